@@ -1,0 +1,37 @@
+// Device: where a tensor's bytes live.
+#pragma once
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+#include <string_view>
+
+#include "core/macros.h"
+
+namespace tallow {
+
+enum class DeviceType : int8_t { kCPU, kCUDA, kMeta };
+
+// Index -1 means "the current one"; CPU and meta tensors always have it.
+struct Device {
+  DeviceType type = DeviceType::kCPU;
+  int8_t index = -1;
+
+  TALLOW_INLINE bool operator==(Device other) const {
+    return type == other.type && index == other.index;
+  }
+  TALLOW_INLINE bool operator!=(Device other) const { return !(*this == other); }
+  TALLOW_INLINE bool is_meta() const { return type == DeviceType::kMeta; }
+  TALLOW_INLINE bool is_cpu() const { return type == DeviceType::kCPU; }
+
+  // "cpu", "cuda", "cuda:1", "meta"; anything else raises RuntimeError.
+  static Device parse(std::string_view text);
+  std::string str() const;
+};
+
+inline constexpr Device kCPU{};
+
+const char* device_type_name(DeviceType type);
+std::ostream& operator<<(std::ostream& out, Device device);
+
+}  // namespace tallow

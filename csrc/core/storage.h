@@ -1,0 +1,43 @@
+// Storage: the one owner of a tensor's bytes; every view shares it.
+#pragma once
+
+#include <cstdint>
+
+#include "core/device.h"
+#include "core/ref.h"
+
+namespace tallow {
+
+class Storage : public Counted {
+ public:
+  // Fresh uninitialised memory. Negative or absurd sizes raise; a meta storage has no bytes.
+  static Ref<Storage> allocate(int64_t nbytes, Device device);
+  // Memory owned by someone else; `release(context)` is called once, when the last view is gone.
+  static Ref<Storage> external(void* data, int64_t nbytes, void (*release)(void* context),
+                               void* context, Device device = kCPU);
+  static void destroy(Storage* storage);
+
+  void* data() const { return data_; }
+  int64_t nbytes() const { return nbytes_; }
+  Device device() const { return device_; }
+  bool resizable() const { return release_ == nullptr; }
+  // Grows or shrinks in place, keeping the common bytes. External memory cannot be resized.
+  void resize(int64_t nbytes);
+
+  // Counts in-place writes through any alias; saved tensors compare it.
+  uint32_t version = 0;
+
+  static void* operator new(std::size_t size);
+  static void operator delete(void* memory);
+
+ private:
+  Storage(void* data, int64_t nbytes, Device device) : data_(data), nbytes_(nbytes), device_(device) {}
+
+  void* data_;
+  int64_t nbytes_;
+  void (*release_)(void*) = nullptr;
+  void* release_context_ = nullptr;
+  Device device_;
+};
+
+}  // namespace tallow

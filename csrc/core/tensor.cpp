@@ -1,0 +1,85 @@
+#include "core/tensor.h"
+
+#include "core/error.h"
+#include "core/scalar.h"
+
+namespace tallow {
+
+void free_autograd_meta(TensorImpl* impl);    // autograd/meta.cpp
+bool inference_mode_enabled();                // autograd/grad_mode.h
+
+namespace {
+FreeList<sizeof(TensorImpl)> free_list;
+}  // namespace
+
+void* TensorImpl::operator new(std::size_t) { return free_list.take(); }
+void TensorImpl::operator delete(void* memory) { free_list.give(memory); }
+
+TensorImpl::TensorImpl(Ref<Storage> storage_in, const Dims& sizes_in, const Dims& strides_in,
+                       int64_t offset_in, DType dtype_in)
+    : storage(std::move(storage_in)), dtype(dtype_in), device(storage->device()) {
+  set_geometry(sizes_in, strides_in, offset_in);
+}
+
+TensorImpl::~TensorImpl() {
+  if (meta) free_autograd_meta(this);
+}
+
+void TensorImpl::destroy(TensorImpl* impl) { delete impl; }
+
+void TensorImpl::set_geometry(const Dims& new_sizes, const Dims& new_strides, int64_t new_offset) {
+  sizes = new_sizes;
+  strides = new_strides;
+  offset = new_offset;
+  numel = checked_numel(sizes);
+  contiguous = tallow::is_contiguous(sizes, strides);
+}
+
+namespace {
+
+Tensor make(const Dims& sizes, const Dims& strides, DType dtype, Device device, int64_t nbytes) {
+  Tensor result(new TensorImpl(Storage::allocate(nbytes, device), sizes, strides, 0, dtype));
+  result.impl()->inference = inference_mode_enabled();
+  return result;
+}
+
+}  // namespace
+
+Tensor empty(const Dims& sizes, DType dtype, Device device) {
+  const int64_t nbytes = checked_nbytes(checked_numel(sizes), item_size(dtype));
+  return make(sizes, contiguous_strides(sizes), dtype, device, nbytes);
+}
+
+Tensor empty_strided(const Dims& sizes, const Dims& strides, DType dtype, Device device) {
+  TALLOW_CHECK(sizes.size() == strides.size(),
+               "mismatch in length of strides and shape: ", strides, " and ", sizes);
+  for (const int64_t stride : strides) {
+    TALLOW_CHECK(stride >= 0, "empty_strided: strides must not be negative, got ", strides);
+  }
+  checked_numel(sizes);
+  return make(sizes, strides, dtype, device, reach_nbytes(sizes, strides, 0, item_size(dtype)));
+}
+
+Tensor empty_like(const Tensor& like) { return empty_like(like, like.dtype()); }
+
+Tensor empty_like(const Tensor& like, DType dtype) {
+  if (TALLOW_LIKELY(like.is_contiguous())) return empty(like.sizes(), dtype, like.device());
+  return empty_strided(like.sizes(), preserved_strides(like.sizes(), like.strides()), dtype,
+                       like.device());
+}
+
+Tensor scalar_tensor(const Scalar& value, DType dtype, Device device) {
+  Tensor result = empty({}, dtype, device);
+  if (result.ptr()) value.store(dtype, result.ptr());
+  return result;
+}
+
+Tensor alias(const Tensor& tensor, const Dims& sizes, const Dims& strides, int64_t offset) {
+  TensorImpl* const source = tensor.impl();
+  Tensor result(new TensorImpl(source->storage, sizes, strides, offset, source->dtype));
+  result.impl()->own_version = source->own_version;
+  result.impl()->inference = source->inference;
+  return result;
+}
+
+}  // namespace tallow
