@@ -1,0 +1,42 @@
+# Options of the build and `tallow_options`, the flags that every target shares.
+
+option(TALLOW_WERROR "Treat compiler warnings as errors." OFF)
+option(TALLOW_INPLACE "Put the extension module into python/tallow of the source tree." OFF)
+set(TALLOW_SANITIZE "" CACHE STRING "Sanitizers to compile in, for example address,undefined.")
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Kind of build." FORCE)
+endif()
+find_program(TALLOW_CCACHE ccache DOC "Compiler cache, used when present.")
+if(TALLOW_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${TALLOW_CCACHE}")
+endif()
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+add_library(tallow_options INTERFACE)
+target_compile_features(tallow_options INTERFACE cxx_std_20)
+target_include_directories(tallow_options INTERFACE "${PROJECT_SOURCE_DIR}/csrc")
+target_compile_options(tallow_options INTERFACE
+  -fvisibility=hidden -fvisibility-inlines-hidden
+  # Every level and compiler must round alike: no contraction of a * b + c behind our back.
+  -ffp-contract=off
+  -Wall -Wextra -Wno-unused-parameter
+  $<$<BOOL:${TALLOW_WERROR}>:-Werror>)
+
+# Kernels may drop what nobody observes: errno of <cmath> and floating-point traps. Values,
+# infinities and NaN keep IEEE rules. No exception crosses the kernel table.
+set(TALLOW_KERNEL_OPTIONS -O3 -fno-math-errno -fno-trapping-math -fno-exceptions)
+set(TALLOW_MODULE_LINK_OPTIONS "")
+
+if(TALLOW_SANITIZE)
+  # -O1 keeps the instrumented kernels' compile time bearable. A report ends the process.
+  list(TRANSFORM TALLOW_KERNEL_OPTIONS REPLACE "-O3" "-O1")
+  target_compile_options(tallow_options INTERFACE
+    -fsanitize=${TALLOW_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(tallow_options INTERFACE -fsanitize=${TALLOW_SANITIZE})
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(tallow_options INTERFACE -ffunction-sections -fdata-sections)
+  list(APPEND TALLOW_MODULE_LINK_OPTIONS -Wl,--gc-sections)
+endif()

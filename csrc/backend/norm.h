@@ -1,0 +1,48 @@
+// Normalisation kernels. All arrays are contiguous. Parameters and statistics have the type computed
+// in: float for the half types, else the input's own.
+#pragma once
+
+#include "core/types.h"
+
+namespace tallow {
+
+// [batch][channels][inner]: images have inner = H * W; a channels_last image is batch = N * H * W,
+// inner = 1.
+struct ChannelShape {
+  int64_t batch;
+  int64_t channels;
+  int64_t inner;
+};
+
+struct NormKernels {
+  // Per row of n: out = (in - mean) * rstd * weight + bias with rstd = 1 / sqrt(variance + eps);
+  // not `centered`: mean is taken to be 0. weight and bias (of n) and mean (of rows) may be null.
+  Status (*layer_norm)(bool centered, DType dtype, void* out, const void* in, const void* weight,
+                       const void* bias, int64_t rows, int64_t n, double eps, void* mean,
+                       void* rstd) = nullptr;
+  // Any of the three gradients may be null.
+  Status (*layer_norm_backward)(bool centered, DType dtype, void* grad_in, void* grad_weight,
+                                void* grad_bias, const void* grad, const void* in,
+                                const void* weight, const void* mean, const void* rstd,
+                                int64_t rows, int64_t n) = nullptr;
+
+  // Groups of `channels / groups` channels are normalised together, weight and bias are per channel.
+  Status (*group_norm)(DType dtype, void* out, const void* in, const void* weight, const void* bias,
+                       const ChannelShape& shape, int64_t groups, double eps, void* mean,
+                       void* rstd) = nullptr;
+
+  // Per channel: the mean as the sum mean + rest, and the variance (divided by the count).
+  Status (*batch_norm_stats)(DType dtype, const void* in, const ChannelShape& shape, void* mean,
+                             void* rest, void* variance) = nullptr;
+  // out = (in - mean - rest) * scale + bias per channel; rest and bias may be null.
+  Status (*batch_norm_apply)(DType dtype, void* out, const void* in, const ChannelShape& shape,
+                             const void* mean, const void* rest, const void* scale,
+                             const void* bias) = nullptr;
+  // With `train` the statistics depend on the input. weight and any of the gradients may be null.
+  Status (*batch_norm_backward)(bool train, DType dtype, void* grad_in, void* grad_weight,
+                                void* grad_bias, const void* grad, const void* in,
+                                const void* weight, const void* mean, const void* invstd,
+                                const ChannelShape& shape) = nullptr;
+};
+
+}  // namespace tallow

@@ -1,0 +1,229 @@
+// The gradient of a convolution's weight: products of im2col rows with the output's gradient, summed
+// over images in an order fixed by the shape.
+#include "core/parallel.h"
+#include "core/scratch.h"
+#include "cpu/conv.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+namespace {
+
+// The sum runs over units: some output rows of one image, or several small images. Units are dealt
+// to `partials` partial results, which are added in order at the end; each partial is computed
+// channel range by channel range, as sums[taps of the range, out channels].
+struct Division {
+  int64_t row_tiles;      // per image
+  int64_t images;         // per unit; > 1 only if row_tiles == 1
+  int64_t units;
+  int64_t partials;
+  int64_t channel_parts;  // of the input channels of a group
+};
+
+// Pixels that one product should sum over, and elements its im2col rows may have.
+inline constexpr int64_t kUnitPixels = 512;
+inline constexpr int64_t kUnitElements = 96 * 1024;
+// Larger weights are not summed in partial results.
+inline constexpr int64_t kPartialElements = 64 * 1024;
+
+Division choose_division(const ConvArgs& args) {
+  const int64_t channels = args.in_channels / args.groups;
+  const int64_t taps = args.kernel[0] * args.kernel[1];
+  const int64_t pixels = args.out_size[0] * args.out_size[1];
+  const int64_t weights = args.out_channels * channels * taps;
+  const int64_t flops = 2 * args.batch * weights * pixels;
+  Division division;
+  division.row_tiles = lesser(ceil_div(pixels, kUnitPixels), args.out_size[0]);
+  division.images = division.row_tiles > 1 ? 1 : greater(kUnitPixels / pixels, 1);
+  division.units = ceil_div(args.batch, division.images) * division.row_tiles;
+  const int64_t wanted = ceil_div(wanted_tasks(flops), args.groups);
+  const int64_t tile_pixels = greater(ceil_div(pixels, division.row_tiles), kUnitPixels);
+  division.channel_parts =
+      lesser(channels, ceil_div(channels * taps * tile_pixels, kUnitElements));
+  division.partials = 1;
+  if (weights <= kPartialElements) {
+    division.partials = lesser(lesser(8, division.units), wanted);
+  } else if (division.channel_parts < wanted) {
+    division.channel_parts = lesser(wanted, ceil_div(channels * taps, 96));
+  }
+  return division;
+}
+
+// im2col rows [channel, tap][pixel] of the windows in `rows`, written `pitch` apart.
+template <class T>
+void gather_windows(const ConvArgs& args, const Stage& stage, const T* staged, int64_t rows,
+                    int64_t pitch, T* to) {
+  for (int64_t c = 0; c < stage.channels; ++c) {
+    for (int64_t i = 0; i < args.kernel[0]; ++i) {
+      for (int64_t j = 0; j < args.kernel[1]; ++j, to += pitch) {
+        const int64_t row = i * args.dilation[0];
+        const int64_t column = j * args.dilation[1];
+        const T* const from =
+            staged + stage.offset(c, row % args.stride[0], column % args.stride[1],
+                                  row / args.stride[0], column / args.stride[1]);
+        for (int64_t y = 0; y < rows; ++y) {
+          copy_row(from + y * stage.pitch, 1, args.out_size[1], to + y * args.out_size[1]);
+        }
+      }
+    }
+  }
+}
+
+// Everything a task needs to add units to one partial result.
+template <class T>
+struct Accumulation {
+  const ConvArgs& args;
+  const Division& division;
+  Stage stage;
+  const T* input;
+  const T* output;
+  int64_t group;
+  Range channels;  // of the group's input channels
+  T* staged;
+  T* windows;   // im2col rows
+  T* gradients; // rows of the output's gradient, when images must be joined
+  T* packing;
+};
+
+// sums[channels x taps, out channels] (+)= windows x output gradient of one unit.
+template <class T>
+void add_unit(const Accumulation<T>& task, int64_t unit, bool first, T* sums) {
+  const ConvArgs& args = task.args;
+  const int64_t image = unit / task.division.row_tiles * task.division.images;
+  const int64_t images = lesser(task.division.images, args.batch - image);
+  const Range rows = part_of(args.out_size[0], 1, task.division.row_tiles,
+                             unit % task.division.row_tiles);
+  const int64_t image_pixels = args.out_size[0] * args.out_size[1];
+  const int64_t pixels = rows.size() * args.out_size[1];
+  const int64_t in_pixels = args.in_size[0] * args.in_size[1];
+  const int64_t out_channels = args.out_channels / args.groups;
+  const int64_t in_channels = args.in_channels / args.groups;
+  const int64_t total = images * pixels;
+  const T* gradient = task.output +
+                      (image * args.out_channels + task.group * out_channels) * image_pixels +
+                      rows.begin * args.out_size[1];
+  for (int64_t n = 0; n < images; ++n) {
+    const T* const source =
+        task.input + ((image + n) * args.in_channels + task.group * in_channels +
+                      task.channels.begin) * in_pixels;
+    fill_stage(task.stage, source, rows.begin, task.staged);
+    gather_windows(args, task.stage, task.staged, rows.size(), total, task.windows + n * pixels);
+    if (images == 1) continue;
+    for (int64_t m = 0; m < out_channels; ++m) {
+      copy_row(gradient + (n * args.out_channels + m) * image_pixels, 1, pixels,
+               task.gradients + m * total + n * pixels);
+    }
+  }
+  Gemm<T> g;
+  g.m = task.channels.size() * args.kernel[0] * args.kernel[1];
+  g.n = out_channels;
+  g.k = total;
+  g.a = task.windows;
+  g.a_row = total;
+  g.a_col = 1;
+  g.b = images == 1 ? gradient : task.gradients;
+  g.b_row = 1;
+  g.b_col = images == 1 ? image_pixels : total;
+  g.c = sums;
+  g.c_row = g.n;
+  g.c_col = 1;
+  g.init = first ? nullptr : sums;
+  g.init_row = g.c_row;
+  g.init_col = 1;
+  g.alpha = g.beta = T(1);
+  gemm_serial(g, task.packing);
+}
+
+// The most scratch that gemm_serial needs for a unit: sizes differ between units by at most a row.
+template <class T>
+int64_t packing_size(int64_t rows, int64_t columns, int64_t pixels) {
+  Gemm<T> g{};
+  g.m = rows;
+  g.n = columns;
+  g.k = pixels;
+  g.a_row = pixels;
+  g.a_col = g.b_row = 1;
+  g.b_col = pixels;
+  return gemm_scratch(g) + kGemmBlock * (kLanes<T> * 4);
+}
+
+template <class T>
+Status grad_weight(const ConvArgs& args, const T* input, const T* output, T* weight) {
+  const int64_t taps = args.kernel[0] * args.kernel[1];
+  const int64_t in_channels = args.in_channels / args.groups;
+  const int64_t out_channels = args.out_channels / args.groups;
+  const Division division = choose_division(args);
+  const int64_t part_channels = ceil_div(in_channels, division.channel_parts);
+  const int64_t tile_rows = ceil_div(args.out_size[0], division.row_tiles);
+  const int64_t pixels = division.images * tile_rows * args.out_size[1];
+  Stage stage;
+  for (int d = 0; d < 2; ++d) {
+    stage.axis[d] = {args.stride[d], -args.padding[d], args.in_size[d], args.kernel[d],
+                     args.dilation[d]};
+  }
+  stage.rows = tile_rows + (args.kernel[0] - 1) * args.dilation[0] / args.stride[0];
+  stage.pitch = args.out_size[1] + (args.kernel[1] - 1) * args.dilation[1] / args.stride[1];
+  stage.channels = part_channels;
+  const int64_t staged_size = stage.numel(kLanes<T>);
+  const int64_t windows_size = part_channels * taps * pixels + kLanes<T>;
+  const int64_t gradients_size = division.images > 1 ? out_channels * pixels + kLanes<T> : 0;
+  const int64_t pack_size = packing_size<T>(part_channels * taps, out_channels, pixels);
+  const int64_t need = staged_size + windows_size + gradients_size + pack_size;
+  const int64_t weights = in_channels * taps * out_channels;  // per group
+  const Scratch<T> sums(division.partials * args.groups * weights);
+  if (!sums) return sums.failure();
+  int64_t failed = 0;
+  const int64_t tasks = division.partials * args.groups * division.channel_parts;
+  const int64_t flops = 2 * args.batch * args.groups * weights * args.out_size[0] * args.out_size[1];
+  parallel_for(tasks, kTaskFlops / 2 / (flops / tasks + 1) + 1, [&](int64_t begin, int64_t end) {
+    const Scratch<T> scratch(need);
+    if (!scratch) {
+      __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
+      return;
+    }
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t part = t % division.channel_parts;
+      const int64_t group = t / division.channel_parts % args.groups;
+      const int64_t partial = t / division.channel_parts / args.groups;
+      Accumulation<T> task{args, division, stage, input, output, group,
+                           part_of(in_channels, 1, division.channel_parts, part),
+                           scratch.get(), scratch.get() + staged_size,
+                           scratch.get() + staged_size + windows_size,
+                           scratch.get() + staged_size + windows_size + gradients_size};
+      task.stage.channels = task.channels.size();
+      T* const target = sums.get() + (partial * args.groups + group) * weights +
+                        task.channels.begin * taps * out_channels;
+      const Range units = part_of(division.units, 1, division.partials, partial);
+      for (int64_t u = units.begin; u < units.end; ++u) {
+        add_unit(task, u, u == units.begin, target);
+      }
+    }
+  });
+  if (failed) return out_of_memory(need * static_cast<int64_t>(sizeof(T)));
+  // weight[group, m, tap] = sum over partials of sums[partial, group, tap, m].
+  const int64_t rows = in_channels * taps;
+  parallel_for(args.groups * out_channels, 32768 / rows + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const T* const from = sums.get() + t / out_channels * weights + t % out_channels;
+      for (int64_t r = 0; r < rows; ++r) {
+        T sum = from[r * out_channels];
+        for (int64_t p = 1; p < division.partials; ++p) {
+          sum += from[p * args.groups * weights + r * out_channels];
+        }
+        weight[t * rows + r] = sum;
+      }
+    }
+  });
+  return Status::kOk;
+}
+
+}  // namespace
+
+Status conv_grad_weight(const ConvArgs& args, const float* input, const float* output,
+                        float* weight) {
+  return grad_weight(args, input, output, weight);
+}
+Status conv_grad_weight(const ConvArgs& args, const double* input, const double* output,
+                        double* weight) {
+  return grad_weight(args, input, output, weight);
+}
+
+}  // namespace tallow::cpu::TALLOW_ISA

@@ -1,0 +1,89 @@
+// Conversions between element types, one contiguous loop for each pair.
+#include "cpu/loops.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+namespace {
+
+template <class T>
+inline constexpr bool is_complex_type = false;
+template <>
+inline constexpr bool is_complex_type<complex64> = true;
+template <>
+inline constexpr bool is_complex_type<complex128> = true;
+
+template <class T>
+inline constexpr bool is_half_type = std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
+
+// Truncation; NaN and what does not fit gives the smallest Int.
+template <class Int, class Float>
+TALLOW_INLINE Int truncate(Float value) {
+  constexpr Float kLimit = sizeof(Int) == 8 ? Float(0x1p63) : Float(0x1p31);
+  constexpr Int kSmallest = static_cast<Int>(Int{1} << (sizeof(Int) * 8 - 1));
+  return value > -kLimit && value < kLimit ? static_cast<Int>(value) : kSmallest;
+}
+
+template <class To, class From>
+TALLOW_INLINE To cast(From value) {
+  if constexpr (is_complex_type<From>) {
+    if constexpr (is_complex_type<To>) {
+      using Part = decltype(To().real);
+      return To(static_cast<Part>(value.real), static_cast<Part>(value.imag));
+    } else if constexpr (std::is_same_v<To, bool>) {
+      return value.real != 0 || value.imag != 0;
+    } else {
+      return cast<To>(value.real);
+    }
+  } else if constexpr (is_half_type<From>) {
+    return cast<To>(static_cast<float>(value));
+  } else if constexpr (is_complex_type<To>) {
+    return To(static_cast<decltype(To().real)>(value));
+  } else if constexpr (is_half_type<To>) {
+    return To(static_cast<float>(value));
+  } else if constexpr (std::is_same_v<To, bool>) {
+    return value != 0;
+  } else if constexpr (is_float<From> && std::is_same_v<To, int64_t>) {
+    return truncate<int64_t>(value);
+  } else if constexpr (is_float<From> && std::is_integral_v<To>) {
+    return static_cast<To>(truncate<int32_t>(value));
+  } else {
+    return static_cast<To>(value);
+  }
+}
+
+template <class To, class From>
+void convert_elements(void* out, const void* in, int64_t n) {
+  To* const to = static_cast<To*>(out);
+  const From* const from = static_cast<const From*>(in);
+  if constexpr (std::is_same_v<To, From>) {
+    std::memcpy(static_cast<void*>(to), from, static_cast<size_t>(n) * sizeof(To));
+  } else if constexpr ((std::is_same_v<To, float> && is_half_type<From>) ||
+                       (std::is_same_v<From, float> && is_half_type<To>)) {
+    int64_t i = 0;
+    for (; i + kLanes<float> <= n; i += kLanes<float>) store_float(to + i, load_float(from + i));
+    if (const int rest = static_cast<int>(n - i)) {
+      store_float_partial(to + i, load_float_partial(from + i, rest), rest);
+    }
+  } else {
+    for (int64_t i = 0; i < n; ++i) to[i] = cast<To>(from[i]);
+  }
+}
+
+template <class To, class... Froms>
+ConvertFn convert_from(Types<Froms...>, DType in) {
+  ConvertFn fn = nullptr;
+  ((dtype_of<Froms> == in && (fn = convert_elements<To, Froms>, true)) || ...);
+  return fn;
+}
+
+template <class... Tos>
+ConvertFn convert_to(Types<Tos...>, DType out, DType in) {
+  ConvertFn fn = nullptr;
+  ((dtype_of<Tos> == out && (fn = convert_from<Tos>(All{}, in), true)) || ...);
+  return fn;
+}
+
+}  // namespace
+
+ConvertFn convert_row(DType out, DType in) { return convert_to(All{}, out, in); }
+
+}  // namespace tallow::cpu::TALLOW_ISA

@@ -1,0 +1,75 @@
+// Matrix products inside the CPU backend: the problem description shared by the gemm files and by
+// the convolutions, which run products of their own inside their tasks.
+#pragma once
+
+#include <cstdint>
+
+#include "backend/matmul.h"
+#include "core/types.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+
+// c[i, j] = beta * init[i, j] + alpha * sum over l of a[i, l] * b[l, j], for i < m, j < n, l < k.
+// Element [i, j] of X lies at x + i * x_row + j * x_col. `init` may be null (no first term), may
+// be c itself (accumulation) and may repeat rows or columns (stride 0: a bias). With k == 0 the
+// sum is zero.
+template <class T>
+struct Gemm {
+  int64_t m, n, k;
+  const T* a;
+  int64_t a_row, a_col;
+  const T* b;
+  int64_t b_row, b_col;
+  T* c;
+  int64_t c_row, c_col;
+  const T* init;
+  int64_t init_row, init_col;
+  T alpha, beta;
+};
+
+// The sum over l is cut into blocks of this length. Every block is one chain of multiply-adds in
+// the order of l, and the blocks are added in order, on every instruction set. The error then stays
+// below 8 * 2^-24 of |a||b| for k <= 4096 in float32; longer and shorter blocks are both worse.
+inline constexpr int64_t kGemmBlock = 256;
+
+// ---- Dividing work. Everything follows from shapes, never from the number of threads.
+
+TALLOW_INLINE int64_t lesser(int64_t a, int64_t b) { return a < b ? a : b; }
+TALLOW_INLINE int64_t greater(int64_t a, int64_t b) { return a > b ? a : b; }
+TALLOW_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+struct Range {
+  int64_t begin, end;
+  TALLOW_INLINE int64_t size() const { return end - begin; }
+};
+
+// Part `index` of n items in `parts` nearly equal parts whose borders are multiples of `unit`.
+TALLOW_INLINE Range part_of(int64_t n, int64_t unit, int64_t parts, int64_t index) {
+  const int64_t units = ceil_div(n, unit);
+  return {lesser(n, units * index / parts * unit), lesser(n, units * (index + 1) / parts * unit)};
+}
+
+// Floating-point operations that make a task worth handing to another thread.
+inline constexpr int64_t kTaskFlops = 4'000'000;
+
+// How many tasks this many operations should be cut into, where their shape allows.
+TALLOW_INLINE int64_t wanted_tasks(int64_t flops) {
+  if (flops < 2 * kTaskFlops) return flops < kTaskFlops ? 1 : 2;
+  const int64_t fine = lesser(flops / kTaskFlops, 8);
+  return fine + lesser((flops - fine * kTaskFlops) / (8 * kTaskFlops), 56);
+}
+
+// ---- Entry points of the gemm files.
+
+// Products of float32 and float64, and of all other types.
+Status matmul_floating(const MatmulArgs& args);
+Status matmul_other(const MatmulArgs& args);
+
+// Computes one product on the calling thread, for use inside a task; c_col must be 1. `scratch`
+// has gemm_scratch(g) elements.
+int64_t gemm_scratch(const Gemm<float>& g);
+int64_t gemm_scratch(const Gemm<double>& g);
+void gemm_serial(const Gemm<float>& g, float* scratch);
+void gemm_serial(const Gemm<double>& g, double* scratch);
+
+}  // namespace tallow::cpu::TALLOW_ISA

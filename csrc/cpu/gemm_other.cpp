@@ -1,0 +1,200 @@
+// Matrix products of integers and complex numbers, and of half types by way of float32.
+#include "core/parallel.h"
+#include "core/scratch.h"
+#include "cpu/gemm.h"
+#include "cpu/simd.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+namespace {
+
+// Integers wrap around: sums are taken in an unsigned type at least as wide.
+template <class T>
+struct SumType { using type = uint32_t; };
+template <>
+struct SumType<int64_t> { using type = uint64_t; };
+template <>
+struct SumType<complex64> { using type = complex64; };
+template <>
+struct SumType<complex128> { using type = complex128; };
+
+inline constexpr int64_t kColumns = 256;
+inline constexpr int64_t kSteps = 64;
+
+struct Item {
+  const void* a;
+  const void* b;
+  const void* init;
+  void* c;
+};
+template <class T>
+Item batch_item(const MatmulArgs& args, int64_t index) {
+  const int64_t p = index / args.batch[1];
+  const int64_t q = index % args.batch[1];
+  const auto at = [&](const MatmulOperand& operand) {
+    return static_cast<const T*>(operand.data) + p * operand.stride[0] + q * operand.stride[1];
+  };
+  return {at(args.a), at(args.b), args.init.data ? at(args.init) : nullptr,
+          static_cast<T*>(args.c) + p * args.c_stride[0] + q * args.c_stride[1]};
+}
+
+// Rows [i0, i1) and columns [j0, j0 + columns), columns <= kColumns. `panel` holds
+// kSteps x kColumns elements, `sums` one row of sums per row of c.
+template <class T, class Sum>
+void multiply_block(const MatmulArgs& args, const Item& item, int64_t i0, int64_t i1, int64_t j0,
+                    int64_t columns, Sum* panel, Sum* sums) {
+  const T* const a = static_cast<const T*>(item.a);
+  const T* const b = static_cast<const T*>(item.b) + j0 * args.b.stride[3];
+  for (int64_t s = 0; s < (i1 - i0) * kColumns; ++s) sums[s] = Sum(0);
+  for (int64_t l0 = 0; l0 < args.k; l0 += kSteps) {
+    const int64_t steps = lesser(kSteps, args.k - l0);
+    for (int64_t l = 0; l < steps; ++l) {
+      const T* const row = b + (l0 + l) * args.b.stride[2];
+      for (int64_t j = 0; j < columns; ++j) {
+        panel[l * kColumns + j] = static_cast<Sum>(row[j * args.b.stride[3]]);
+      }
+    }
+    for (int64_t i = i0; i < i1; ++i) {
+      Sum* const sum = sums + (i - i0) * kColumns;
+      for (int64_t l = 0; l < steps; ++l) {
+        const Sum factor = static_cast<Sum>(a[i * args.a.stride[2] + (l0 + l) * args.a.stride[3]]);
+        const Sum* const row = panel + l * kColumns;
+        for (int64_t j = 0; j < columns; ++j) sum[j] = sum[j] + factor * row[j];
+      }
+    }
+  }
+  for (int64_t i = i0; i < i1; ++i) {
+    T* const c = static_cast<T*>(item.c) + i * args.c_stride[2] + j0;
+    const T* const init = static_cast<const T*>(item.init);
+    for (int64_t j = 0; j < columns; ++j) {
+      Sum value = sums[(i - i0) * kColumns + j];
+      if (init) {
+        value = static_cast<Sum>(init[i * args.init.stride[2] + (j0 + j) * args.init.stride[3]]) +
+                value;
+      }
+      c[j] = static_cast<T>(value);
+    }
+  }
+}
+
+template <class T>
+Status multiply_plain(const MatmulArgs& args) {
+  using Sum = typename SumType<T>::type;
+  const int64_t items = args.batch[0] * args.batch[1];
+  const int64_t row_work = args.n * (args.k + 1);
+  const int64_t rows = lesser(args.m, row_work > 16384 ? 16 : 64);
+  const int64_t row_blocks = (args.m + rows - 1) / rows;
+  const int64_t chunk = 262144 / (rows * row_work) + 1;
+  int64_t failed = 0;
+  parallel_for(items * row_blocks, chunk, [&](int64_t begin, int64_t end) {
+    const Scratch<Sum> scratch((kSteps + rows) * kColumns);
+    if (!scratch) {
+      __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
+      return;
+    }
+    for (int64_t t = begin; t < end; ++t) {
+      const Item item = batch_item<T>(args, t / row_blocks);
+      const int64_t i0 = t % row_blocks * rows;
+      for (int64_t j0 = 0; j0 < args.n; j0 += kColumns) {
+        multiply_block<T, Sum>(args, item, i0, lesser(args.m, i0 + rows), j0,
+                               lesser(kColumns, args.n - j0), scratch.get(),
+                               scratch.get() + kSteps * kColumns);
+      }
+    }
+  });
+  if (failed) return out_of_memory((kSteps + rows) * kColumns * static_cast<int64_t>(sizeof(Sum)));
+  return Status::kOk;
+}
+
+// ---- Half types: operands become float32 matrices, the result is rounded once.
+
+inline constexpr int64_t kConvertChunk = 64 * 1024;
+
+// The stored elements of an operand as a row-major float batch; repeated batches stay one.
+template <class T>
+void widen(const MatmulArgs& args, const MatmulOperand& from, int64_t rows, int64_t columns,
+           float* to, MatmulOperand& widened) {
+  const int64_t p_size = from.stride[0] == 0 ? 1 : args.batch[0];
+  const int64_t q_size = from.stride[1] == 0 ? 1 : args.batch[1];
+  // A transposed matrix is widened along its memory and stays transposed.
+  const bool flip = from.stride[3] != 1 && from.stride[2] == 1;
+  const int64_t lines = flip ? columns : rows;
+  const int64_t length = flip ? rows : columns;
+  const int64_t line_stride = from.stride[flip ? 3 : 2];
+  const int64_t step = from.stride[flip ? 2 : 3];
+  parallel_for(p_size * q_size * lines, kConvertChunk / (length + 1) + 1, [&](int64_t begin,
+                                                                             int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t item = t / lines;
+      const T* const source = static_cast<const T*>(from.data) + item / q_size * from.stride[0] +
+                              item % q_size * from.stride[1] + t % lines * line_stride;
+      float* const target = to + t * length;
+      int64_t i = 0;
+      if (step == 1) {
+        for (; i + kLanes<float> <= length; i += kLanes<float>) {
+          store(target + i, load_float(source + i));
+        }
+      }
+      for (; i < length; ++i) target[i] = source[i * step];
+    }
+  });
+  widened.data = to;
+  widened.stride[0] = p_size == 1 ? 0 : q_size * rows * columns;
+  widened.stride[1] = q_size == 1 ? 0 : rows * columns;
+  widened.stride[2] = flip ? 1 : columns;
+  widened.stride[3] = flip ? rows : 1;
+}
+
+TALLOW_INLINE int64_t stored_items(const MatmulArgs& args, const MatmulOperand& operand) {
+  return (operand.stride[0] == 0 ? 1 : args.batch[0]) * (operand.stride[1] == 0 ? 1 : args.batch[1]);
+}
+
+template <class T>
+Status multiply_half(const MatmulArgs& args) {
+  const int64_t items = args.batch[0] * args.batch[1];
+  const int64_t outputs = args.m * args.n;
+  const Scratch<float> a(stored_items(args, args.a) * args.m * args.k);
+  if (!a) return a.failure();
+  const Scratch<float> b(stored_items(args, args.b) * args.k * args.n);
+  if (!b) return b.failure();
+  const Scratch<float> init(args.init.data ? stored_items(args, args.init) * outputs : 0);
+  if (args.init.data && !init) return init.failure();
+  const Scratch<float> c(items * outputs);
+  if (!c) return c.failure();
+  MatmulArgs wide = args;
+  wide.dtype = DType::kFloat32;
+  widen<T>(args, args.a, args.m, args.k, a.get(), wide.a);
+  widen<T>(args, args.b, args.k, args.n, b.get(), wide.b);
+  if (args.init.data) widen<T>(args, args.init, args.m, args.n, init.get(), wide.init);
+  wide.c = c.get();
+  wide.c_stride[0] = args.batch[1] * outputs;
+  wide.c_stride[1] = outputs;
+  wide.c_stride[2] = args.n;
+  const Status status = matmul_floating(wide);
+  if (status != Status::kOk) return status;
+  parallel_for(items * args.m, kConvertChunk / (args.n + 1) + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t item = t / args.m;
+      T* const target = static_cast<T*>(args.c) + item / args.batch[1] * args.c_stride[0] +
+                        item % args.batch[1] * args.c_stride[1] + t % args.m * args.c_stride[2];
+      const float* const source = c.get() + t * args.n;
+      int64_t j = 0;
+      for (; j + kLanes<float> <= args.n; j += kLanes<float>) {
+        store_float(target + j, load(source + j));
+      }
+      for (; j < args.n; ++j) target[j] = T(source[j]);
+    }
+  });
+  return Status::kOk;
+}
+
+}  // namespace
+
+Status matmul_other(const MatmulArgs& args) {
+  if (args.batch[0] * args.batch[1] * args.m * args.n == 0) return Status::kOk;
+  if (args.dtype == DType::kFloat16) return multiply_half<Half>(args);
+  if (args.dtype == DType::kBFloat16) return multiply_half<BFloat16>(args);
+  using Plain = Types<uint8_t, int8_t, int16_t, int32_t, int64_t, complex64, complex128>;
+  return dispatch(Plain{}, args.dtype, "matmul", [&]<class T>() { return multiply_plain<T>(args); });
+}
+
+}  // namespace tallow::cpu::TALLOW_ISA

@@ -1,0 +1,213 @@
+// Checking positions, and copies of blocks picked by offsets (index_select, advanced indexing,
+// embedding, index_put, index_add and their kin).
+#include "cpu/index.h"
+
+#include <cstring>
+
+#include "cpu/table.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+
+namespace {
+
+Status out_of_bounds(const IndexBound& bound, int64_t value, int64_t place) {
+  const long long index = value;
+  const long long at = place;
+  const long long size = bound.size;
+  switch (bound.error) {
+    case PositionError::kBounds:
+    case PositionError::kBoundsRuntime:
+      return fail(bound.error == PositionError::kBounds ? Status::kIndexError
+                                                        : Status::kRuntimeError,
+                  "index %lld is out of bounds for dimension %lld with size %lld"
+                  " (element %lld of the index)",
+                  index, static_cast<long long>(bound.dim), size, at);
+    case PositionError::kSelf:
+      return fail(Status::kIndexError,
+                  "index out of range in self: index %lld (element %lld of the index) is not in"
+                  " [0, %lld)",
+                  index, at, size);
+    case PositionError::kTake:
+      return fail(Status::kIndexError,
+                  "out of range: tried to access index %lld on a tensor of %lld elements."
+                  " (element %lld of the index)",
+                  index, size, at);
+  }
+  return Status::kIndexError;
+}
+
+constexpr int64_t kNoPlace = INT64_MAX;
+
+void keep_smallest(int64_t* place, int64_t candidate) {
+  int64_t seen = __atomic_load_n(place, __ATOMIC_RELAXED);
+  while (candidate < seen && !__atomic_compare_exchange_n(place, &seen, candidate, true,
+                                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+  }
+}
+
+// Calls visit(place, position) with every position, wrapped; reports the first out of bounds.
+template <class Visit>
+Status for_each_position(const Strided<1>& positions, const IndexBound& bound, const Visit& visit) {
+  const int64_t* const data = static_cast<const int64_t*>(positions.data[0]);
+  const uint64_t size = static_cast<uint64_t>(bound.size);
+  int64_t bad = kNoPlace;
+  parallel_for(positions.numel, items_per_task(sizeof(int64_t)), [&](int64_t begin, int64_t end) {
+    int64_t place = begin;
+    for_each_run(positions, begin, end,
+                 [&](const int64_t(&offset)[1], const int64_t(&step)[1], int64_t count) {
+                   for (int64_t i = 0; i < count; ++i, ++place) {
+                     int64_t position = data[offset[0] + i * step[0]];
+                     if (bound.wrap && position < 0) position += bound.size;
+                     if (static_cast<uint64_t>(position) >= size) {
+                       keep_smallest(&bad, place);
+                       return;
+                     }
+                     visit(place, position);
+                   }
+                 });
+  });
+  if (bad == kNoPlace) return Status::kOk;
+  int64_t value = 0;
+  for_each_run(positions, bad, bad + 1,
+               [&](const int64_t(&offset)[1], const int64_t(&)[1], int64_t) {
+                 value = data[offset[0]];
+               });
+  return out_of_bounds(bound, value, bad);
+}
+
+Status check(const Strided<1>& positions, const IndexBound& bound) {
+  return for_each_position(positions, bound, [](int64_t, int64_t) {});
+}
+
+Status offsets(int64_t* out, const Strided<1>& positions, const IndexBound& bound, bool add) {
+  return for_each_position(positions, bound, [&](int64_t place, int64_t position) {
+    out[place] = (add ? out[place] : 0) + position * bound.stride;
+  });
+}
+
+// The elements [begin, end) of one block, `move`d pair by pair: move(indexed, dense).
+template <class T, class Move>
+TALLOW_INLINE void move_block(const Strided<2>& after, T* indexed, T* dense, int64_t begin,
+                              int64_t end, const Move& move) {
+  for_each_run(after, begin, end,
+               [&](const int64_t(&offset)[2], const int64_t(&step)[2], int64_t count) {
+                 T* const a = indexed + offset[0];
+                 T* const b = dense + offset[1];
+                 if (step[0] == 1 && step[1] == 1) {
+                   for (int64_t i = 0; i < count; ++i) move(a[i], b[i]);
+                 } else {
+                   for (int64_t i = 0; i < count; ++i) move(a[i * step[0]], b[i * step[1]]);
+                 }
+               });
+}
+
+// Calls body(indexed, dense) with the start of every block of one `before` position, for the
+// offsets [begin, end).
+template <class T, class Body>
+TALLOW_INLINE void for_each_block(const IndexedBlocks& blocks, int64_t before, int64_t begin,
+                                  int64_t end, const Body& body) {
+  T* indexed = static_cast<T*>(blocks.indexed);
+  T* dense = static_cast<T*>(blocks.dense);
+  for_each_run(blocks.before, before, before + 1,
+               [&](const int64_t(&offset)[2], const int64_t(&)[2], int64_t) {
+                 indexed += offset[0];
+                 dense += offset[1];
+               });
+  int64_t place = begin;
+  for_each_run(blocks.index, begin, end,
+               [&](const int64_t(&offset)[1], const int64_t(&step)[1], int64_t count) {
+                 for (int64_t i = 0; i < count; ++i, ++place) {
+                   body(indexed + blocks.offsets[place], dense + offset[0] + i * step[0]);
+                 }
+               });
+}
+
+bool is_plain(const Strided<2>& after) {
+  return after.ndim == 0 ||
+         (after.ndim == 1 && after.stride[0][0] == 1 && after.stride[1][0] == 1);
+}
+
+// Every block is written by one task; tasks are ranges of (before, offset) pairs.
+Status take_blocks(const IndexedBlocks& blocks) {
+  const int64_t count = blocks.index.numel;
+  const int64_t length = blocks.after.numel;
+  if (count == 0 || length == 0 || blocks.before.numel == 0) return Status::kOk;
+  const bool plain = is_plain(blocks.after);
+  dispatch_bytes(blocks.dtype, [&]<class T>() {
+    const int64_t chunk = items_per_task(length * static_cast<int64_t>(sizeof(T)) + 8);
+    parallel_for(blocks.before.numel * count, chunk, [&](int64_t begin, int64_t end) {
+      while (begin < end) {
+        const int64_t before = begin / count;
+        const int64_t first = begin - before * count;
+        const int64_t last = count < first + (end - begin) ? count : first + (end - begin);
+        if (length == 1) {
+          for_each_block<T>(blocks, before, first, last, [](T* from, T* to) { *to = *from; });
+        } else if (plain) {
+          for_each_block<T>(blocks, before, first, last, [&](T* from, T* to) {
+            std::memcpy(to, from, static_cast<std::size_t>(length) * sizeof(T));
+          });
+        } else {
+          for_each_block<T>(blocks, before, first, last, [&](T* from, T* to) {
+            move_block(blocks.after, from, to, 0, length, [](T& a, T& b) { b = a; });
+          });
+        }
+        begin += last - first;
+      }
+    });
+  });
+  return Status::kOk;
+}
+
+// The same offset may occur twice, so no two tasks may share a target: each task takes some of the
+// (before, after) positions and goes through all offsets in order.
+template <class T, class Move>
+void put_all(const IndexedBlocks& blocks, const Move& move) {
+  const int64_t count = blocks.index.numel;
+  const int64_t length = blocks.after.numel;
+  constexpr int64_t kLine = 64 / sizeof(T) + (sizeof(T) > 64);
+  int64_t chunk = items_per_task(count * static_cast<int64_t>(sizeof(T)));
+  chunk = (chunk + kLine - 1) / kLine * kLine;
+  parallel_for(blocks.before.numel * length, chunk, [&](int64_t begin, int64_t end) {
+    while (begin < end) {
+      const int64_t before = begin / length;
+      const int64_t first = begin - before * length;
+      const int64_t last = length < first + (end - begin) ? length : first + (end - begin);
+      if (length == 1) {
+        for_each_block<T>(blocks, before, 0, count, [&](T* to, T* from) { move(*to, *from); });
+      } else {
+        for_each_block<T>(blocks, before, 0, count, [&](T* to, T* from) {
+          move_block(blocks.after, to, from, first, last, move);
+        });
+      }
+      begin += last - first;
+    }
+  });
+}
+
+Status put_blocks(const IndexedBlocks& blocks, bool accumulate) {
+  if (blocks.index.numel == 0 || blocks.after.numel == 0) return Status::kOk;
+  if (!accumulate) {
+    dispatch_bytes(blocks.dtype, [&]<class T>() {
+      put_all<T>(blocks, [](T& to, const T& from) { to = from; });
+    });
+    return Status::kOk;
+  }
+  return dispatch(All{}, blocks.dtype, "index_put", [&]<class T>() -> Status {
+    put_all<T>(blocks, [](T& to, const T& from) { to = add_elements(to, from); });
+    return Status::kOk;
+  });
+}
+
+}  // namespace
+
+void fill_index(IndexKernels& table) {
+  table.check = check;
+  table.offsets = offsets;
+  table.take_blocks = take_blocks;
+  table.put_blocks = put_blocks;
+  fill_index_lines(table);
+  fill_index_masks(table);
+  fill_index_creation(table);
+}
+
+}  // namespace tallow::cpu::TALLOW_ISA

@@ -1,0 +1,123 @@
+// Tensors whose elements follow from their position: ranges, triangles, joined tensors.
+#include <cstring>
+
+#include "cpu/index.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+
+namespace {
+
+// Tasks are ranges of output bytes; each finds the row and the part it starts in.
+Status concat(void* out, const ConcatPart* parts, int64_t count, int64_t outer) {
+  int64_t row_bytes = 0;
+  for (int64_t k = 0; k < count; ++k) row_bytes += parts[k].row_bytes;
+  char* const target = static_cast<char*>(out);
+  parallel_for(outer * row_bytes, 2 * kTaskBytes, [&](int64_t begin, int64_t end) {
+    int64_t row = begin / row_bytes;
+    int64_t skip = begin - row * row_bytes;
+    int64_t part = 0;
+    while (skip >= parts[part].row_bytes) skip -= parts[part++].row_bytes;
+    while (begin < end) {
+      const int64_t size = parts[part].row_bytes;
+      const int64_t bytes = size - skip < end - begin ? size - skip : end - begin;
+      const char* const source = static_cast<const char*>(parts[part].data) + row * size + skip;
+      if (bytes > 0) std::memcpy(target + begin, source, static_cast<std::size_t>(bytes));
+      begin += bytes;
+      skip = 0;
+      if (++part == count) {
+        part = 0;
+        ++row;
+      }
+    }
+  });
+  return Status::kOk;
+}
+
+Status arange(DType dtype, void* out, int64_t n, double start, double step, int64_t integer_start,
+              int64_t integer_step) {
+  return dispatch(Real{}, dtype, "arange_cpu", [&]<class T>() -> Status {
+    T* const values = static_cast<T*>(out);
+    parallel_for(n, items_per_task(sizeof(T)), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        if constexpr (dtype_of<T> < DType::kFloat16) {
+          values[i] = static_cast<T>(integer_start + i * integer_step);
+        } else {
+          const double value = __builtin_fma(step, static_cast<double>(i), start);
+          values[i] = T(static_cast<Compute<T>>(value));
+        }
+      }
+    });
+    return Status::kOk;
+  });
+}
+
+// Integers are computed in double and truncated, floating types in their own precision.
+template <class T>
+struct LinspaceType { using type = double; };
+template <>
+struct LinspaceType<float> { using type = float; };
+template <>
+struct LinspaceType<Half> { using type = float; };
+template <>
+struct LinspaceType<BFloat16> { using type = float; };
+
+TALLOW_INLINE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+TALLOW_INLINE double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
+
+Status linspace(DType dtype, void* out, int64_t n, double start, double end) {
+  return dispatch(Real{}, dtype, "linspace_cpu", [&]<class T>() -> Status {
+    using C = typename LinspaceType<T>::type;
+    T* const values = static_cast<T*>(out);
+    const C first = static_cast<C>(start);
+    const C last = static_cast<C>(end);
+    const C step = (last - first) / static_cast<C>(n - 1);
+    parallel_for(n, items_per_task(sizeof(T)), [&](int64_t begin, int64_t finish) {
+      for (int64_t i = begin; i < finish; ++i) {
+        const C value = i < n / 2 ? fused(step, static_cast<C>(i), first)
+                                  : fused(-step, static_cast<C>(n - 1 - i), last);
+        values[i] = static_cast<T>(value);
+      }
+    });
+    return Status::kOk;
+  });
+}
+
+Status triangle(Triangle kept, DType dtype, void* out, const void* in, int64_t matrices,
+                int64_t rows, int64_t columns, int64_t diagonal) {
+  dispatch_bytes(dtype, [&]<class T>() {
+    T* const target = static_cast<T*>(out);
+    const T* const source = static_cast<const T*>(in);
+    parallel_for(matrices * rows, items_per_task(columns * static_cast<int64_t>(sizeof(T))),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t r = begin; r < end; ++r) {
+                     // Elements [0, border) lie on or below the diagonal (kLower) or strictly
+                     // below it (kUpper).
+                     const int64_t diagonal_column = r % rows + diagonal;
+                     int64_t border = kept == Triangle::kLower ? diagonal_column + 1
+                                                               : diagonal_column;
+                     border = border < 0 ? 0 : border > columns ? columns : border;
+                     T* const o = target + r * columns;
+                     const T* const a = source + r * columns;
+                     const T zero{};
+                     for (int64_t c = 0; c < border; ++c) {
+                       o[c] = kept == Triangle::kLower ? a[c] : zero;
+                     }
+                     for (int64_t c = border; c < columns; ++c) {
+                       o[c] = kept == Triangle::kLower ? zero : a[c];
+                     }
+                   }
+                 });
+  });
+  return Status::kOk;
+}
+
+}  // namespace
+
+void fill_index_creation(IndexKernels& table) {
+  table.concat = concat;
+  table.arange = arange;
+  table.linspace = linspace;
+  table.triangle = triangle;
+}
+
+}  // namespace tallow::cpu::TALLOW_ISA

@@ -1,0 +1,130 @@
+// gather and scatter: one element per position, along one dimension.
+#include "cpu/index.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+
+namespace {
+
+// Calls move(indexed, dense) for the rest positions [begin, end) and the positions [first, last)
+// along the dimension. For one rest position the order is always ascending, whatever the loop order.
+template <class T, class Move>
+void move_lines(const IndexedLines& lines, int64_t begin, int64_t end, int64_t first, int64_t last,
+                const Move& move) {
+  T* const indexed = static_cast<T*>(lines.indexed);
+  T* const dense = static_cast<T*>(lines.dense);
+  const int64_t pitch = lines.indexed_stride;
+  for_each_run(
+      lines.rest, begin, end,
+      [&](const int64_t(&offset)[3], const int64_t(&step)[3], int64_t count) {
+        T* const a = indexed + offset[0];
+        T* const b = dense + offset[1];
+        const int64_t* const p = lines.positions + offset[2];
+        // The inner loop is the one along which the positions lie closer together.
+        if (count > 1 && step[2] <= lines.position_stride) {
+          for (int64_t k = first; k < last; ++k) {
+            const int64_t* const row = p + k * lines.position_stride;
+            T* const values = b + k * lines.dense_stride;
+            for (int64_t i = 0; i < count; ++i) {
+              move(a[i * step[0] + row[i * step[2]] * pitch], values[i * step[1]]);
+            }
+          }
+        } else {
+          for (int64_t i = 0; i < count; ++i) {
+            const int64_t* const row = p + i * step[2];
+            T* const values = b + i * step[1];
+            for (int64_t k = first; k < last; ++k) {
+              move(a[i * step[0] + row[k * lines.position_stride] * pitch],
+                   values[k * lines.dense_stride]);
+            }
+          }
+        }
+      });
+}
+
+Status take_lines(const IndexedLines& lines) {
+  dispatch_bytes(lines.dtype, [&]<class T>() {
+    const auto take = [](const T& from, T& to) { to = from; };
+    constexpr int64_t kBytes = sizeof(T) + sizeof(int64_t);
+    // Few lines are cut along their length, many are dealt out whole.
+    if (lines.rest.numel < 8) {
+      parallel_for(lines.length, items_per_task(lines.rest.numel * kBytes),
+                   [&](int64_t first, int64_t last) {
+                     move_lines<T>(lines, 0, lines.rest.numel, first, last, take);
+                   });
+    } else {
+      parallel_for(lines.rest.numel, items_per_task(lines.length * kBytes),
+                   [&](int64_t begin, int64_t end) {
+                     move_lines<T>(lines, begin, end, 0, lines.length, take);
+                   });
+    }
+  });
+  return Status::kOk;
+}
+
+// Two positions of one line may name the same target, so a line is never cut.
+template <class T, class Move>
+void put_all(const IndexedLines& lines, const Move& move) {
+  constexpr int64_t kBytes = sizeof(T) + sizeof(int64_t);
+  parallel_for(lines.rest.numel, items_per_task(lines.length * kBytes),
+               [&](int64_t begin, int64_t end) {
+                 move_lines<T>(lines, begin, end, 0, lines.length, move);
+               });
+}
+
+template <class T>
+TALLOW_INLINE T multiply_elements(T a, T b) {
+  if constexpr (dtype_of<T> == DType::kBool) {
+    return a && b;
+  } else if constexpr (sizeof(T) <= 2) {
+    return T(static_cast<Compute<T>>(static_cast<Compute<T>>(a) * static_cast<Compute<T>>(b)));
+  } else if constexpr (dtype_of<T> == DType::kInt32 || dtype_of<T> == DType::kInt64) {
+    return static_cast<T>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));  // wraps
+  } else {
+    return a * b;
+  }
+}
+
+// The extreme of two values, NaN before any number.
+template <bool kLargest, class T>
+TALLOW_INLINE T extreme_of(T a, T b) {
+  const Compute<T> x = a;
+  const Compute<T> y = b;
+  if (x != x) return a;
+  return (kLargest ? x >= y : x <= y) ? a : b;
+}
+
+Status put_lines(const IndexedLines& lines, ScatterOp op) {
+  if (op == ScatterOp::kSet) {
+    dispatch_bytes(lines.dtype, [&]<class T>() {
+      put_all<T>(lines, [](T& to, const T& from) { to = from; });
+    });
+    return Status::kOk;
+  }
+  if (op == ScatterOp::kAdd || op == ScatterOp::kMul) {
+    return dispatch(All{}, lines.dtype, "scatter", [&]<class T>() -> Status {
+      if (op == ScatterOp::kAdd) {
+        put_all<T>(lines, [](T& to, const T& from) { to = add_elements(to, from); });
+      } else {
+        put_all<T>(lines, [](T& to, const T& from) { to = multiply_elements(to, from); });
+      }
+      return Status::kOk;
+    });
+  }
+  return dispatch(RealAndBool{}, lines.dtype, "scatter_reduce", [&]<class T>() -> Status {
+    if (op == ScatterOp::kMax) {
+      put_all<T>(lines, [](T& to, const T& from) { to = extreme_of<true>(to, from); });
+    } else {
+      put_all<T>(lines, [](T& to, const T& from) { to = extreme_of<false>(to, from); });
+    }
+    return Status::kOk;
+  });
+}
+
+}  // namespace
+
+void fill_index_lines(IndexKernels& table) {
+  table.take_lines = take_lines;
+  table.put_lines = put_lines;
+}
+
+}  // namespace tallow::cpu::TALLOW_ISA

@@ -1,0 +1,351 @@
+// Negative log likelihood and cross entropy. Losses of pairs of elements are in loss_pair.cpp.
+#include "backend/loss.h"
+
+#include "cpu/softmax_exp.h"
+#include "cpu/table.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+
+Status pair_loss(PairLossOp op, DType dtype, const PairLoss& loss, void* out);
+Status pair_loss_backward(PairLossOp op, DType dtype, const PairLoss& loss, void* grad_in,
+                          const void* grad);
+
+namespace {
+
+Status check_targets(const ClassLoss& loss) {
+  for (int64_t i = 0; i < loss.outer * loss.inner; ++i) {
+    const int64_t target = loss.target[i];
+    if (target == loss.ignore_index || (target >= 0 && target < loss.classes)) continue;
+    return fail(Status::kIndexError, "Target %lld is out of bounds.",
+                static_cast<long long>(target));
+  }
+  return Status::kOk;
+}
+
+// What one sample's target says: the class, and its weight, 0 for an ignored sample.
+template <class A>
+struct Target {
+  bool counts;
+  int64_t label;
+  A weight;
+};
+template <class A>
+TALLOW_INLINE Target<A> target_of(const ClassLoss& loss, int64_t sample) {
+  const int64_t label = loss.target[sample];
+  if (label == loss.ignore_index) return {false, 0, A(0)};
+  return {true, label, loss.weight ? static_cast<const A*>(loss.weight)[label] : A(1)};
+}
+
+// Reduces the losses of all samples into `out`, and their weights into `total_weight`.
+template <class T>
+Status reduce_samples(const ClassLoss& loss, const Compute<T>* losses, T* out,
+                      Compute<T>* total_weight) {
+  using A = Compute<T>;
+  const int64_t samples = loss.outer * loss.inner;
+  Status status = sum_values(samples, total_weight, [&](int64_t i, int count) {
+    Vec<A> weight{};
+    for (int lane = 0; lane < count; ++lane) weight[lane] = target_of<A>(loss, i + lane).weight;
+    return weight;
+  });
+  if (status != Status::kOk) return status;
+  if (loss.reduction == LossReduction::kNone) {
+    for_each_vector<A>(samples, [&](int64_t i, int count) {
+      write(out + i, read(losses + i, count), count);
+    });
+    return Status::kOk;
+  }
+  A sum;
+  status = sum_values(samples, &sum, [&](int64_t i, int count) { return read(losses + i, count); });
+  *out = T(loss.reduction == LossReduction::kMean ? sum / *total_weight : sum);
+  return status;
+}
+
+// What the gradient of the result means for one sample's loss.
+template <class T>
+class SampleGrad {
+ public:
+  using A = Compute<T>;
+  SampleGrad(const ClassLoss& loss, const T* grad, const A* total_weight)
+      : grad_(grad), each_(loss.reduction == LossReduction::kNone), shared_(0) {
+    if (each_ || loss.outer * loss.inner == 0) return;
+    shared_ = static_cast<A>(*grad);
+    if (loss.reduction == LossReduction::kMean) shared_ /= *total_weight;
+  }
+  TALLOW_INLINE A operator()(int64_t sample) const {
+    return each_ ? static_cast<A>(grad_[sample]) : shared_;
+  }
+
+ private:
+  const T* grad_;
+  bool each_;
+  A shared_;
+};
+
+template <class T>
+Status nll_of(const ClassLoss& loss, T* out, Compute<T>* total_weight, const T* log_prob) {
+  using A = Compute<T>;
+  const int64_t samples = loss.outer * loss.inner;
+  Scratch<A> losses(samples);
+  if (!losses) return losses.failure();
+  for (int64_t sample = 0; sample < samples; ++sample) {
+    const Target<A> target = target_of<A>(loss, sample);
+    const int64_t row = sample / loss.inner * loss.classes + target.label;
+    const int64_t at = row * loss.inner + sample % loss.inner;
+    losses[sample] = target.counts ? -target.weight * static_cast<A>(log_prob[at]) : A(0);
+  }
+  return reduce_samples(loss, losses.get(), out, total_weight);
+}
+
+template <class T>
+void nll_backward_of(const ClassLoss& loss, T* grad_in, const T* grad,
+                     const Compute<T>* total_weight) {
+  using A = Compute<T>;
+  const SampleGrad<T> grad_of(loss, grad, total_weight);
+  const int64_t samples = loss.outer * loss.inner;
+  std::memset(static_cast<void*>(grad_in), 0,
+              static_cast<std::size_t>(samples * loss.classes) * sizeof(T));
+  for (int64_t sample = 0; sample < samples; ++sample) {
+    const Target<A> target = target_of<A>(loss, sample);
+    const int64_t row = sample / loss.inner * loss.classes + target.label;
+    if (target.counts) {
+      grad_in[row * loss.inner + sample % loss.inner] = T(-target.weight * grad_of(sample));
+    }
+  }
+}
+
+// -log(softmax) of one element, from the maximum and log(sum) of its sample.
+template <class A>
+TALLOW_INLINE A negative_log(A x, A max, const LogSum<A>& log) {
+  return -log_softmax_element(x, max, log.value, log.rest);
+}
+
+template <class T>
+void cross_entropy_rows(const ClassLoss& loss, Compute<T>* losses, Compute<T>* stats, const T* in) {
+  using A = Compute<T>;
+  const int64_t n = loss.classes;
+  const A* const weight = static_cast<const A*>(loss.weight);
+  const A smooth = static_cast<A>(loss.smoothing);
+  for_each_row(loss.outer, n, [&](int64_t row) {
+    const T* const x = in + row * n;
+    const A max = row_max<T, A>(x, n);
+    const A sum = row_sum_exp<T, A>(nullptr, x, n, max);
+    const LogSum<A> log = log_sum(sum);
+    stats[row] = max;
+    stats[loss.outer + row] = sum;
+    const Target<A> target = target_of<A>(loss, row);
+    losses[row] = 0;
+    if (!target.counts) return;
+    losses[row] = (1 - smooth) * target.weight * negative_log(static_cast<A>(x[target.label]), max, log);
+    if (smooth == 0) return;
+    const A all = fold_values<A>(n, Add{}, [&](int64_t i, int count) {
+      const Vec<A> value = -log_softmax_element(read(x + i, count), broadcast(max),
+                                                broadcast(log.value), broadcast(log.rest));
+      return weight ? value * read(weight + i, count) : value;
+    });
+    losses[row] += smooth / static_cast<A>(n) * all;
+  });
+}
+
+template <class T>
+void cross_entropy_columns(const ClassLoss& loss, Compute<T>* losses, Compute<T>* stats,
+                           const T* in) {
+  using A = Compute<T>;
+  const int64_t n = loss.classes;
+  const A* const weight = static_cast<const A*>(loss.weight);
+  const A smooth = static_cast<A>(loss.smoothing);
+  for_each_column_block<A>(loss.outer, n, loss.inner,
+                           [&]<int Vecs>(int64_t o, int64_t column, int last) {
+    const Block<const T, Vecs> x{in + o * n * loss.inner + column, loss.inner, last};
+    Vec<A> max[Vecs], sum[Vecs], value[Vecs], rest[Vecs], all[Vecs];
+    column_max<T>(x, n, max);
+    column_sum_exp<T>(x, n, max, sum, [](int64_t, int, Vec<A>) {});
+    for (int v = 0; v < Vecs; ++v) {
+      for (int lane = 0; lane < kLanes<A>; ++lane) {
+        const LogSum<A> log = log_sum(sum[v][lane]);
+        value[v][lane] = log.value;
+        rest[v][lane] = log.rest;
+      }
+    }
+    if (smooth != 0) {
+      fold_column_values<A, Vecs>(n, Add{}, [&](int64_t i, Vec<A>(&term)[Vecs]) {
+        for (int v = 0; v < Vecs; ++v) {
+          term[v] = -log_softmax_element(x.get(i, v), max[v], value[v], rest[v]);
+          if (weight) term[v] = term[v] * broadcast(weight[i]);
+        }
+      }, all);
+    }
+    for (int c = 0; c < (Vecs - 1) * kLanes<A> + last; ++c) {
+      const int v = c / kLanes<A>, lane = c % kLanes<A>;
+      const int64_t sample = o * loss.inner + column + c;
+      stats[sample] = max[v][lane];
+      stats[loss.outer * loss.inner + sample] = sum[v][lane];
+      const Target<A> target = target_of<A>(loss, sample);
+      losses[sample] = 0;
+      if (!target.counts) continue;
+      const LogSum<A> log{value[v][lane], rest[v][lane]};
+      losses[sample] = (1 - smooth) * target.weight *
+                       negative_log(static_cast<A>(x.at(target.label, 0)[c]), max[v][lane], log);
+      if (smooth != 0) losses[sample] += smooth / static_cast<A>(n) * all[v][lane];
+    }
+  });
+}
+
+template <class T>
+Status cross_entropy_of(const ClassLoss& loss, T* out, Compute<T>* total_weight, Compute<T>* stats,
+                        const T* in) {
+  Scratch<Compute<T>> losses(loss.outer * loss.inner);
+  if (!losses) return losses.failure();
+  if (loss.inner == 1) {
+    cross_entropy_rows(loss, losses.get(), stats, in);
+  } else {
+    cross_entropy_columns(loss, losses.get(), stats, in);
+  }
+  return reduce_samples(loss, losses.get(), out, total_weight);
+}
+
+// The gradient of element c of a sample is
+//   along * exp(x - max) - even * weight[c] - (c is the target ? once : 0).
+template <class A>
+struct SampleSlope {
+  A along;
+  A even;
+  A once;
+};
+template <class A>
+TALLOW_INLINE SampleSlope<A> sample_slope(const ClassLoss& loss, const Target<A>& target, A grad,
+                                          A sum, A all_weights) {
+  if (!target.counts) return {A(0), A(0), A(0)};
+  const A smooth = static_cast<A>(loss.smoothing);
+  const A once = grad * (1 - smooth) * target.weight;
+  const A even = grad * smooth / static_cast<A>(loss.classes);
+  return {(once + even * all_weights) / sum, even, once};
+}
+
+template <class T>
+void cross_entropy_backward_of(const ClassLoss& loss, T* grad_in, const T* grad,
+                               const Compute<T>* total_weight, const Compute<T>* stats,
+                               const T* in) {
+  using A = Compute<T>;
+  const SampleGrad<T> grad_of(loss, grad, total_weight);
+  const int64_t n = loss.classes, inner = loss.inner, samples = loss.outer * inner;
+  const A* const weight = static_cast<const A*>(loss.weight);
+  const bool smooth = loss.smoothing != 0;
+  A all_weights = static_cast<A>(n);
+  if (weight) {
+    all_weights = fold_values<A>(n, Add{},
+                                 [&](int64_t i, int count) { return read(weight + i, count); });
+  }
+  const auto slope_of = [&](int64_t sample) {
+    return sample_slope(loss, target_of<A>(loss, sample), grad_of(sample), stats[samples + sample],
+                        all_weights);
+  };
+  if (inner == 1) {
+    for_each_row(loss.outer, n, [&](int64_t row) {
+      const T* const x = in + row * n;
+      T* const to = grad_in + row * n;
+      const Target<A> target = target_of<A>(loss, row);
+      const SampleSlope<A> s = slope_of(row);
+      if (!target.counts) {
+        std::memset(static_cast<void*>(to), 0, static_cast<std::size_t>(n) * sizeof(T));
+        return;
+      }
+      const auto element = [&](int64_t i, int count) {
+        Vec<A> value = exp_shifted(read(x + i, count), broadcast(stats[row])) * broadcast(s.along);
+        if (smooth) {
+          value = value - broadcast(s.even) * (weight ? read(weight + i, count) : broadcast(A(1)));
+        }
+        return value;
+      };
+      for_each_vector<A>(n, [&](int64_t i, int count) { write(to + i, element(i, count), count); });
+      to[target.label] = T(element(target.label, 1)[0] - s.once);
+    });
+    return;
+  }
+  for_each_column_block<A>(loss.outer, n, inner,
+                           [&]<int Vecs>(int64_t o, int64_t column, int last) {
+    const Block<const T, Vecs> x{in + o * n * inner + column, inner, last};
+    const Block<T, Vecs> to{grad_in + o * n * inner + column, inner, last};
+    Vec<A> max[Vecs] = {}, along[Vecs] = {}, even[Vecs] = {}, once[Vecs] = {};
+    Mask<A> label[Vecs] = {}, counts[Vecs] = {};
+    for (int c = 0; c < (Vecs - 1) * kLanes<A> + last; ++c) {
+      const int v = c / kLanes<A>, lane = c % kLanes<A>;
+      const int64_t sample = o * inner + column + c;
+      const SampleSlope<A> s = slope_of(sample);
+      const Target<A> target = target_of<A>(loss, sample);
+      max[v][lane] = stats[sample];
+      along[v][lane] = s.along;
+      even[v][lane] = s.even;
+      once[v][lane] = s.once;
+      counts[v][lane] = target.counts ? -1 : 0;
+      label[v][lane] = static_cast<typename SignedOf<sizeof(A)>::type>(target.label);
+    }
+    for (int64_t i = 0; i < n; ++i) {
+      const Vec<A> even_weight = broadcast(weight ? weight[i] : A(1));
+      for (int v = 0; v < Vecs; ++v) {
+        Vec<A> value = exp_shifted(x.get(i, v), max[v]) * along[v];
+        if (smooth) value = value - even[v] * even_weight;
+        const Mask<A> here = label[v] == static_cast<typename SignedOf<sizeof(A)>::type>(i);
+        value = here ? value - once[v] : value;
+        to.set(i, v, counts[v] ? value : Vec<A>{});
+      }
+    }
+  });
+}
+
+Status nll(DType dtype, const ClassLoss& loss, void* out, void* total_weight,
+           const void* log_prob) {
+  return dispatch(FloatingAndHalf{}, dtype, "nll_loss_out_frame", [&]<class T>() -> Status {
+    const Status status = check_targets(loss);
+    if (status != Status::kOk) return status;
+    return nll_of(loss, static_cast<T*>(out), static_cast<Compute<T>*>(total_weight),
+                  static_cast<const T*>(log_prob));
+  });
+}
+
+Status nll_backward(DType dtype, const ClassLoss& loss, void* grad_in, const void* grad,
+                    const void* total_weight) {
+  return dispatch(FloatingAndHalf{}, dtype, "nll_loss_backward_out_frame", [&]<class T>() -> Status {
+    const Status status = check_targets(loss);
+    if (status != Status::kOk) return status;
+    nll_backward_of(loss, static_cast<T*>(grad_in), static_cast<const T*>(grad),
+                    static_cast<const Compute<T>*>(total_weight));
+    return Status::kOk;
+  });
+}
+
+Status cross_entropy(DType dtype, const ClassLoss& loss, void* out, void* total_weight, void* stats,
+                     const void* in) {
+  const char* const name =
+      loss.inner == 1 ? "log_softmax_lastdim_kernel_impl" : "log_softmax_kernel_impl";
+  return dispatch(FloatingAndHalf{}, dtype, name, [&]<class T>() -> Status {
+    const Status status = check_targets(loss);
+    if (status != Status::kOk) return status;
+    return cross_entropy_of(loss, static_cast<T*>(out), static_cast<Compute<T>*>(total_weight),
+                            static_cast<Compute<T>*>(stats), static_cast<const T*>(in));
+  });
+}
+
+Status cross_entropy_backward(DType dtype, const ClassLoss& loss, void* grad_in, const void* grad,
+                              const void* total_weight, const void* stats, const void* in) {
+  return dispatch(FloatingAndHalf{}, dtype, "cross_entropy_backward", [&]<class T>() -> Status {
+    const Status status = check_targets(loss);
+    if (status != Status::kOk) return status;
+    cross_entropy_backward_of(loss, static_cast<T*>(grad_in), static_cast<const T*>(grad),
+                              static_cast<const Compute<T>*>(total_weight),
+                              static_cast<const Compute<T>*>(stats), static_cast<const T*>(in));
+    return Status::kOk;
+  });
+}
+
+}  // namespace
+
+void fill_loss(LossKernels& table) {
+  table.nll = nll;
+  table.nll_backward = nll_backward;
+  table.cross_entropy = cross_entropy;
+  table.cross_entropy_backward = cross_entropy_backward;
+  table.pair = pair_loss;
+  table.pair_backward = pair_loss_backward;
+}
+
+}  // namespace tallow::cpu::TALLOW_ISA

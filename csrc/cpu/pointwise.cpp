@@ -1,0 +1,154 @@
+// The entries of the pointwise kernel table.
+#include "cpu/loops.h"
+#include "cpu/table.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+namespace {
+
+// Half types are computed in float; the driver converts on the way in and out.
+DType formula_type(DType compute) {
+  return compute == DType::kFloat16 || compute == DType::kBFloat16 ? DType::kFloat32 : compute;
+}
+
+Status unary(UnaryOp op, DType compute, const Strided<2>& at, const DType (&dtypes)[2],
+             const double* params) {
+  const DType type = formula_type(compute);
+  const Row row = unary_row(op, type);
+  if (!row.fn) return unsupported_dtype(op_name(op), compute);
+  run_rows(row, type, at, dtypes, params);
+  return Status::kOk;
+}
+
+// A row without output that looks for zeros; `context` is an int to be set when one is found.
+template <class T>
+void find_zero(char* const* data, int64_t n, const void* context) {
+  const T* const a = reinterpret_cast<const T*>(data[0]);
+  int found = 0;
+  for (int64_t i = 0; i < n; ++i) found |= a[i] == 0;
+  if (found) __atomic_store_n(static_cast<int*>(const_cast<void*>(context)), 1, __ATOMIC_RELAXED);
+}
+
+Row find_zero_row(DType dtype) {
+  RowFn fn = find_zero<uint8_t>;
+  if (dtype == DType::kInt16) fn = find_zero<int16_t>;
+  if (dtype == DType::kInt32) fn = find_zero<int32_t>;
+  if (dtype == DType::kInt64) fn = find_zero<int64_t>;
+  return {fn, dtype, dtype, Cost::kMemory};
+}
+
+bool divides(BinaryOp op) {
+  return op == BinaryOp::kDivTrunc || op == BinaryOp::kDivFloor || op == BinaryOp::kRemainder ||
+         op == BinaryOp::kFmod;
+}
+
+bool has_zero_divisor(const Strided<3>& at, DType dtype) {
+  Strided<1> divisor;
+  divisor.data[0] = at.data[2];
+  divisor.numel = at.numel;
+  divisor.ndim = 0;
+  for (int d = 0; d < at.ndim; ++d) {
+    if (at.stride[2][d] == 0) continue;
+    divisor.size[divisor.ndim] = at.size[d];
+    divisor.stride[0][divisor.ndim] = at.stride[2][d];
+    ++divisor.ndim;
+  }
+  int found = 0;
+  const DType dtypes[1] = {dtype};
+  run_rows(find_zero_row(dtype), dtype, divisor, dtypes, &found, 0);
+  return found != 0;
+}
+
+Status binary(BinaryOp op, DType compute, const Strided<3>& at, const DType (&dtypes)[3],
+              const double* params) {
+  const DType type = formula_type(compute);
+  const Row row = binary_row(op, type);
+  if (!row.fn) return unsupported_dtype(op_name(op), compute);
+  if (divides(op) && type < DType::kFloat16 && has_zero_divisor(at, dtypes[2])) {
+    return fail(Status::kRuntimeError, "ZeroDivisionError");
+  }
+  run_rows(row, type, at, dtypes, params);
+  return Status::kOk;
+}
+
+Status compare(CompareOp op, DType compute, const Strided<3>& at, const DType (&dtypes)[3]) {
+  const DType type = formula_type(compute);
+  const Row row = compare_row(op, type);
+  if (!row.fn) return unsupported_dtype(op_name(op), compute);
+  run_rows(row, type, at, dtypes, nullptr);
+  return Status::kOk;
+}
+
+Status ternary(TernaryOp op, DType compute, const Strided<4>& at, const DType (&dtypes)[4],
+               const double* params) {
+  const DType type = formula_type(compute);
+  const Row row = ternary_row(op, type);
+  if (!row.fn) return unsupported_dtype(op_name(op), compute);
+  run_rows(row, type, at, dtypes, params);
+  return Status::kOk;
+}
+
+void convert_elements(char* const* data, int64_t n, const void* context) {
+  (*static_cast<const ConvertFn*>(context))(data[0], data[1], n);
+}
+
+Status copy(const Strided<2>& at, DType out, DType in) {
+  const ConvertFn convert = convert_row(out, in);
+  const DType dtypes[2] = {out, in};
+  run_rows(Row{convert_elements, out, in, Cost::kMemory, out == in}, in, at, dtypes, &convert);
+  return Status::kOk;
+}
+
+template <class Word>
+void fill_elements(char* const* data, int64_t n, const void* context) {
+  Word word;
+  std::memcpy(&word, context, sizeof(word));
+  Word* const out = reinterpret_cast<Word*>(data[0]);
+  for (int64_t i = 0; i < n; ++i) out[i] = word;
+}
+
+struct Word16 {
+  uint64_t half[2];
+};
+
+Status fill(const Strided<1>& at, DType dtype, const void* value) {
+  RowFn fn = fill_elements<Word16>;
+  switch (dtype) {
+    case DType::kBool:
+    case DType::kUInt8:
+    case DType::kInt8:
+      fn = fill_elements<uint8_t>;
+      break;
+    case DType::kInt16:
+    case DType::kFloat16:
+    case DType::kBFloat16:
+      fn = fill_elements<uint16_t>;
+      break;
+    case DType::kInt32:
+    case DType::kFloat32:
+      fn = fill_elements<uint32_t>;
+      break;
+    case DType::kInt64:
+    case DType::kFloat64:
+    case DType::kComplex64:
+      fn = fill_elements<uint64_t>;
+      break;
+    case DType::kComplex128:
+      break;
+  }
+  const DType dtypes[1] = {dtype};
+  run_rows(Row{fn, dtype, dtype, Cost::kMemory}, dtype, at, dtypes, value);
+  return Status::kOk;
+}
+
+}  // namespace
+
+void fill_pointwise(PointwiseKernels& table) {
+  table.unary = unary;
+  table.binary = binary;
+  table.compare = compare;
+  table.ternary = ternary;
+  table.copy = copy;
+  table.fill = fill;
+}
+
+}  // namespace tallow::cpu::TALLOW_ISA

@@ -1,0 +1,454 @@
+// The driver of all pointwise kernels: walks any strided iteration space in tiles small enough for
+// the first-level cache, brings operands that are strided, broadcast or of another type into
+// contiguous buffers, and calls one contiguous row function per tile.
+#include "core/parallel.h"
+#include "cpu/loops.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+namespace {
+
+constexpr int kMaxOperands = 4;
+// One buffer holds a tile of one operand; four of them and a staging area fit the smallest L1.
+constexpr int kTileBytes = 4096;
+constexpr int kMaxTile = 1024;
+// Outputs larger than this (about half of a last-level cache) bypass the caches.
+constexpr int64_t kStreamBytes = int64_t{16} << 20;
+// From this length on, a row is passed to the row function where it lies.
+constexpr int64_t kDirectRow = 64;
+constexpr int64_t kTransposeTile = 32;
+constexpr int kBytesOf[kNumDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
+
+int bytes_of(DType dtype) { return kBytesOf[static_cast<int>(dtype)]; }
+
+int64_t chunk_of(Cost cost) {
+  switch (cost) {
+    case Cost::kMemory:
+      return 65536;
+    case Cost::kShort:
+      return 16384;
+    case Cost::kLong:
+      return 4096;
+  }
+  return 0;
+}
+
+// What has to happen to one operand between memory and the row function.
+struct Operand {
+  char* data;
+  int64_t row_stride;  // in bytes, between the rows of a tile
+  int64_t col_stride;  // in bytes
+  int item;            // bytes of an element in memory
+  int native_item;     // bytes of an element in the row function
+  bool contiguous;     // neighbours in a row are neighbours in memory
+  bool constant;       // one element serves the whole tile
+  bool everywhere;     // the same element for every tile
+  ConvertFn convert;   // null: memory type and native type are the same
+};
+
+struct Plan {
+  int operands;
+  int outputs;
+  Operand operand[kMaxOperands];
+  // Tiles of tile_rows x tile_cols cut the plane of the last dimension (columns) and one other
+  // (rows); the remaining dimensions are `outer`.
+  int64_t rows, cols;
+  int64_t tile_rows, tile_cols;
+  int outer_ndim;
+  int64_t outer_size[kMaxDims];
+  int64_t outer_stride[kMaxOperands][kMaxDims];  // in bytes
+  int64_t row_tiles, col_tiles, tiles;
+  bool stream;
+  bool identity;  // the row function copies: buffers need not pass through it
+  RowFn fn;
+  const void* context;
+};
+
+// ---- Moving tiles.
+
+template <class Word>
+void gather_words(char* to, const char* from, int64_t rows, int64_t cols, int64_t row_stride,
+                  int64_t col_stride) {
+  Word* const out = reinterpret_cast<Word*>(to);
+  const int64_t abs_row = row_stride < 0 ? -row_stride : row_stride;
+  const int64_t abs_col = col_stride < 0 ? -col_stride : col_stride;
+  if (abs_col <= abs_row || rows == 1) {
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t c = 0; c < cols; ++c) {
+        std::memcpy(out + r * cols + c, from + r * row_stride + c * col_stride, sizeof(Word));
+      }
+    }
+  } else {
+    for (int64_t c = 0; c < cols; ++c) {
+      for (int64_t r = 0; r < rows; ++r) {
+        std::memcpy(out + r * cols + c, from + r * row_stride + c * col_stride, sizeof(Word));
+      }
+    }
+  }
+}
+
+template <class Word>
+void scatter_words(char* to, const char* from, int64_t rows, int64_t cols, int64_t row_stride,
+                   int64_t col_stride) {
+  const Word* const in = reinterpret_cast<const Word*>(from);
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < cols; ++c) {
+      std::memcpy(to + r * row_stride + c * col_stride, in + r * cols + c, sizeof(Word));
+    }
+  }
+}
+
+struct Word16 {
+  uint64_t half[2];
+};
+
+// Between strided memory and a contiguous rows x cols buffer.
+void gather(char* to, const char* from, int64_t rows, int64_t cols, const Operand& operand) {
+  if (operand.contiguous) {
+    const int64_t nbytes = cols * operand.item;
+    for (int64_t r = 0; r < rows; ++r) {
+      std::memcpy(to + r * nbytes, from + r * operand.row_stride, static_cast<size_t>(nbytes));
+    }
+    return;
+  }
+  const int64_t rs = operand.row_stride;
+  const int64_t cs = operand.col_stride;
+  switch (operand.item) {
+    case 1:
+      return gather_words<uint8_t>(to, from, rows, cols, rs, cs);
+    case 2:
+      return gather_words<uint16_t>(to, from, rows, cols, rs, cs);
+    case 4:
+      return gather_words<uint32_t>(to, from, rows, cols, rs, cs);
+    case 8:
+      return gather_words<uint64_t>(to, from, rows, cols, rs, cs);
+    default:
+      return gather_words<Word16>(to, from, rows, cols, rs, cs);
+  }
+}
+
+void scatter(char* to, const char* from, int64_t rows, int64_t cols, const Operand& operand) {
+  if (operand.contiguous) {
+    const int64_t nbytes = cols * operand.item;
+    for (int64_t r = 0; r < rows; ++r) {
+      std::memcpy(to + r * operand.row_stride, from + r * nbytes, static_cast<size_t>(nbytes));
+    }
+    return;
+  }
+  const int64_t rs = operand.row_stride;
+  const int64_t cs = operand.col_stride;
+  switch (operand.item) {
+    case 1:
+      return scatter_words<uint8_t>(to, from, rows, cols, rs, cs);
+    case 2:
+      return scatter_words<uint16_t>(to, from, rows, cols, rs, cs);
+    case 4:
+      return scatter_words<uint32_t>(to, from, rows, cols, rs, cs);
+    case 8:
+      return scatter_words<uint64_t>(to, from, rows, cols, rs, cs);
+    default:
+      return scatter_words<Word16>(to, from, rows, cols, rs, cs);
+  }
+}
+
+// Copies with stores that do not displace the caches.
+void stream(char* to, const char* from, int64_t nbytes) {
+#if defined(__x86_64__)
+  int64_t head = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(to) & (kVectorBytes - 1));
+  if (head > nbytes) head = nbytes;
+  std::memcpy(to, from, static_cast<size_t>(head));
+  int64_t i = head;
+  for (; i + kVectorBytes <= nbytes; i += kVectorBytes) {
+    const Vec<int64_t> v = load(reinterpret_cast<const int64_t*>(from + i));
+#if TALLOW_ISA_LEVEL == 2
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(to + i), bits_as<__m512i>(v));
+#elif TALLOW_ISA_LEVEL == 1
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(to + i), bits_as<__m256i>(v));
+#else
+    _mm_stream_si128(reinterpret_cast<__m128i*>(to + i), bits_as<__m128i>(v));
+#endif
+  }
+  std::memcpy(to + i, from + i, static_cast<size_t>(nbytes - i));
+#else
+  std::memcpy(to, from, static_cast<size_t>(nbytes));
+#endif
+}
+
+template <class Word>
+void fill_words(char* to, const char* value, int64_t n) {
+  Word word;
+  std::memcpy(&word, value, sizeof(word));
+  Word* const out = reinterpret_cast<Word*>(to);
+  for (int64_t i = 0; i < n; ++i) out[i] = word;
+}
+
+// n copies of the element at `value`.
+void fill_buffer(char* to, const char* value, int item, int64_t n) {
+  switch (item) {
+    case 1:
+      return fill_words<uint8_t>(to, value, n);
+    case 2:
+      return fill_words<uint16_t>(to, value, n);
+    case 4:
+      return fill_words<uint32_t>(to, value, n);
+    case 8:
+      return fill_words<uint64_t>(to, value, n);
+    default:
+      return fill_words<Word16>(to, value, n);
+  }
+}
+
+// The native form of one operand's tile, in `buffer` unless it can be used where it lies.
+char* bring(const Operand& operand, const char* from, int64_t rows, int64_t cols, char* buffer,
+            char* staging) {
+  const int64_t n = rows * cols;
+  if (operand.constant) {
+    alignas(16) char element[16];
+    if (operand.convert) {
+      operand.convert(element, from, 1);
+      from = element;
+    }
+    fill_buffer(buffer, from, operand.native_item, n);
+    return buffer;
+  }
+  const bool flat = operand.contiguous && rows == 1;
+  if (!operand.convert) {
+    if (flat) return const_cast<char*>(from);
+    gather(buffer, from, rows, cols, operand);
+    return buffer;
+  }
+  if (!flat) {
+    gather(staging, from, rows, cols, operand);
+    from = staging;
+  }
+  operand.convert(buffer, from, n);
+  return buffer;
+}
+
+void put(const Operand& operand, char* to, const char* result, int64_t rows, int64_t cols,
+         char* staging, bool stream_out) {
+  const bool flat = operand.contiguous && rows == 1;
+  if (operand.convert) {
+    if (flat && !stream_out) {
+      operand.convert(to, result, cols);
+      return;
+    }
+    operand.convert(staging, result, rows * cols);
+    result = staging;
+  }
+  if (stream_out) {
+    stream(to, result, cols * operand.item);
+  } else {
+    scatter(to, result, rows, cols, operand);
+  }
+}
+
+void run_tiles(const Plan& plan, int64_t begin, int64_t end) {
+  // The odd size keeps equal positions of two buffers off the same cache set.
+  alignas(64) char buffers[kMaxOperands + 1][kTileBytes + 192];
+  char* const staging = buffers[kMaxOperands];
+
+  int64_t rest = begin;
+  int64_t col_tile = rest % plan.col_tiles;
+  rest /= plan.col_tiles;
+  int64_t row_tile = rest % plan.row_tiles;
+  rest /= plan.row_tiles;
+  int64_t index[kMaxDims];
+  char* base[kMaxOperands];
+  for (int k = 0; k < plan.operands; ++k) base[k] = plan.operand[k].data;
+  for (int d = plan.outer_ndim - 1; d >= 0; --d) {
+    index[d] = rest % plan.outer_size[d];
+    rest /= plan.outer_size[d];
+    for (int k = 0; k < plan.operands; ++k) base[k] += index[d] * plan.outer_stride[k][d];
+  }
+
+  // A constant that is the same for every tile is expanded once.
+  bool expanded[kMaxOperands] = {};
+  for (int64_t tile = begin; tile < end; ++tile) {
+    const int64_t row = row_tile * plan.tile_rows;
+    const int64_t col = col_tile * plan.tile_cols;
+    const int64_t rows = plan.rows - row < plan.tile_rows ? plan.rows - row : plan.tile_rows;
+    const int64_t cols = plan.cols - col < plan.tile_cols ? plan.cols - col : plan.tile_cols;
+
+    char* arguments[kMaxOperands];
+    char* at[kMaxOperands];
+    for (int k = 0; k < plan.operands; ++k) {
+      const Operand& operand = plan.operand[k];
+      at[k] = base[k] + row * operand.row_stride + col * operand.col_stride;
+      if (k < plan.outputs) {
+        const bool direct = operand.contiguous && rows == 1 && !operand.convert && !plan.stream;
+        arguments[k] = direct ? at[k] : buffers[k];
+      } else if (expanded[k]) {
+        arguments[k] = buffers[k];
+      } else {
+        arguments[k] = bring(operand, at[k], rows, cols, buffers[k], staging);
+        expanded[k] = operand.everywhere && rows == plan.tile_rows && cols == plan.tile_cols;
+      }
+    }
+    const bool moves_only = plan.identity && arguments[0] == buffers[0];
+    if (!moves_only) plan.fn(arguments, rows * cols, plan.context);
+    if (plan.outputs > 0 && arguments[0] == buffers[0]) {
+      put(plan.operand[0], at[0], moves_only ? arguments[1] : buffers[0], rows, cols, staging,
+          plan.stream);
+    }
+
+    if (++col_tile < plan.col_tiles) continue;
+    col_tile = 0;
+    if (++row_tile < plan.row_tiles) continue;
+    row_tile = 0;
+    for (int d = plan.outer_ndim - 1; d >= 0; --d) {
+      for (int k = 0; k < plan.operands; ++k) base[k] += plan.outer_stride[k][d];
+      if (++index[d] < plan.outer_size[d]) break;
+      index[d] = 0;
+      for (int k = 0; k < plan.operands; ++k) {
+        base[k] -= plan.outer_size[d] * plan.outer_stride[k][d];
+      }
+    }
+  }
+#if defined(__x86_64__)
+  if (plan.stream) _mm_sfence();
+#endif
+}
+
+// The dimension that shares tiles with the last one: where a strided operand has its smallest
+// stride, otherwise the last but one. -1 if there is none.
+int partner_dim(const Space& space) {
+  const int last = space.ndim - 1;
+  int partner = last - 1;
+  for (int k = 1; k < space.operands; ++k) {
+    const int64_t col = space.stride[k][last];
+    if (col == 0 || col == 1) continue;
+    int64_t best = col < 0 ? -col : col;
+    for (int d = 0; d < last; ++d) {
+      const int64_t stride = space.stride[k][d] < 0 ? -space.stride[k][d] : space.stride[k][d];
+      if (stride != 0 && stride < best && space.size[d] >= 4) {
+        best = stride;
+        partner = d;
+      }
+    }
+  }
+  return partner;
+}
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Decides what happens to each operand. Native types are row.out for an output, row.first for the
+// first input and `compute` for the others.
+void plan_operands(Plan& plan, const Space& space, const Row& row, DType compute,
+                   const DType* dtypes, int partner) {
+  const int last = space.ndim - 1;
+  for (int k = 0; k < space.operands; ++k) {
+    Operand& operand = plan.operand[k];
+    const bool output = k < plan.outputs;
+    const DType native = output ? row.out : k == plan.outputs ? row.first : compute;
+    operand.data = static_cast<char*>(space.data[k]);
+    operand.item = bytes_of(dtypes[k]);
+    operand.native_item = bytes_of(native);
+    operand.col_stride = last >= 0 ? space.stride[k][last] * operand.item : operand.item;
+    operand.row_stride = partner >= 0 ? space.stride[k][partner] * operand.item : 0;
+    operand.contiguous = operand.col_stride == operand.item;
+    operand.constant = false;
+    operand.everywhere = !output;
+    for (int d = 0; d < space.ndim; ++d) {
+      operand.everywhere = operand.everywhere && space.stride[k][d] == 0;
+    }
+    operand.convert = dtypes[k] == native ? nullptr
+                      : output            ? convert_row(dtypes[k], native)
+                                          : convert_row(native, dtypes[k]);
+  }
+}
+
+void plan_tiles(Plan& plan, const Space& space, int partner) {
+  const int last = space.ndim - 1;
+  plan.cols = last >= 0 ? space.size[last] : 1;
+  plan.rows = partner >= 0 ? space.size[partner] : 1;
+  bool direct = true;  // no operand needs a buffer
+  bool transposed = false;
+  int widest = 1;
+  for (int k = 0; k < plan.operands; ++k) {
+    const Operand& operand = plan.operand[k];
+    direct = direct && operand.contiguous && !operand.convert;
+    const int64_t col = operand.col_stride < 0 ? -operand.col_stride : operand.col_stride;
+    const int64_t row = operand.row_stride < 0 ? -operand.row_stride : operand.row_stride;
+    transposed = transposed || (col > operand.item && row > 0 && row < col);
+    const int item = operand.item > operand.native_item ? operand.item : operand.native_item;
+    widest = item > widest ? item : widest;
+  }
+  direct = direct && !plan.stream;
+  const int64_t room = kTileBytes / widest < kMaxTile ? kTileBytes / widest : kMaxTile;
+  if (transposed && plan.rows > 1) {
+    plan.tile_cols = plan.cols < kTransposeTile ? plan.cols : kTransposeTile;
+    plan.tile_rows = room / plan.tile_cols;
+  } else {
+    const int64_t limit = direct ? 8 * kMaxTile : room;
+    plan.tile_cols = plan.cols < limit ? plan.cols : limit;
+    plan.tile_rows = plan.cols >= kDirectRow ? 1 : room / plan.tile_cols;
+  }
+  if (plan.tile_rows > plan.rows) plan.tile_rows = plan.rows;
+  for (int k = plan.outputs; k < plan.operands; ++k) {
+    Operand& operand = plan.operand[k];
+    operand.constant = (operand.col_stride == 0 || plan.cols == 1) &&
+                       (operand.row_stride == 0 || plan.tile_rows == 1);
+  }
+  plan.row_tiles = ceil_div(plan.rows, plan.tile_rows);
+  plan.col_tiles = ceil_div(plan.cols, plan.tile_cols);
+  plan.tiles = plan.row_tiles * plan.col_tiles;
+  plan.outer_ndim = 0;
+  for (int d = 0; d < last; ++d) {
+    if (d == partner) continue;
+    plan.outer_size[plan.outer_ndim] = space.size[d];
+    for (int k = 0; k < plan.operands; ++k) {
+      plan.outer_stride[k][plan.outer_ndim] = space.stride[k][d] * plan.operand[k].item;
+    }
+    plan.tiles *= space.size[d];
+    ++plan.outer_ndim;
+  }
+}
+
+bool streams(const Space& space, const DType* dtypes, int outputs) {
+  if (outputs == 0 || space.numel * bytes_of(dtypes[0]) < kStreamBytes) return false;
+  for (int k = 1; k < space.operands; ++k) {
+    if (space.data[k] == space.data[0]) return false;  // the lines are in the cache already
+  }
+  const int last = space.ndim - 1;
+  return last >= 0 && space.stride[0][last] == 1 && space.size[last] >= kMaxTile;
+}
+
+// Out of line, so that the short path does not pay for the plan's stack frame.
+TALLOW_NOINLINE void run_planned(const Row& row, DType compute, const Space& space,
+                                 const DType* dtypes, const void* context, int outputs) {
+  Plan plan;
+  plan.operands = space.operands;
+  plan.outputs = outputs;
+  plan.fn = row.fn;
+  plan.identity = row.identity;
+  plan.context = context;
+  plan.stream = streams(space, dtypes, outputs);
+  const int partner = space.ndim >= 2 ? partner_dim(space) : -1;
+  plan_operands(plan, space, row, compute, dtypes, partner);
+  plan_tiles(plan, space, partner);
+  if (plan.stream) plan.tile_rows = 1;
+  const int64_t per_tile = plan.tile_rows * plan.tile_cols;
+  parallel_for(plan.tiles, ceil_div(chunk_of(row.cost), per_tile),
+               [&plan](int64_t begin, int64_t end) { run_tiles(plan, begin, end); });
+}
+
+}  // namespace
+
+void run_space(const Row& row, DType compute, const Space& space, const DType* dtypes,
+               const void* context, int outputs) {
+  if (space.numel == 0) return;
+  bool direct = space.ndim <= 1;
+  for (int k = 0; k < space.operands; ++k) {
+    const DType native = k < outputs ? row.out : k == outputs ? row.first : compute;
+    direct = direct && dtypes[k] == native && (space.ndim == 0 || space.stride[k][0] == 1);
+  }
+  if (direct && space.numel <= chunk_of(row.cost)) {
+    char* data[kMaxOperands];
+    for (int k = 0; k < space.operands; ++k) data[k] = static_cast<char*>(space.data[k]);
+    row.fn(data, space.numel, context);
+    return;
+  }
+  run_planned(row, compute, space, dtypes, context, outputs);
+}
+
+}  // namespace tallow::cpu::TALLOW_ISA

@@ -1,0 +1,221 @@
+// Element-by-element distributions: uniform, bernoulli, exponential, geometric, cauchy, normal in
+// double, integers.
+//
+// Every formula that could be contracted names its fused operations, because the stream must not
+// depend on the compiler or the instruction set.
+// Source: transformations as in PyTorch 2.13's CPU generator, pinned by tests/core/test_random.py.
+#include "cpu/random.h"
+
+#include "cpu/table.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+
+namespace {
+
+// Calls generate(values, count) for consecutive blocks of elements and stores them to `out`, whose
+// runs may be strided.
+template <class T, class Generate>
+void fill_blocks(const Strided<1>& out, const Generate& generate) {
+  T* const data = static_cast<T*>(out.data[0]);
+  const bool contiguous = out.ndim == 0 || (out.ndim == 1 && out.stride[0][0] == 1);
+  if (contiguous) {
+    for (int64_t i = 0; i < out.numel; i += kRandomBlock) {
+      generate(data + i, out.numel - i < kRandomBlock ? out.numel - i : kRandomBlock);
+    }
+    return;
+  }
+  T block[kRandomBlock];
+  int64_t index[kMaxDims] = {};
+  int64_t offset = 0;
+  for (int64_t i = 0; i < out.numel; i += kRandomBlock) {
+    const int64_t count = out.numel - i < kRandomBlock ? out.numel - i : kRandomBlock;
+    generate(block, count);
+    for (int64_t k = 0; k < count; ++k) {
+      data[offset] = block[k];
+      for (int d = out.ndim - 1; d >= 0; --d) {
+        offset += out.stride[0][d];
+        if (++index[d] < out.size[d]) break;
+        offset -= out.stride[0][d] * out.size[d];
+        index[d] = 0;
+      }
+    }
+  }
+}
+
+template <class T>
+TALLOW_INLINE T from_double(double value) {
+  return T(static_cast<Compute<T>>(value));
+}
+
+Status fill_uniform(RandomStream& stream, DType dtype, const Strided<1>& out, double a, double b) {
+  return dispatch(FloatingAndHalf{}, dtype, "uniform", [&]<class T>() -> Status {
+    using C = Compute<T>;
+    const C from = static_cast<C>(a);
+    const C to = static_cast<C>(b);
+    const C width = to - from;
+    const C rounded_to = T(to);
+    fill_blocks<T>(out, [&](T* values, int64_t count) {
+      uint32_t words[2 * kRandomBlock];
+      if constexpr (sizeof(C) == 8) {
+        draw_words(stream, words, 2 * count);
+        for (int64_t i = 0; i < count; ++i) {
+          const double x = static_cast<double>(static_cast<int64_t>(bits53(words, i))) * 0x1p-53;
+          const double value = __builtin_fma(x, width, from);
+          values[i] = value == to ? from : value;
+        }
+      } else {
+        draw_words(stream, words, count);
+        for (int64_t i = 0; i < count; ++i) {
+          const float x = static_cast<float>(static_cast<int32_t>(words[i] & kMask24)) * 0x1p-24f;
+          const T value = T(__builtin_fmaf(x, width, from));
+          values[i] = static_cast<C>(value) == rounded_to ? T(from) : value;
+        }
+      }
+    });
+    return Status::kOk;
+  });
+}
+
+Status fill_bernoulli(RandomStream& stream, DType dtype, const Strided<1>& out, double p) {
+  const int64_t threshold = threshold53(p);
+  return dispatch(RealAndBool{}, dtype, "bernoulli_scalar_cpu_", [&]<class T>() -> Status {
+    fill_blocks<T>(out, [&](T* values, int64_t count) {
+      uint32_t words[2 * kRandomBlock];
+      draw_words(stream, words, 2 * count);
+      for (int64_t i = 0; i < count; ++i) {
+        const bool hit = static_cast<int64_t>(bits53(words, i)) < threshold;
+        values[i] = T(static_cast<Compute<T>>(hit ? 1 : 0));
+      }
+    });
+    return Status::kOk;
+  });
+}
+
+// Distributions computed one by one in double, through the C library.
+template <class Types, class Next>
+Status fill_scalar(DType dtype, const Strided<1>& out, const char* op, const Next& next) {
+  return dispatch(Types{}, dtype, op, [&]<class T>() -> Status {
+    fill_blocks<T>(out, [&](T* values, int64_t count) {
+      for (int64_t i = 0; i < count; ++i) values[i] = from_double<T>(next());
+    });
+    return Status::kOk;
+  });
+}
+
+// The second value of each pair is kept in the stream for the next call, whatever that is.
+double draw_normal(RandomStream& stream, double mean, double std) {
+  if (stream.has_normal) {
+    stream.has_normal = false;
+    return __builtin_fma(stream.normal, std, mean);
+  }
+  const double u1 = draw_double(stream);
+  const double u2 = draw_double(stream);
+  const double radius = __builtin_sqrt(-2.0 * __builtin_log1p(-u2));
+  const double angle = 2.0 * 3.14159265358979323846 * u1;
+  stream.normal = radius * __builtin_sin(angle);
+  stream.has_normal = true;
+  return __builtin_fma(radius * __builtin_cos(angle), std, mean);
+}
+
+// base + word % range, as T; range 0: any 64 bits. Two words where one would favour small values.
+template <class T>
+void fill_range(RandomStream& stream, const Strided<1>& out, uint64_t base, uint64_t range) {
+  constexpr uint64_t kOneWord = uint64_t{1} << 28;
+  fill_blocks<T>(out, [&](T* values, int64_t count) {
+    uint32_t words[2 * kRandomBlock];
+    const bool one_word = range != 0 && range < kOneWord;
+    draw_words(stream, words, one_word ? count : 2 * count);
+    for (int64_t i = 0; i < count; ++i) {
+      uint64_t word;
+      if (one_word) {
+        word = words[i] % static_cast<uint32_t>(range);
+      } else {
+        word = static_cast<uint64_t>(words[2 * i]) << 32 | words[2 * i + 1];
+        if (range != 0) word %= range;
+      }
+      if (range != 0) word += base;
+      values[i] = T(static_cast<Compute<T>>(static_cast<int64_t>(word)));
+    }
+  });
+}
+
+Status integers(RandomStream* stream, DType dtype, const Strided<1>& out, int64_t base,
+                uint64_t range) {
+  return dispatch(RealAndBool{}, dtype, "random_from_to_kernel_cpu", [&]<class T>() -> Status {
+    fill_range<T>(*stream, out, static_cast<uint64_t>(base), range);
+    return Status::kOk;
+  });
+}
+
+// The number of values random_() draws from: all non-negative integers the type holds exactly.
+template <class T>
+constexpr uint64_t full_range() {
+  if constexpr (dtype_of<T> == DType::kBool) return 2;
+  if constexpr (dtype_of<T> == DType::kFloat16) return (uint64_t{1} << 11) + 1;
+  if constexpr (dtype_of<T> == DType::kBFloat16) return (uint64_t{1} << 8) + 1;
+  if constexpr (dtype_of<T> == DType::kFloat32) return (uint64_t{1} << 24) + 1;
+  if constexpr (dtype_of<T> == DType::kFloat64) return (uint64_t{1} << 53) + 1;
+  if constexpr (dtype_of<T> == DType::kUInt8) return 256;
+  return uint64_t{1} << (8 * sizeof(T) - 1);
+}
+
+Status fill_integers(RandomStream& stream, DType dtype, const Strided<1>& out) {
+  return dispatch(RealAndBool{}, dtype, "random_kernel_cpu", [&]<class T>() -> Status {
+    constexpr uint64_t kRange = full_range<T>();
+    fill_blocks<T>(out, [&](T* values, int64_t count) {
+      uint32_t words[2 * kRandomBlock];
+      constexpr bool kWide = sizeof(T) == 8;
+      draw_words(stream, words, kWide ? 2 * count : count);
+      for (int64_t i = 0; i < count; ++i) {
+        uint64_t word = words[i];
+        if constexpr (kWide) word = static_cast<uint64_t>(words[2 * i]) << 32 | words[2 * i + 1];
+        values[i] = T(static_cast<Compute<T>>(static_cast<int64_t>(word % kRange)));
+      }
+    });
+    return Status::kOk;
+  });
+}
+
+Status fill(RandomStream* stream, RandomFill kind, DType dtype, const Strided<1>& out, double a,
+            double b) {
+  switch (kind) {
+    case RandomFill::kUniform:
+      return fill_uniform(*stream, dtype, out, a, b);
+    case RandomFill::kBernoulli:
+      return fill_bernoulli(*stream, dtype, out, a);
+    case RandomFill::kExponential:
+      return fill_scalar<FloatingAndHalf>(dtype, out, "exponential_cpu", [&] {
+        return -1.0 / a * __builtin_log1p(-draw_double(*stream));
+      });
+    case RandomFill::kGeometric:
+      return fill_scalar<Real>(dtype, out, "geometric_cpu", [&] {
+        return __builtin_ceil(__builtin_log(draw_double(*stream)) / __builtin_log1p(-a));
+      });
+    case RandomFill::kCauchy:
+      return fill_scalar<FloatingAndHalf>(dtype, out, "cauchy_cpu", [&] {
+        constexpr double kPi = 3.14159265358979323846;
+        return __builtin_fma(b, __builtin_tan(kPi * (draw_double(*stream) - 0.5)), a);
+      });
+    case RandomFill::kNormal:
+      return fill_scalar<FloatingAndHalf>(dtype, out, "normal_kernel_cpu",
+                                          [&] { return draw_normal(*stream, a, b); });
+    case RandomFill::kLogNormal:
+      return fill_scalar<FloatingAndHalf>(dtype, out, "log_normal_cpu", [&] {
+        return __builtin_exp(draw_normal(*stream, a, b));
+      });
+    case RandomFill::kIntegers:
+      return fill_integers(*stream, dtype, out);
+  }
+  return Status::kNotImplemented;
+}
+
+}  // namespace
+
+void fill_random(RandomKernels& table) {
+  table.fill = fill;
+  table.integers = integers;
+  fill_random_normal(table);
+  fill_random_discrete(table);
+}
+
+}  // namespace tallow::cpu::TALLOW_ISA

@@ -1,0 +1,190 @@
+// Bernoulli with a tensor of probabilities, permutations, multinomial sampling, dropout.
+#include "cpu/random.h"
+
+#include "core/parallel.h"
+#include "core/scratch.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+
+namespace {
+
+// Visits every element of a two-operand iteration space in order: visit(offset0, offset1).
+template <class Visit>
+void for_each(const Strided<2>& space, const Visit& visit) {
+  int64_t index[kMaxDims] = {};
+  int64_t first = 0;
+  int64_t second = 0;
+  for (int64_t i = 0; i < space.numel; ++i) {
+    visit(first, second);
+    for (int d = space.ndim - 1; d >= 0; --d) {
+      first += space.stride[0][d];
+      second += space.stride[1][d];
+      if (++index[d] < space.size[d]) break;
+      first -= space.stride[0][d] * space.size[d];
+      second -= space.stride[1][d] * space.size[d];
+      index[d] = 0;
+    }
+  }
+}
+
+// Probabilities of a half type are compared in float with 24-bit uniforms, like float's own.
+template <class P>
+TALLOW_INLINE Compute<P> draw_uniform(RandomStream& stream) {
+  if constexpr (sizeof(P) == 8) {
+    return draw_double(stream);
+  } else {
+    return static_cast<float>(draw_word(stream) & kMask24) * 0x1p-24f;
+  }
+}
+
+Status bernoulli(RandomStream* stream, DType dtype, DType p_dtype, const Strided<2>& out_and_p) {
+  return dispatch(FloatingAndHalf{}, p_dtype, "bernoulli_tensor_cpu_p_", [&]<class P>() {
+    return dispatch(RealAndBool{}, dtype, "bernoulli_tensor_cpu_self_", [&]<class T>() {
+      T* const out = static_cast<T*>(out_and_p.data[0]);
+      const P* const p = static_cast<const P*>(out_and_p.data[1]);
+      // Checked first, so that a bad probability leaves the tensor and the stream untouched.
+      Compute<P> bad = 0;
+      for_each(out_and_p, [&](int64_t, int64_t k) {
+        const Compute<P> probability = p[k];
+        if (!(probability >= 0 && probability <= 1)) bad = probability;
+      });
+      if (bad != 0) {
+        return fail(Status::kRuntimeError, "Expected p_in >= 0 && p_in <= 1 to be true, but got %g",
+                    static_cast<double>(bad));
+      }
+      for_each(out_and_p, [&](int64_t i, int64_t k) {
+        const Compute<P> probability = p[k];
+        out[i] = T(static_cast<Compute<T>>(draw_uniform<P>(*stream) < probability ? 1 : 0));
+      });
+      return Status::kOk;
+    });
+  });
+}
+
+// A forward shuffle; from about 2^32 / 20 elements on, where a word is too short for a fair
+// remainder, the inside-out form with 64-bit draws.
+template <class T>
+void shuffle(RandomStream& stream, T* out, int64_t n) {
+  if (n < static_cast<int64_t>(0xffffffffu / 20)) {
+    for (int64_t i = 0; i < n; ++i) out[i] = T(static_cast<Compute<T>>(i));
+    for (int64_t i = 0; i + 1 < n; ++i) {
+      T* const other = out + i + draw_word(stream) % static_cast<uint32_t>(n - i);
+      const T moved = out[i];
+      out[i] = *other;
+      *other = moved;
+    }
+    return;
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    const uint64_t z = draw_word64(stream) % static_cast<uint64_t>(i + 1);
+    out[i] = T(static_cast<Compute<T>>(i));
+    out[i] = out[z];
+    out[z] = T(static_cast<Compute<T>>(i));
+  }
+}
+
+Status permutation(RandomStream* stream, DType dtype, void* out, int64_t n) {
+  return dispatch(Real{}, dtype, "randperm", [&]<class T>() -> Status {
+    shuffle(*stream, static_cast<T*>(out), n);
+    return Status::kOk;
+  });
+}
+
+// One row: running sums scaled to end at exactly 1, then a binary search per sample.
+template <class T, class C>
+void sample_row(RandomStream& stream, int64_t* out, const T* weights, C* sums, int64_t categories,
+                int64_t samples) {
+  C total = 0;
+  for (int64_t i = 0; i < categories; ++i) {
+    total += static_cast<C>(weights[i]);
+    sums[i] = total;
+  }
+  for (int64_t i = 0; i < categories; ++i) sums[i] /= total;
+  sums[categories - 1] = 1;
+  for (int64_t k = 0; k < samples; ++k) {
+    const double u = draw_double(stream);
+    int64_t low = 0;
+    int64_t high = categories;
+    while (low < high) {
+      const int64_t middle = low + (high - low) / 2;
+      if (static_cast<double>(sums[middle]) < u) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    out[k] = low;
+  }
+}
+
+Status multinomial(RandomStream* stream, DType dtype, int64_t* out, const void* weights,
+                   int64_t rows, int64_t categories, int64_t samples) {
+  return dispatch(FloatingAndHalf{}, dtype, "multinomial", [&]<class T>() -> Status {
+    const Scratch<Compute<T>> sums(categories);
+    if (!sums) return sums.failure();
+    for (int64_t row = 0; row < rows; ++row) {
+      sample_row(*stream, out + row * samples, static_cast<const T*>(weights) + row * categories,
+                 sums.get(), categories, samples);
+    }
+    return Status::kOk;
+  });
+}
+
+// What kept elements are multiplied with: 1 / (1 - p) as an element of the tensor's type.
+template <class T>
+TALLOW_INLINE Compute<T> kept_factor(double p) {
+  using C = Compute<T>;
+  return T(C(1) / static_cast<C>(1.0 - p));
+}
+
+Status dropout(RandomStream* stream, DType dtype, void* out, bool* mask, const void* in, int64_t n,
+               double p) {
+  return dispatch(FloatingAndHalf{}, dtype, "dropout", [&]<class T>() -> Status {
+    using C = Compute<T>;
+    const int64_t threshold = threshold53(1.0 - p);
+    const C factor = kept_factor<T>(p);
+    T* const result = static_cast<T*>(out);
+    const T* const source = static_cast<const T*>(in);
+    uint32_t words[2 * kRandomBlock];
+    for (int64_t begin = 0; begin < n; begin += kRandomBlock) {
+      const int64_t count = n - begin < kRandomBlock ? n - begin : kRandomBlock;
+      draw_words(*stream, words, 2 * count);
+      for (int64_t i = 0; i < count; ++i) {
+        const bool keep = static_cast<int64_t>(bits53(words, i)) < threshold;
+        mask[begin + i] = keep;
+        // A product, not a choice: infinities and NaN stay visible where PyTorch shows them.
+        result[begin + i] = T(static_cast<C>(source[begin + i]) * (keep ? factor : C(0)));
+      }
+    }
+    return Status::kOk;
+  });
+}
+
+Status masked_scale(DType dtype, void* out, const bool* mask, const void* in, int64_t n,
+                    double p) {
+  return dispatch(FloatingAndHalf{}, dtype, "dropout", [&]<class T>() -> Status {
+    using C = Compute<T>;
+    const C factor = kept_factor<T>(p);
+    T* const result = static_cast<T*>(out);
+    const T* const source = static_cast<const T*>(in);
+    constexpr int64_t kChunk = int64_t{32} << 10;
+    parallel_for(n, kChunk, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        result[i] = T(static_cast<C>(source[i]) * (mask[i] ? factor : C(0)));
+      }
+    });
+    return Status::kOk;
+  });
+}
+
+}  // namespace
+
+void fill_random_discrete(RandomKernels& table) {
+  table.bernoulli = bernoulli;
+  table.permutation = permutation;
+  table.multinomial = multinomial;
+  table.dropout = dropout;
+  table.masked_scale = masked_scale;
+}
+
+}  // namespace tallow::cpu::TALLOW_ISA

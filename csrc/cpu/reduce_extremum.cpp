@@ -1,0 +1,206 @@
+// Smallest and largest elements together with their positions: the first of equals, and the first
+// NaN before everything else.
+#include "backend/reduce.h"
+#include "cpu/reduce_walk.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+namespace {
+
+template <class A>
+struct Found {
+  A value;
+  int64_t index;
+};
+
+// Does `x` displace the earlier `best`? On vectors and on numbers.
+struct Larger {
+  using Join = Maximum;
+  template <class V>
+  TALLOW_INLINE auto operator()(V x, V best) const {
+    return (x > best) | ((x != x) & (best == best));
+  }
+};
+struct Smaller {
+  using Join = Minimum;
+  template <class V>
+  TALLOW_INLINE auto operator()(V x, V best) const {
+    return (x < best) | ((x != x) & (best == best));
+  }
+};
+
+inline constexpr int64_t kBlock = 4 * kLeaf;
+
+// The extremum of n <= kBlock contiguous elements.
+template <class A, class Beats>
+TALLOW_INLINE A block_extremum(const A* data, int64_t n) {
+  const typename Beats::Join join;
+  return fold_row<A>(n, join, [&](int64_t k) { return Contiguous<A>{data + k * kLeaf}; });
+}
+
+template <class A>
+TALLOW_INLINE int64_t first_equal(const A* data, int64_t n, A value) {
+  const auto is_value = [&](A x) { return x == value || (x != x && value != value); };
+  int64_t i = 0;
+  const Vec<A> wanted = broadcast(value);
+  for (; i + kLanes<A> <= n; i += kLanes<A>) {
+    const Vec<A> x = load(data + i);
+    if (any((x == wanted) | ((x != x) & (wanted != wanted)))) break;
+  }
+  while (i < n && !is_value(data[i])) ++i;
+  return i;
+}
+
+// The position of the extremum is looked for only in blocks that hold a new one: rare after the
+// first few.
+template <class A, class Beats>
+Found<A> search_row(const Reduction& r, const Reader<A>& reader, const char* in, int64_t begin,
+                    int64_t n) {
+  const bool adjacent = r.reduce_ndim == 0 || (r.reduce_ndim == 1 && r.reduce_stride[0] == 1);
+  alignas(kVectorBytes) A packed[kBlock];
+  Found<A> best{A(0), -1};
+  for (int64_t done = 0; done < n; done += kBlock) {
+    const int64_t count = n - done < kBlock ? n - done : kBlock;
+    const A* data = packed;
+    if (reader.in_place && adjacent) {
+      data = reinterpret_cast<const A*>(in) + begin + done;
+    } else {
+      gather_leaf(r, reader, in, begin + done, count, packed);
+    }
+    const A extremum = block_extremum<A, Beats>(data, count);
+    if (best.index >= 0 && !Beats{}(extremum, best.value)) continue;
+    const int64_t position = first_equal(data, count, extremum);
+    best = {data[position], begin + done + position};
+    if (extremum != extremum) break;
+  }
+  return best;
+}
+
+// The same for a block of `Vecs` vectors of columns, rows [begin, begin + n); `last` columns are in
+// the last vector.
+template <class A, class Beats, int Vecs>
+TALLOW_INLINE void search_columns(const Reduction& r, const Reader<A>& reader, const char* in,
+                                  int64_t column_stride, int last, int64_t begin, int64_t n,
+                                  Found<A>* found) {
+  using Int = typename SignedOf<sizeof(A)>::type;
+  constexpr int W = kLanes<A>;
+  const bool direct = reader.in_place && column_stride == 1;
+  alignas(kVectorBytes) A packed[Vecs * W] = {};
+  const auto fetch = [&](int64_t offset, Vec<A>(&x)[Vecs]) {
+    const A* row = packed;
+    if (direct) {
+      row = reinterpret_cast<const A*>(in) + offset;
+    } else {
+      reader.read(in, offset, column_stride, (Vecs - 1) * W + last, packed);
+    }
+#pragma GCC unroll 8
+    for (int v = 0; v < Vecs; ++v) {
+      const bool whole = v + 1 < Vecs || last == W || !direct;
+      x[v] = whole ? load(row + v * W) : load_partial(row + v * W, last);
+    }
+  };
+  Cursor cursor(r.reduce_ndim, r.reduce_size, r.reduce_stride, begin);
+  Vec<A> best[Vecs];
+  Mask<A> where[Vecs] = {};
+  fetch(cursor.offset(), best);
+  for (int64_t i = 1; i < n; ++i) {
+    cursor.advance(1);
+    Vec<A> x[Vecs];
+    fetch(cursor.offset(), x);
+#pragma GCC unroll 8
+    for (int v = 0; v < Vecs; ++v) {
+      const Mask<A> take = Beats{}(x[v], best[v]);
+      best[v] = take ? x[v] : best[v];
+      where[v] = take ? Mask<A>{} + static_cast<Int>(i) : where[v];
+    }
+  }
+  for (int c = 0; c < (Vecs - 1) * W + last; ++c) {
+    found[c] = {best[c / W][c % W], begin + where[c / W][c % W]};
+  }
+}
+
+template <class A, class Beats>
+void search_column_block(const Reduction& r, const Reader<A>& reader, const char* in,
+                         int64_t column_stride, int64_t columns, int64_t begin, int64_t n,
+                         Found<A>* found) {
+  constexpr int W = kLanes<A>;
+  constexpr int kVecs = 4;
+  int64_t c = 0;
+  const auto at = [&] { return in + c * column_stride * reader.item_size; };
+  for (; c + kVecs * W <= columns; c += kVecs * W) {
+    search_columns<A, Beats, kVecs>(r, reader, at(), column_stride, W, begin, n, found + c);
+  }
+  for (; c < columns; c += W) {
+    const int last = static_cast<int>(columns - c < W ? columns - c : W);
+    search_columns<A, Beats, 1>(r, reader, at(), column_stride, last, begin, n, found + c);
+  }
+}
+
+// Fills found[segment * out_numel + kept index] for every segment of the reduced elements.
+template <class A, class Beats>
+void search_segments(const Reduction& r, const Reader<A>& reader, int64_t segments,
+                     Found<A>* found) {
+  const int64_t n = r.reduce_numel;
+  const char* const base = static_cast<const char*>(r.in);
+  const bool columns = prefers_columns(r);
+  const int64_t width = columns ? r.out_size[r.out_ndim - 1] : 1;
+  const int64_t stride = columns ? r.in_stride[r.out_ndim - 1] : 0;
+  const int64_t block = columns ? 4 * kLanes<A> : 1;
+  const int64_t blocks = (width + block - 1) / block;
+  const int64_t per_group = segments * blocks;
+  const int64_t work = (n < kSegment ? n : kSegment) * (width < block ? width : block);
+  parallel_for(r.out_numel / width * per_group, items_per_task(work),
+               [&](int64_t first_item, int64_t end_item) {
+    int64_t group = first_item / per_group;
+    Cursor kept(r.out_ndim - (columns ? 1 : 0), r.out_size, r.in_stride, group);
+    for (int64_t item = first_item; item < end_item; ++item) {
+      const int64_t segment = item % per_group / blocks;
+      const int64_t column = item % blocks * block;
+      const int64_t begin = segment * kSegment;
+      const int64_t count = n - begin < kSegment ? n - begin : kSegment;
+      const char* const in = base + (kept.offset() + column * stride) * reader.item_size;
+      Found<A>* const to = found + segment * r.out_numel + group * width + column;
+      if (columns) {
+        search_column_block<A, Beats>(r, reader, in, stride,
+                                      width - column < block ? width - column : block, begin,
+                                      count, to);
+      } else {
+        *to = search_row<A, Beats>(r, reader, in, begin, count);
+      }
+      if ((item + 1) % per_group == 0) {
+        ++group;
+        kept.advance(1);
+      }
+    }
+  });
+}
+
+template <class T, class Beats>
+Status find(const Reduction& r, int64_t* indices) {
+  using A = std::conditional_t<std::numeric_limits<T>::is_integer, int64_t, Compute<T>>;
+  const int64_t segments = (r.reduce_numel + kSegment - 1) / kSegment;
+  Scratch<Found<A>> found(r.out_numel * segments);
+  if (!found) return found.failure();
+  search_segments<A, Beats>(r, reader<T, A>(), segments, found.get());
+  T* const values = static_cast<T*>(r.out);
+  for_each_output(r, [&](int64_t at, int64_t o) {
+    Found<A> best = found[o];
+    for (int64_t s = 1; s < segments; ++s) {
+      const Found<A>& later = found[s * r.out_numel + o];
+      if (Beats{}(later.value, best.value)) best = later;
+    }
+    indices[at] = best.index;
+    if (values) values[at] = static_cast<T>(best.value);
+  });
+  return Status::kOk;
+}
+
+}  // namespace
+
+Status reduce_extremum(bool largest, DType dtype, const Reduction& r, int64_t* indices) {
+  if (r.out_numel == 0) return Status::kOk;
+  return dispatch(RealAndBool{}, dtype, largest ? "max_cpu" : "min_cpu", [&]<class T>() -> Status {
+    return largest ? find<T, Larger>(r, indices) : find<T, Smaller>(r, indices);
+  });
+}
+
+}  // namespace tallow::cpu::TALLOW_ISA

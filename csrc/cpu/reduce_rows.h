@@ -1,0 +1,220 @@
+// Building blocks of kernels that normalise along a dimension of a contiguous [outer][n][inner]
+// array: walks over rows (inner == 1) and over blocks of columns, and folds of computed values in
+// the tree of reduce_tree.h. A column is folded in the same order as a row, so both give the same
+// bits.
+#pragma once
+
+#include <type_traits>
+
+#include "core/parallel.h"
+#include "core/scratch.h"
+#include "core/types.h"
+#include "cpu/reduce_tree.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+namespace {
+
+// Vectors of the type computed in, from and to any floating storage. `count` lanes exist.
+template <class T>
+TALLOW_INLINE Vec<Compute<T>> read(const T* from, int count) {
+  constexpr int W = kLanes<Compute<T>>;
+  if constexpr (std::is_same_v<T, double>) {
+    return count == W ? load(from) : load_partial(from, count);
+  } else {
+    return count == W ? load_float(from) : load_float_partial(from, count);
+  }
+}
+template <class T>
+TALLOW_INLINE void write(T* to, Vec<Compute<T>> value, int count) {
+  constexpr int W = kLanes<Compute<T>>;
+  if constexpr (std::is_same_v<T, double>) {
+    if (count == W) {
+      store(to, value);
+    } else {
+      store_partial(to, value, count);
+    }
+  } else if (count == W) {
+    store_float(to, value);
+  } else {
+    store_float_partial(to, value, count);
+  }
+}
+
+// Calls f(i, count) for consecutive vectors of A covering [0, n).
+template <class A, class F>
+TALLOW_INLINE void for_each_vector(int64_t n, const F& f) {
+  constexpr int W = kLanes<A>;
+  int64_t i = 0;
+  for (; i + W <= n; i += W) f(i, W);
+  if (i < n) f(i, static_cast<int>(n - i));
+}
+
+// A source for the tree whose lanes are f(i, count).
+template <class A, class F>
+struct Computed {
+  const F* f = nullptr;
+  int64_t base = 0;
+  TALLOW_INLINE Wide<A> full(int64_t i) const {
+    Wide<A> w;
+#pragma GCC unroll 8
+    for (int p = 0; p < Wide<A>::kParts; ++p) {
+      w.part[p] = (*f)(base + i + p * kLanes<A>, kLanes<A>);
+    }
+    return w;
+  }
+  TALLOW_INLINE Wide<A> partial(int64_t i, int64_t count) const {
+    constexpr int W = kLanes<A>;
+    Wide<A> w;
+#pragma GCC unroll 8
+    for (int p = 0; p < Wide<A>::kParts; ++p) {
+      const int64_t left = count - p * W;
+      w.part[p] = left > 0 ? (*f)(base + i + p * W, left < W ? static_cast<int>(left) : W)
+                           : Vec<A>{};
+    }
+    return w;
+  }
+};
+
+// Folds n > 0 values; f(i, count) gives `count` of them from i on, and is called once for each.
+template <class A, class Join, class F>
+TALLOW_INLINE A fold_values(int64_t n, const Join& join, const F& f) {
+  return fold_row<A>(n, join, [&](int64_t k) { return Computed<A, F>{&f, k * kLeaf}; });
+}
+
+// The same for `Vecs` vectors of columns: f(row, x) puts the vectors of a row into x.
+template <class A, int Vecs, class Join, class F>
+TALLOW_INLINE void fold_column_values(int64_t n, const Join& join, const F& f,
+                                      Vec<A> (&result)[Vecs]) {
+  Vec<A> level[48][Vecs];
+  uint64_t count = 0;
+  const auto push = [&](Vec<A> (&value)[Vecs]) {
+    int depth = 0;
+    for (uint64_t full = count; full & 1; full >>= 1, ++depth) {
+      for (int v = 0; v < Vecs; ++v) value[v] = join(level[depth][v], value[v]);
+    }
+    for (int v = 0; v < Vecs; ++v) level[depth][v] = value[v];
+    ++count;
+  };
+  for (int64_t first = 0; first < n; first += kLeaf) {
+    Vec<A> folded[Vecs];
+    fold_column_leaf<A, Vecs>(n - first < kLeaf ? n - first : kLeaf, join,
+                              [&](int64_t i, Vec<A>(&x)[Vecs]) { f(first + i, x); }, folded);
+    push(folded);
+  }
+  int depth = 0;
+  for (; !(count & 1); count >>= 1) ++depth;
+  for (int v = 0; v < Vecs; ++v) result[v] = level[depth][v];
+  for (count >>= 1, ++depth; count; count >>= 1, ++depth) {
+    if (!(count & 1)) continue;
+    for (int v = 0; v < Vecs; ++v) result[v] = join(level[depth][v], result[v]);
+  }
+}
+
+// Work of about this many elements makes one parallel task.
+inline constexpr int64_t kNormalizeGrain = 16 * 1024;
+
+// Calls body(row) for each of `outer` rows of n elements, in parallel.
+template <class Body>
+TALLOW_INLINE void for_each_row(int64_t outer, int64_t n, const Body& body) {
+  parallel_for(outer, kNormalizeGrain / (n > 0 ? n : 1), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) body(row);
+  });
+}
+
+// Vectors of columns handled together.
+inline constexpr int kColumnVecs = 4;
+
+// Splits the columns of [outer][n][inner] into blocks of kColumnVecs vectors and the rest into
+// single ones. body.operator()<Vecs>(o, column, last): `last` columns are in the last vector.
+template <class A, class Body>
+TALLOW_INLINE void for_each_column_block(int64_t outer, int64_t n, int64_t inner,
+                                         const Body& body) {
+  constexpr int W = kLanes<A>;
+  constexpr int64_t kBlock = 16 * 4;  // columns, the same on every level
+  const int64_t blocks = (inner + kBlock - 1) / kBlock;
+  const int64_t work = n * (inner < kBlock ? inner : kBlock);
+  parallel_for(outer * blocks, kNormalizeGrain / (work > 0 ? work : 1),
+               [&](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t o = item / blocks;
+      int64_t column = item % blocks * kBlock;
+      const int64_t stop = inner - column < kBlock ? inner : column + kBlock;
+      for (; column + kColumnVecs * W <= stop; column += kColumnVecs * W) {
+        body.template operator()<kColumnVecs>(o, column, W);
+      }
+      for (; column < stop; column += W) {
+        body.template operator()<1>(o, column, static_cast<int>(stop - column < W ? stop - column : W));
+      }
+    }
+  });
+}
+
+// out[t][c] = the sum over `rows` rows of term t of column c, in the tree. f(row, column, count, x)
+// puts the `Terms` vectors for columns [column, column + count) into x.
+template <class A, int Terms, class F>
+Status sum_columns(int64_t rows, int64_t width, A* const (&out)[Terms], const F& f) {
+  for (int t = 0; rows == 0 && t < Terms; ++t) {
+    for (int64_t c = 0; out[t] && c < width; ++c) out[t][c] = A(0);
+  }
+  if (rows == 0) return Status::kOk;
+  constexpr int64_t kBlock = 32;  // columns, the same on every level
+  const int64_t segments = (rows + kSegment - 1) / kSegment;
+  const int64_t blocks = (width + kBlock - 1) / kBlock;
+  Scratch<A> partial(segments == 1 ? 0 : segments * Terms * width);
+  if (segments > 1 && !partial) return partial.failure();
+  const int64_t work = (rows < kSegment ? rows : kSegment) * (width < kBlock ? width : kBlock);
+  parallel_for(blocks * segments, kNormalizeGrain / (work > 0 ? work : 1),
+               [&](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t segment = item / blocks;
+      const int64_t first = segment * kSegment;
+      const int64_t n = rows - first < kSegment ? rows - first : kSegment;
+      const int64_t stop_at = (item % blocks + 1) * kBlock;
+      const int64_t stop = stop_at < width ? stop_at : width;
+      for (int64_t column = item % blocks * kBlock; column < stop; column += kLanes<A>) {
+        const int count = static_cast<int>(stop - column < kLanes<A> ? stop - column : kLanes<A>);
+        Vec<A> sum[Terms];
+        fold_column_values<A, Terms>(
+            n, Add{}, [&](int64_t i, Vec<A>(&x)[Terms]) { f(first + i, column, count, x); }, sum);
+        for (int t = 0; t < Terms; ++t) {
+          A* const to = segments == 1 ? out[t] : partial.get() + (segment * Terms + t) * width;
+          if (to) write(to + column, sum[t], count);
+        }
+      }
+    }
+  });
+  for (int t = 0; segments > 1 && t < Terms; ++t) {
+    for (int64_t c = 0; out[t] && c < width; ++c) {
+      PairwiseTree<A, Add> tree;
+      for (int64_t s = 0; s < segments; ++s) {
+        tree.push(partial[(s * Terms + t) * width + c]);
+      }
+      out[t][c] = tree.result();
+    }
+  }
+  return Status::kOk;
+}
+
+// *result = the sum of n values in the tree, in parallel; f as for fold_values.
+template <class A, class F>
+Status sum_values(int64_t n, A* result, const F& f) {
+  *result = A(0);
+  if (n == 0) return Status::kOk;
+  const int64_t segments = (n + kSegment - 1) / kSegment;
+  Scratch<A> partial(segments);
+  if (!partial) return partial.failure();
+  parallel_for(segments, 2, [&](int64_t begin, int64_t end) {
+    for (int64_t s = begin; s < end; ++s) {
+      const int64_t first = s * kSegment;
+      partial[s] = fold_values<A>(n - first < kSegment ? n - first : kSegment, Add{},
+                                  [&](int64_t i, int count) { return f(first + i, count); });
+    }
+  });
+  PairwiseTree<A, Add> tree;
+  for (int64_t s = 0; s < segments; ++s) tree.push(partial[s]);
+  *result = tree.result();
+  return Status::kOk;
+}
+
+}  // namespace
+}  // namespace tallow::cpu::TALLOW_ISA

@@ -1,0 +1,407 @@
+// Walks a Reduction: turns any layout into contiguous leaves for the tree of reduce_tree.h, along
+// rows (reduced elements adjacent) or down columns (kept elements adjacent), in parallel.
+#pragma once
+
+#include <type_traits>
+
+#include "core/parallel.h"
+#include "core/scratch.h"
+#include "core/strided.h"
+#include "core/types.h"
+#include "cpu/reduce_tree.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+namespace {
+
+// A position in a group of dimensions, advanced in row-major order; keeps the element offset.
+class Cursor {
+ public:
+  TALLOW_INLINE Cursor(int ndim, const int64_t* size, const int64_t* stride, int64_t position)
+      : ndim_(ndim), size_(size), stride_(stride) {
+    for (int d = ndim - 1; d >= 0; --d) {
+      index_[d] = d == 0 ? position : position % size[d];
+      position = d == 0 ? 0 : position / size[d];
+      offset_ += index_[d] * stride[d];
+    }
+  }
+  TALLOW_INLINE int64_t offset() const { return offset_; }
+  // Elements left in the innermost dimension, this one included.
+  TALLOW_INLINE int64_t run() const { return ndim_ == 0 ? 1 : size_[ndim_ - 1] - index_[ndim_ - 1]; }
+  TALLOW_INLINE int64_t run_stride() const { return ndim_ == 0 ? 1 : stride_[ndim_ - 1]; }
+  // Moves on by count <= run() elements.
+  TALLOW_INLINE void advance(int64_t count) {
+    int d = ndim_ - 1;
+    if (d < 0) return;
+    index_[d] += count;
+    offset_ += count * stride_[d];
+    while (d > 0 && index_[d] == size_[d]) {
+      offset_ += stride_[d - 1] - size_[d] * stride_[d];
+      index_[d] = 0;
+      ++index_[--d];
+    }
+  }
+
+ private:
+  int ndim_;
+  const int64_t* size_;
+  const int64_t* stride_;
+  int64_t offset_ = 0;
+  int64_t index_[kMaxDims];
+};
+
+// Is it better to walk down columns? Yes where neighbouring outputs are closer in memory than
+// neighbouring reduced elements, and there are enough of them to fill a register.
+TALLOW_INLINE bool prefers_columns(const Reduction& r) {
+  if (r.out_ndim == 0 || r.reduce_ndim == 0) return false;
+  return r.out_size[r.out_ndim - 1] >= 4 &&
+         r.in_stride[r.out_ndim - 1] < r.reduce_stride[r.reduce_ndim - 1];
+}
+
+// What an element, already of type A, is turned into before it is combined. `center` belongs to the
+// output: the mean, for variances.
+struct Identity {
+  template <class V>
+  TALLOW_INLINE V operator()(V x, V) const { return x; }
+};
+struct Square {
+  template <class V>
+  TALLOW_INLINE V operator()(V x, V) const { return x * x; }
+};
+struct Deviation {
+  template <class V>
+  TALLOW_INLINE V operator()(V x, V center) const { return x - center; }
+};
+struct SquaredDeviation {
+  template <class V>
+  TALLOW_INLINE V operator()(V x, V center) const { return (x - center) * (x - center); }
+};
+
+template <class A, class Map>
+struct Mapped {
+  Contiguous<A> source;
+  Vec<A> center;
+  TALLOW_INLINE Wide<A> full(int64_t i) const {
+    return source.full(i).map([&](Vec<A> x) { return Map{}(x, center); });
+  }
+  TALLOW_INLINE Wide<A> partial(int64_t i, int64_t count) const {
+    return source.partial(i, count).map([&](Vec<A> x) { return Map{}(x, center); });
+  }
+};
+
+// How stored elements become numbers of type A. A function pointer, so that the folds are compiled
+// per type they compute in and not per stored type.
+template <class A>
+struct Reader {
+  int64_t item_size;
+  bool in_place;  // the elements are of type A and wanted as they are
+  // Converts `count` elements, `stride` apart.
+  void (*run)(const char* in, int64_t stride, int64_t count, double p, A* out);
+  double p;
+
+  TALLOW_INLINE void read(const char* in, int64_t offset, int64_t stride, int64_t count,
+                          A* out) const {
+    run(in + offset * item_size, stride, count, p, out);
+  }
+};
+
+template <class T, class A, class Convert>
+void convert_run(const char* in, int64_t stride, int64_t count, double p, A* out) {
+  const T* const from = reinterpret_cast<const T*>(in);
+  const Convert convert;
+  if (stride == 1) {
+    for (int64_t i = 0; i < count; ++i) out[i] = convert(static_cast<Compute<T>>(from[i]), p);
+  } else {
+    for (int64_t i = 0; i < count; ++i) {
+      out[i] = convert(static_cast<Compute<T>>(from[i * stride]), p);
+    }
+  }
+}
+
+template <class A>
+struct AsValue {
+  template <class T>
+  TALLOW_INLINE A operator()(T x, double) const { return static_cast<A>(x); }
+};
+template <class A>
+struct AsNonZero {
+  template <class T>
+  TALLOW_INLINE A operator()(T x, double) const { return static_cast<A>(x != T(0)); }
+};
+
+template <class T, class A, class Convert = AsValue<A>>
+Reader<A> reader(double p = 0) {
+  return {sizeof(T), std::is_same_v<T, A> && std::is_same_v<Convert, AsValue<A>>,
+          convert_run<T, A, Convert>, p};
+}
+
+// Copies the reduced elements [begin, begin + count) of the output whose data starts at `in`.
+template <class A>
+void gather_leaf(const Reduction& r, const Reader<A>& reader, const char* in, int64_t begin,
+                 int64_t count, A* out) {
+  Cursor cursor(r.reduce_ndim, r.reduce_size, r.reduce_stride, begin);
+  while (count > 0) {
+    const int64_t run = cursor.run() < count ? cursor.run() : count;
+    reader.read(in, cursor.offset(), cursor.run_stride(), run, out);
+    cursor.advance(run);
+    out += run;
+    count -= run;
+  }
+}
+
+// How many outputs (or segments of them) of n elements each make one parallel task.
+TALLOW_INLINE int64_t items_per_task(int64_t n) {
+  constexpr int64_t kTaskElements = 64 * 1024;
+  return n >= kTaskElements ? 1 : kTaskElements / (n > 0 ? n : 1);
+}
+
+template <class A, class Map, class LeafAt, class Join>
+TALLOW_INLINE A fold_mapped(int64_t n, A center, const LeafAt& leaf, const Join& join) {
+  return fold_row<A>(n, join, [&](int64_t k) {
+    return Mapped<A, Map>{Contiguous<A>{leaf(k)}, broadcast(center)};
+  });
+}
+
+// Folds the reduced elements [begin, begin + n) of one output, once per map: out[m][at].
+template <class A, class Join, class... Maps>
+void fold_part_of_row(const Reduction& r, const Reader<A>& reader, const char* in, int64_t begin,
+                      int64_t n, A center, A* const* out, int64_t at) {
+  const Join join;
+  int map = 0;
+  if (reader.in_place && (r.reduce_ndim == 0 || (r.reduce_ndim == 1 && r.reduce_stride[0] == 1))) {
+    const A* const data = reinterpret_cast<const A*>(in) + begin;
+    ((out[map++][at] =
+          fold_mapped<A, Maps>(n, center, [&](int64_t k) { return data + k * kLeaf; }, join)),
+     ...);
+    return;
+  }
+  // Leaves that lie in one contiguous run are read in place, the others gathered. A leaf must stay
+  // valid while its neighbours are fetched.
+  alignas(kVectorBytes) A buffer[kAbreast<A>][kLeaf];
+  const auto leaf = [&](int64_t k) -> const A* {
+    const int64_t first = begin + k * kLeaf;
+    const int64_t count = begin + n - first < kLeaf ? begin + n - first : kLeaf;
+    if (reader.in_place) {
+      const Cursor cursor(r.reduce_ndim, r.reduce_size, r.reduce_stride, first);
+      if (cursor.run_stride() == 1 && cursor.run() >= count) {
+        return reinterpret_cast<const A*>(in) + cursor.offset();
+      }
+    }
+    A* const packed = buffer[k % kAbreast<A>];
+    gather_leaf(r, reader, in, first, count, packed);
+    return packed;
+  };
+  ((out[map++][at] = fold_mapped<A, Maps>(n, center, leaf, join)), ...);
+}
+
+// Joins the segments of each of `count` outputs, in order.
+template <class A, class Join>
+void combine_segments(const A* values, int64_t count, int64_t output_pitch, int64_t segments,
+                      int64_t segment_pitch, A* results) {
+  for (int64_t o = 0; o < count; ++o) {
+    PairwiseTree<A, Join> tree;
+    for (int64_t s = 0; s < segments; ++s) tree.push(values[o * output_pitch + s * segment_pitch]);
+    results[o] = tree.result();
+  }
+}
+
+// results[m][o] = fold of map m over the reduced elements of kept index o (in row-major order).
+template <class A, class Join, class... Maps>
+Status fold_rows(const Reduction& r, const Reader<A>& reader, const A* center,
+                 A* const* results) {
+  constexpr int kMaps = sizeof...(Maps);
+  const int64_t n = r.reduce_numel;
+  const int64_t segments = (n + kSegment - 1) / kSegment;
+  const char* const base = static_cast<const char*>(r.in);
+  const int64_t items = r.out_numel * segments;
+  Scratch<A> partial(segments == 1 ? 0 : items * kMaps);
+  if (segments > 1 && !partial) return partial.failure();
+  A* targets[kMaps];
+  for (int m = 0; m < kMaps; ++m) targets[m] = segments == 1 ? results[m] : partial.get() + m * items;
+  parallel_for(items, items_per_task(n < kSegment ? n : kSegment), [&](int64_t begin, int64_t end) {
+    int64_t o = begin / segments;
+    int64_t segment = begin % segments;
+    Cursor kept(r.out_ndim, r.out_size, r.in_stride, o);
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t first = segment * kSegment;
+      fold_part_of_row<A, Join, Maps...>(r, reader, base + kept.offset() * reader.item_size, first,
+                                         n - first < kSegment ? n - first : kSegment,
+                                         center ? center[o] : A(0), targets, item);
+      if (++segment == segments) {
+        segment = 0;
+        ++o;
+        kept.advance(1);
+      }
+    }
+  });
+  for (int m = 0; segments > 1 && m < kMaps; ++m) {
+    combine_segments<A, Join>(targets[m], r.out_numel, segments, segments, 1, results[m]);
+  }
+  return Status::kOk;
+}
+
+// ---- Columns: every column is folded in the same tree, a block of columns at a time.
+
+inline constexpr int kColumnBytes = 256;
+template <class A>
+inline constexpr int kColumns = kColumnBytes / static_cast<int>(sizeof(A));
+
+// Folds `Vecs` vectors of columns over 0 < n <= kLeaf rows; the last vector has `last` columns.
+template <class A, class Map, int Vecs, class Join>
+TALLOW_INLINE void fold_leaf_columns(const A* in, const int64_t* row, int64_t n, int last,
+                                     const A* center, const Join& join, A* out) {
+  constexpr int W = kLanes<A>;
+  Vec<A> folded[Vecs];
+  fold_column_leaf<A, Vecs>(
+      n, join,
+      [&](int64_t i, Vec<A>(&x)[Vecs]) {
+#pragma GCC unroll 16
+        for (int v = 0; v < Vecs; ++v) {
+          const A* const from = in + row[i] + v * W;
+          x[v] = v + 1 < Vecs || last == W ? load(from) : load_partial(from, last);
+          x[v] = Map{}(x[v], load(center + v * W));
+        }
+      },
+      folded);
+  for (int v = 0; v < Vecs; ++v) store(out + v * W, folded[v]);
+}
+
+// PairwiseTree for a block of columns.
+template <class A, class Join>
+class ColumnTree {
+ public:
+  TALLOW_INLINE void push(const A* value) {
+    int depth = 0;
+    alignas(kVectorBytes) A joined[kColumns<A>];
+    std::memcpy(joined, value, sizeof(joined));
+    for (uint64_t full = count_; full & 1; full >>= 1, ++depth) join_into(joined, level_[depth]);
+    std::memcpy(level_[depth], joined, sizeof(joined));
+    ++count_;
+  }
+  TALLOW_INLINE const A* result() {
+    int depth = 0;
+    uint64_t full = count_;
+    for (; !(full & 1); full >>= 1) ++depth;
+    A* const value = level_[depth];
+    for (full >>= 1, ++depth; full; full >>= 1, ++depth) {
+      if (full & 1) join_into(value, level_[depth]);
+    }
+    return value;
+  }
+
+ private:
+  // value = join(earlier, value)
+  TALLOW_INLINE void join_into(A* value, const A* earlier) {
+    for (int c = 0; c < kColumns<A>; c += kLanes<A>) {
+      store(value + c, Join{}(load(earlier + c), load(value + c)));
+    }
+  }
+  static constexpr int kLevels = 8;  // a segment has 64 leaves
+  alignas(kVectorBytes) A level_[kLevels][kColumns<A>];
+  uint64_t count_ = 0;
+};
+
+template <class A, class Join, class Map>
+TALLOW_INLINE void fold_leaf_block(const A* in, const int64_t* row, int64_t n, int columns,
+                                   const A* center, A* out) {
+  constexpr int kVecs = kColumns<A> / kLanes<A>;
+  const Join join;
+  if (columns == kColumns<A>) {
+    fold_leaf_columns<A, Map, kVecs>(in, row, n, kLanes<A>, center, join, out);
+    return;
+  }
+  for (int c = 0; c < columns; c += kLanes<A>) {
+    const int last = columns - c < kLanes<A> ? columns - c : kLanes<A>;
+    fold_leaf_columns<A, Map, 1>(in + c, row, n, last, center + c, join, out + c);
+  }
+}
+
+// Folds rows [begin, begin + n), n <= kSegment, of a block of at most kColumns columns, whose first
+// element is at `in`; out[m] gets `columns` values.
+template <class A, class Join, class... Maps>
+void fold_segment_columns(const Reduction& r, const Reader<A>& reader, const char* in,
+                          int64_t column_stride, int columns, int64_t begin, int64_t n,
+                          const A* center, A* const* out) {
+  constexpr int kMaps = sizeof...(Maps);
+  const bool direct = reader.in_place && column_stride == 1;
+  alignas(kVectorBytes) A packed[kLeaf * kColumns<A>];
+  alignas(kVectorBytes) A folded[kColumns<A>] = {};
+  alignas(kVectorBytes) A middle[kColumns<A>] = {};
+  if (center) std::memcpy(middle, center, static_cast<size_t>(columns) * sizeof(A));
+  int64_t row[kLeaf];
+  ColumnTree<A, Join> tree[kMaps];
+  Cursor cursor(r.reduce_ndim, r.reduce_size, r.reduce_stride, begin);
+  for (int64_t done = 0; done < n; done += kLeaf) {
+    const int64_t rows = n - done < kLeaf ? n - done : kLeaf;
+    for (int64_t i = 0; i < rows; ++i, cursor.advance(1)) {
+      row[i] = direct ? cursor.offset() : i * kColumns<A>;
+      if (!direct) reader.read(in, cursor.offset(), column_stride, columns, packed + row[i]);
+    }
+    const A* const data = direct ? reinterpret_cast<const A*>(in) : packed;
+    int map = 0;
+    ((fold_leaf_block<A, Join, Maps>(data, row, rows, columns, middle, folded),
+      tree[map++].push(folded)),
+     ...);
+  }
+  for (int m = 0; m < kMaps; ++m) {
+    std::memcpy(out[m], tree[m].result(), static_cast<size_t>(columns) * sizeof(A));
+  }
+}
+
+template <class A, class Join, class... Maps>
+Status fold_columns(const Reduction& r, const Reader<A>& reader, const A* center,
+                    A* const* results) {
+  constexpr int kMaps = sizeof...(Maps);
+  const int64_t n = r.reduce_numel;
+  const int64_t segments = (n + kSegment - 1) / kSegment;
+  const int64_t width = r.out_size[r.out_ndim - 1];
+  const int64_t column_stride = r.in_stride[r.out_ndim - 1];
+  const int64_t blocks = (width + kColumns<A> - 1) / kColumns<A>;
+  const char* const base = static_cast<const char*>(r.in);
+  // With one segment the results are final, else partial results per segment are combined below.
+  Scratch<A> partial(segments == 1 ? 0 : r.out_numel * segments * kMaps);
+  if (segments > 1 && !partial) return partial.failure();
+  const auto target = [&](int m, int64_t segment) {
+    return segments == 1 ? results[m] : partial.get() + (m * segments + segment) * r.out_numel;
+  };
+  const int64_t items = r.out_numel / width * segments * blocks;
+  const int64_t item_rows = n < kSegment ? n : kSegment;
+  const int64_t item_columns = width < kColumns<A> ? width : kColumns<A>;
+  parallel_for(items, items_per_task(item_rows * item_columns), [&](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t column = item % blocks * kColumns<A>;
+      const int64_t segment = item / blocks % segments;
+      const int64_t group = item / blocks / segments;
+      const int64_t columns = width - column < kColumns<A> ? width - column : kColumns<A>;
+      const Cursor kept(r.out_ndim - 1, r.out_size, r.in_stride, group);
+      const int64_t at = group * width + column;
+      A* out[kMaps];
+      for (int m = 0; m < kMaps; ++m) out[m] = target(m, segment) + at;
+      const int64_t first = segment * kSegment;
+      fold_segment_columns<A, Join, Maps...>(
+          r, reader, base + (kept.offset() + column * column_stride) * reader.item_size,
+          column_stride, static_cast<int>(columns), first,
+          n - first < kSegment ? n - first : kSegment, center ? center + at : nullptr, out);
+    }
+  });
+  for (int m = 0; segments > 1 && m < kMaps; ++m) {
+    combine_segments<A, Join>(target(m, 0), r.out_numel, 1, segments, r.out_numel, results[m]);
+  }
+  return Status::kOk;
+}
+
+// Folds every output; reduce_numel and out_numel are positive. `center` may be null.
+template <class A, class Join, class... Maps>
+Status fold_all(const Reduction& r, const Reader<A>& reader, const A* center, A* const* results) {
+  return prefers_columns(r) ? fold_columns<A, Join, Maps...>(r, reader, center, results)
+                            : fold_rows<A, Join, Maps...>(r, reader, center, results);
+}
+
+// Calls store(position in r.out, kept index) for every output.
+template <class StoreAt>
+TALLOW_INLINE void for_each_output(const Reduction& r, const StoreAt& store_at) {
+  Cursor out(r.out_ndim, r.out_size, r.out_stride, 0);
+  for (int64_t o = 0; o < r.out_numel; ++o, out.advance(1)) store_at(out.offset(), o);
+}
+
+}  // namespace
+}  // namespace tallow::cpu::TALLOW_ISA

@@ -1,0 +1,539 @@
+// Vectors of the instruction-set level's register width, built on the compiler's vector extension,
+// so that one source serves every level: + - * / & | ^ << >> and comparisons are the language's
+// own operators (a comparison gives an integer vector of 0 and -1), the rest is here.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "core/half.h"
+#include "core/macros.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace tallow::cpu::TALLOW_ISA {
+
+inline constexpr int kVectorBytes = TALLOW_ISA_LEVEL == 2 ? 64 : TALLOW_ISA_LEVEL == 1 ? 32 : 16;
+
+template <class T>
+inline constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(T));
+
+template <class T, int Lanes>
+struct VectorOf {
+  typedef T type __attribute__((vector_size(Lanes * sizeof(T))));
+};
+template <class T, int Lanes = kLanes<T>>
+using Vec = typename VectorOf<T, Lanes>::type;
+
+// The signed integer type as wide as T: what comparing two Vec<T> gives, lane by lane.
+template <int Bytes>
+struct SignedOf;
+template <>
+struct SignedOf<1> {
+  using type = int8_t;
+};
+template <>
+struct SignedOf<2> {
+  using type = int16_t;
+};
+template <>
+struct SignedOf<4> {
+  using type = int32_t;
+};
+template <>
+struct SignedOf<8> {
+  using type = int64_t;
+};
+template <class T>
+using Mask = Vec<typename SignedOf<sizeof(T)>::type>;
+
+template <class T>
+TALLOW_INLINE Vec<T> broadcast(T value) {
+  return value - Vec<T>{};  // x - 0 is x for every x, -0.0 and NaN included
+}
+
+// The type of a vector's lanes, and a vector of type V with `value` in each.
+template <class V>
+using Lane = std::remove_cvref_t<decltype(std::declval<V&>()[0])>;
+template <class V>
+TALLOW_INLINE V splat(double value) {
+  return static_cast<Lane<V>>(value) - V{};
+}
+
+// The same bits as another vector type of the same size.
+template <class To, class From>
+TALLOW_INLINE To bits_as(From from) {
+  static_assert(sizeof(To) == sizeof(From));
+  return reinterpret_cast<To>(from);
+}
+
+// Lane-wise value conversion, as static_cast.
+template <class To, class From>
+TALLOW_INLINE To convert(From from) {
+  return __builtin_convertvector(from, To);
+}
+
+template <class M, class V>
+TALLOW_INLINE V select(M mask, V if_true, V if_false) {
+  return mask ? if_true : if_false;
+}
+
+// ---- Memory. Any alignment; `partial` forms touch exactly `count` elements, 0 <= count < lanes.
+
+template <class T>
+TALLOW_INLINE Vec<T> load(const T* from) {
+  Vec<T> v;
+  std::memcpy(&v, from, sizeof(v));
+  return v;
+}
+
+template <class T>
+TALLOW_INLINE void store(T* to, Vec<T> v) {
+  std::memcpy(to, &v, sizeof(v));
+}
+
+namespace detail {
+
+#if TALLOW_ISA_LEVEL == 2
+// Masks for the zero-masking forms of intrinsics whose plain forms make g++ 12 warn about the
+// deliberately undefined register inside them (gcc.gnu.org/PR105593). No mask is emitted.
+inline constexpr __mmask16 kAll16 = 0xffff;
+inline constexpr __mmask8 kAll8 = 0xff;
+#elif TALLOW_ISA_LEVEL == 1
+// -1 in the first `count` lanes of 32 bits.
+TALLOW_INLINE __m256i first_lanes(int count) {
+  const __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), index);
+}
+#endif
+
+// Copies 0 <= nbytes < kVectorBytes in powers of two, without a call to memcpy.
+TALLOW_INLINE void copy_bytes(char* to, const char* from, int nbytes) {
+  int done = 0;
+#pragma GCC unroll 6
+  for (int step = kVectorBytes / 2; step > 0; step /= 2) {
+    if (nbytes & step) {
+      switch (step) {
+        case 32:
+          std::memcpy(to + done, from + done, 32);
+          break;
+        case 16:
+          std::memcpy(to + done, from + done, 16);
+          break;
+        case 8:
+          std::memcpy(to + done, from + done, 8);
+          break;
+        case 4:
+          std::memcpy(to + done, from + done, 4);
+          break;
+        case 2:
+          std::memcpy(to + done, from + done, 2);
+          break;
+        default:
+          to[done] = from[done];
+      }
+      done += step;
+    }
+  }
+}
+
+}  // namespace detail
+
+// The lanes beyond `count` are 0.
+template <class T>
+TALLOW_INLINE Vec<T> load_partial(const T* from, int count) {
+#if TALLOW_ISA_LEVEL == 2
+  if constexpr (sizeof(T) == 4) {
+    return bits_as<Vec<T>>(
+        _mm512_maskz_loadu_epi32(static_cast<__mmask16>((1u << count) - 1u), from));
+  } else if constexpr (sizeof(T) == 8) {
+    return bits_as<Vec<T>>(
+        _mm512_maskz_loadu_epi64(static_cast<__mmask8>((1u << count) - 1u), from));
+  } else if constexpr (sizeof(T) == 2) {
+    return bits_as<Vec<T>>(_mm512_maskz_loadu_epi16((__mmask32{1} << count) - 1u, from));
+  } else {
+    return bits_as<Vec<T>>(_mm512_maskz_loadu_epi8((__mmask64{1} << count) - 1u, from));
+  }
+#else
+#if TALLOW_ISA_LEVEL == 1
+  if constexpr (sizeof(T) == 4 || sizeof(T) == 8) {
+    return bits_as<Vec<T>>(
+        _mm256_maskload_epi32(reinterpret_cast<const int*>(from),
+                              detail::first_lanes(count * static_cast<int>(sizeof(T) / 4))));
+  }
+#endif
+  Vec<T> v{};
+  detail::copy_bytes(reinterpret_cast<char*>(&v), reinterpret_cast<const char*>(from),
+                     count * static_cast<int>(sizeof(T)));
+  return v;
+#endif
+}
+
+template <class T>
+TALLOW_INLINE void store_partial(T* to, Vec<T> v, int count) {
+#if TALLOW_ISA_LEVEL == 2
+  const __m512i bits = bits_as<__m512i>(v);
+  if constexpr (sizeof(T) == 4) {
+    _mm512_mask_storeu_epi32(to, static_cast<__mmask16>((1u << count) - 1u), bits);
+  } else if constexpr (sizeof(T) == 8) {
+    _mm512_mask_storeu_epi64(to, static_cast<__mmask8>((1u << count) - 1u), bits);
+  } else if constexpr (sizeof(T) == 2) {
+    _mm512_mask_storeu_epi16(to, (__mmask32{1} << count) - 1u, bits);
+  } else {
+    _mm512_mask_storeu_epi8(to, (__mmask64{1} << count) - 1u, bits);
+  }
+#else
+#if TALLOW_ISA_LEVEL == 1
+  if constexpr (sizeof(T) == 4 || sizeof(T) == 8) {
+    _mm256_maskstore_epi32(reinterpret_cast<int*>(to),
+                           detail::first_lanes(count * static_cast<int>(sizeof(T) / 4)),
+                           bits_as<__m256i>(v));
+    return;
+  }
+#endif
+  detail::copy_bytes(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(&v),
+                     count * static_cast<int>(sizeof(T)));
+#endif
+}
+
+// kLanes<float> half-precision numbers as floats, and back (rounding to nearest even).
+TALLOW_INLINE Vec<float> load_float(const float* from) { return load(from); }
+TALLOW_INLINE void store_float(float* to, Vec<float> v) { store(to, v); }
+
+TALLOW_INLINE Vec<float> load_float(const Half* from) {
+#if TALLOW_ISA_LEVEL == 2
+  return bits_as<Vec<float>>(_mm512_maskz_cvtph_ps(
+      detail::kAll16, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))));
+#elif TALLOW_ISA_LEVEL == 1
+  return bits_as<Vec<float>>(
+      _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+#else
+  Vec<float> v;
+  for (int i = 0; i < kLanes<float>; ++i) v[i] = from[i];
+  return v;
+#endif
+}
+
+TALLOW_INLINE void store_float(Half* to, Vec<float> v) {
+#if TALLOW_ISA_LEVEL == 2
+  _mm256_storeu_si256(
+      reinterpret_cast<__m256i*>(to),
+      _mm512_maskz_cvtps_ph(detail::kAll16, bits_as<__m512>(v), _MM_FROUND_TO_NEAREST_INT));
+#elif TALLOW_ISA_LEVEL == 1
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                   _mm256_cvtps_ph(bits_as<__m256>(v), _MM_FROUND_TO_NEAREST_INT));
+#else
+  for (int i = 0; i < kLanes<float>; ++i) to[i] = Half(v[i]);
+#endif
+}
+
+TALLOW_INLINE Vec<float> load_float(const BFloat16* from) {
+  Vec<uint16_t, kLanes<float>> half;
+  std::memcpy(&half, from, sizeof(half));
+  return bits_as<Vec<float>>(convert<Vec<uint32_t>>(half) << 16);
+}
+
+TALLOW_INLINE void store_float(BFloat16* to, Vec<float> v) {
+  const Vec<uint32_t> bits = bits_as<Vec<uint32_t>>(v);
+  const Vec<uint32_t> rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+  const Vec<uint32_t> result = v != v ? Vec<uint32_t>{} + 0x7fc0u : rounded;
+  const auto half = convert<Vec<uint16_t, kLanes<float>>>(result);
+  std::memcpy(static_cast<void*>(to), &half, sizeof(half));
+}
+
+// The first `count` elements only; the other lanes are 0.
+template <class T>
+TALLOW_INLINE Vec<float> load_float_partial(const T* from, int count) {
+  if constexpr (sizeof(T) == 4) {
+    return load_partial(from, count);
+  } else {
+    T buffer[kLanes<float>] = {};
+    detail::copy_bytes(reinterpret_cast<char*>(buffer), reinterpret_cast<const char*>(from),
+                       count * 2);
+    return load_float(buffer);
+  }
+}
+
+template <class T>
+TALLOW_INLINE void store_float_partial(T* to, Vec<float> v, int count) {
+  if constexpr (sizeof(T) == 4) {
+    store_partial(to, v, count);
+  } else {
+    T buffer[kLanes<float>];
+    store_float(buffer, v);
+    detail::copy_bytes(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(buffer),
+                       count * 2);
+  }
+}
+
+// ---- Arithmetic the language has no operator for.
+
+// a * b + c with one rounding, on every level: formulas whose accuracy rests on it give the same
+// bits everywhere. Without the instruction a float goes through double (whose second rounding
+// differs from a true fma about once in 2^29 cases) and is several times slower.
+TALLOW_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+#if TALLOW_ISA_LEVEL == 2
+  return bits_as<Vec<float>>(
+      _mm512_fmadd_ps(bits_as<__m512>(a), bits_as<__m512>(b), bits_as<__m512>(c)));
+#elif TALLOW_ISA_LEVEL == 1
+  return bits_as<Vec<float>>(
+      _mm256_fmadd_ps(bits_as<__m256>(a), bits_as<__m256>(b), bits_as<__m256>(c)));
+#elif defined(__FP_FAST_FMAF)
+  Vec<float> r;
+  for (int i = 0; i < kLanes<float>; ++i) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
+  return r;
+#else
+  using Doubles = Vec<double, kLanes<float>>;
+  return __builtin_convertvector(
+      __builtin_convertvector(a, Doubles) * __builtin_convertvector(b, Doubles) +
+          __builtin_convertvector(c, Doubles),
+      Vec<float>);
+#endif
+}
+
+TALLOW_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+#if TALLOW_ISA_LEVEL == 2
+  return bits_as<Vec<double>>(
+      _mm512_fmadd_pd(bits_as<__m512d>(a), bits_as<__m512d>(b), bits_as<__m512d>(c)));
+#elif TALLOW_ISA_LEVEL == 1
+  return bits_as<Vec<double>>(
+      _mm256_fmadd_pd(bits_as<__m256d>(a), bits_as<__m256d>(b), bits_as<__m256d>(c)));
+#else
+  Vec<double> r;
+  for (int i = 0; i < kLanes<double>; ++i) r[i] = __builtin_fma(a[i], b[i], c[i]);
+  return r;
+#endif
+}
+
+// a * b + c as fast as the level can: fused where there is an instruction, else two roundings.
+template <class V>
+TALLOW_INLINE V mul_add(V a, V b, V c) {
+#if TALLOW_ISA_LEVEL > 0 || defined(__FP_FAST_FMAF)
+  return fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+// The two halves of a vector of floats as doubles, and back (rounding to nearest even).
+TALLOW_INLINE void widen(Vec<float> v, Vec<double>& low, Vec<double>& high) {
+#if TALLOW_ISA_LEVEL == 2
+  const __m512 bits = bits_as<__m512>(v);
+  low = bits_as<Vec<double>>(
+      _mm512_maskz_cvtps_pd(detail::kAll8, _mm512_castps512_ps256(bits)));
+  high = bits_as<Vec<double>>(
+      _mm512_maskz_cvtps_pd(detail::kAll8, _mm512_maskz_extractf32x8_ps(detail::kAll8, bits, 1)));
+#elif TALLOW_ISA_LEVEL == 1
+  const __m256 bits = bits_as<__m256>(v);
+  low = bits_as<Vec<double>>(_mm256_cvtps_pd(_mm256_castps256_ps128(bits)));
+  high = bits_as<Vec<double>>(_mm256_cvtps_pd(_mm256_extractf128_ps(bits, 1)));
+#else
+  for (int i = 0; i < kLanes<double>; ++i) {
+    low[i] = v[i];
+    high[i] = v[kLanes<double> + i];
+  }
+#endif
+}
+
+TALLOW_INLINE Vec<float> narrow(Vec<double> low, Vec<double> high) {
+#if TALLOW_ISA_LEVEL == 2
+  using Half = Vec<float, 8>;
+  const Half first = bits_as<Half>(_mm512_maskz_cvtpd_ps(detail::kAll8, bits_as<__m512d>(low)));
+  const Half second = bits_as<Half>(_mm512_maskz_cvtpd_ps(detail::kAll8, bits_as<__m512d>(high)));
+  return __builtin_shufflevector(first, second, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+                                 15);
+#elif TALLOW_ISA_LEVEL == 1
+  return bits_as<Vec<float>>(_mm256_set_m128(_mm256_cvtpd_ps(bits_as<__m256d>(high)),
+                                             _mm256_cvtpd_ps(bits_as<__m256d>(low))));
+#else
+  Vec<float> v;
+  for (int i = 0; i < kLanes<double>; ++i) {
+    v[i] = static_cast<float>(low[i]);
+    v[kLanes<double> + i] = static_cast<float>(high[i]);
+  }
+  return v;
+#endif
+}
+
+TALLOW_INLINE Vec<float> sqrt(Vec<float> v) {
+#if TALLOW_ISA_LEVEL == 2
+  return bits_as<Vec<float>>(_mm512_maskz_sqrt_ps(detail::kAll16, bits_as<__m512>(v)));
+#elif TALLOW_ISA_LEVEL == 1
+  return bits_as<Vec<float>>(_mm256_sqrt_ps(bits_as<__m256>(v)));
+#else
+  Vec<float> r;
+  for (int i = 0; i < kLanes<float>; ++i) r[i] = __builtin_sqrtf(v[i]);
+  return r;
+#endif
+}
+
+TALLOW_INLINE Vec<double> sqrt(Vec<double> v) {
+#if TALLOW_ISA_LEVEL == 2
+  return bits_as<Vec<double>>(_mm512_maskz_sqrt_pd(detail::kAll8, bits_as<__m512d>(v)));
+#elif TALLOW_ISA_LEVEL == 1
+  return bits_as<Vec<double>>(_mm256_sqrt_pd(bits_as<__m256d>(v)));
+#else
+  Vec<double> r;
+  for (int i = 0; i < kLanes<double>; ++i) r[i] = __builtin_sqrt(v[i]);
+  return r;
+#endif
+}
+
+TALLOW_INLINE Vec<float> abs(Vec<float> v) {
+  return bits_as<Vec<float>>(bits_as<Vec<uint32_t>>(v) & 0x7fffffffu);
+}
+TALLOW_INLINE Vec<double> abs(Vec<double> v) {
+  return bits_as<Vec<double>>(bits_as<Vec<uint64_t>>(v) & 0x7fffffffffffffffu);
+}
+
+// The magnitude of `magnitude` with the sign of `sign`.
+TALLOW_INLINE Vec<float> copysign(Vec<float> magnitude, Vec<float> sign) {
+  return bits_as<Vec<float>>((bits_as<Vec<uint32_t>>(magnitude) & 0x7fffffffu) |
+                             (bits_as<Vec<uint32_t>>(sign) & 0x80000000u));
+}
+TALLOW_INLINE Vec<double> copysign(Vec<double> magnitude, Vec<double> sign) {
+  return bits_as<Vec<double>>((bits_as<Vec<uint64_t>>(magnitude) & 0x7fffffffffffffffu) |
+                              (bits_as<Vec<uint64_t>>(sign) & 0x8000000000000000u));
+}
+
+// The larger, the smaller; a where they are equal; NaN if either is NaN. Integers too.
+template <class V>
+TALLOW_INLINE V maximum(V a, V b) {
+  const V larger = a < b ? b : a;
+  return b != b ? b : larger;
+}
+template <class V>
+TALLOW_INLINE V minimum(V a, V b) {
+  const V smaller = b < a ? b : a;
+  return b != b ? b : smaller;
+}
+
+// Nearest integer, halves to even; keeps the sign of zero.
+template <class V>
+TALLOW_INLINE V round_even(V v) {
+#if TALLOW_ISA_LEVEL == 2
+  if constexpr (sizeof(v[0]) == 4) {
+    return bits_as<V>(_mm512_maskz_roundscale_ps(detail::kAll16, bits_as<__m512>(v), 0x08));
+  } else {
+    return bits_as<V>(_mm512_maskz_roundscale_pd(detail::kAll8, bits_as<__m512d>(v), 0x08));
+  }
+#elif TALLOW_ISA_LEVEL == 1
+  if constexpr (sizeof(v[0]) == 4) {
+    return bits_as<V>(_mm256_round_ps(bits_as<__m256>(v), 0x08));
+  } else {
+    return bits_as<V>(_mm256_round_pd(bits_as<__m256d>(v), 0x08));
+  }
+#else
+  // Adding 2^23 (2^52) leaves no room for a fraction; larger numbers have none.
+  const V limit = V{} + (sizeof(v[0]) == 4 ? 0x1p23f : 0x1p52);
+  const V magnitude = abs(v);
+  const V rounded = (magnitude + limit) - limit;
+  return copysign(magnitude < limit ? rounded : magnitude, v);
+#endif
+}
+template <class V>
+TALLOW_INLINE V floor(V v) {
+  const V nearest = round_even(v);
+  return copysign(nearest > v ? nearest - 1 : nearest, v);
+}
+template <class V>
+TALLOW_INLINE V ceil(V v) {
+  const V nearest = round_even(v);
+  return copysign(nearest < v ? nearest + 1 : nearest, v);
+}
+template <class V>
+TALLOW_INLINE V trunc(V v) {
+  return copysign(floor(abs(v)), v);
+}
+
+// Is any lane of a comparison's result set?
+template <class M>
+TALLOW_INLINE bool any(M mask) {
+#if TALLOW_ISA_LEVEL == 2
+  return _mm512_movepi8_mask(bits_as<__m512i>(mask)) != 0;
+#elif TALLOW_ISA_LEVEL == 1
+  return _mm256_movemask_epi8(bits_as<__m256i>(mask)) != 0;
+#else
+  const auto words = bits_as<Vec<int64_t>>(mask);
+  return (words[0] | words[1]) != 0;
+#endif
+}
+
+// ---- Sixteen logical lanes, whatever the register width: a reduction that keeps one partial
+// result per logical lane and combines them in the fixed order of fold() has the same bits on
+// every level.
+
+inline constexpr int kWideLanes = 16;
+
+template <class T>
+struct Wide {
+  static constexpr int kParts = kWideLanes / kLanes<T>;
+  static_assert(kParts >= 1);
+  Vec<T> part[kParts];
+
+  static TALLOW_INLINE Wide filled(T value) {
+    Wide w;
+    for (int p = 0; p < kParts; ++p) w.part[p] = broadcast(value);
+    return w;
+  }
+  // From float storage or a half type; T = double converts nothing.
+  template <class S>
+  static TALLOW_INLINE Wide load(const S* from) {
+    Wide w;
+    for (int p = 0; p < kParts; ++p) {
+      if constexpr (sizeof(S) == sizeof(T)) {
+        w.part[p] = TALLOW_ISA::load(from + p * kLanes<T>);
+      } else {
+        w.part[p] = load_float(from + p * kLanes<T>);
+      }
+    }
+    return w;
+  }
+  // The first `count` < 16 elements; the other lanes get `rest`.
+  template <class S>
+  static TALLOW_INLINE Wide load_partial(const S* from, int64_t count, T rest) {
+    Wide w;
+    alignas(kVectorBytes) T lanes[kWideLanes];
+    for (int i = 0; i < kWideLanes; ++i) lanes[i] = i < count ? static_cast<T>(from[i]) : rest;
+    std::memcpy(&w, lanes, sizeof(lanes));
+    return w;
+  }
+  TALLOW_INLINE Wide operator+(const Wide& b) const {
+    Wide w;
+    for (int p = 0; p < kParts; ++p) w.part[p] = part[p] + b.part[p];
+    return w;
+  }
+  TALLOW_INLINE Wide operator-(const Wide& b) const {
+    Wide w;
+    for (int p = 0; p < kParts; ++p) w.part[p] = part[p] - b.part[p];
+    return w;
+  }
+  TALLOW_INLINE Wide operator*(const Wide& b) const {
+    Wide w;
+    for (int p = 0; p < kParts; ++p) w.part[p] = part[p] * b.part[p];
+    return w;
+  }
+  // Applies `f`, a function of vectors, part by part.
+  template <class F>
+  TALLOW_INLINE Wide map(const F& f) const {
+    Wide w;
+    for (int p = 0; p < kParts; ++p) w.part[p] = f(part[p]);
+    return w;
+  }
+  // Combines lane i with lane i + 8, then i + 4, i + 2, i + 1; `f` is a function of two T.
+  template <class F>
+  TALLOW_INLINE T fold(const F& f) const {
+    T lanes[kWideLanes];
+    std::memcpy(lanes, part, sizeof(lanes));
+    for (int half = kWideLanes / 2; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) lanes[i] = f(lanes[i], lanes[i + half]);
+    }
+    return lanes[0];
+  }
+};
+
+}  // namespace tallow::cpu::TALLOW_ISA

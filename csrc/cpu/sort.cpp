@@ -1,0 +1,223 @@
+// Sorting and selection along rows. Searching is in sort_search.cpp, running totals in scan.cpp.
+#include "backend/sort.h"
+
+#include "core/parallel.h"
+#include "core/scratch.h"
+#include "cpu/sort_keys.h"
+#include "cpu/table.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+
+Status unique_runs(DType dtype, const void* in, const int64_t* order, int64_t n, void* values,
+                   int64_t* inverse, int64_t* counts, int64_t* count);
+Status search_sorted(DType dtype, const void* sorted, const void* value, int64_t* out, int64_t rows,
+                     int64_t n, int64_t values, bool shared, bool right);
+Status scan(ScanOp op, DType dtype, void* out, const void* in, int64_t outer, int64_t n,
+            int64_t inner);
+Status scan_extremum(bool largest, DType dtype, void* values, int64_t* indices, const void* in,
+                     int64_t outer, int64_t n, int64_t inner);
+
+namespace {
+
+// Calls body(row, items, other) for every row, in parallel, with scratch for `capacity` ranked
+// elements in each of the two arrays.
+template <class Key, class Body>
+Status for_each_row_ranked(int64_t rows, int64_t n, int64_t capacity, const Body& body) {
+  constexpr int64_t kTaskElements = 4 * 1024;
+  if (n >= int64_t{1} << 32) {
+    return fail(Status::kNotImplemented, "sort: rows of %lld elements are not supported",
+                static_cast<long long>(n));
+  }
+  const int64_t chunk = kTaskElements / n > 0 ? kTaskElements / n : 1;
+  int failed = 0;
+  parallel_for(rows, chunk, [&](int64_t begin, int64_t end) {
+    const Scratch<Ranked<Key>> scratch(2 * capacity);
+    if (!scratch) {
+      __atomic_store_n(&failed, 1, __ATOMIC_RELAXED);
+      return;
+    }
+    for (int64_t row = begin; row < end; ++row) {
+      body(row, scratch.get(), scratch.get() + capacity);
+    }
+  });
+  if (failed) return out_of_memory(2 * capacity * static_cast<int64_t>(sizeof(Ranked<Key>)));
+  return Status::kOk;
+}
+
+template <class T, class Key>
+TALLOW_INLINE void rank_row(const T* row, int64_t n, bool descending, Ranked<Key>* items) {
+  for (int64_t i = 0; i < n; ++i) items[i] = ranked(row[i], i, descending);
+}
+
+template <class T, class Key>
+TALLOW_INLINE void store_ranked(const T* row, const Ranked<Key>* items, int64_t count, T* values,
+                                int64_t* indices) {
+  for (int64_t i = 0; i < count; ++i) {
+    values[i] = row[items[i].index];
+    indices[i] = items[i].index;
+  }
+}
+
+template <class T>
+Status sort_of(const T* in, T* values, int64_t* indices, int64_t rows, int64_t n, bool descending) {
+  using Key = typename KeyOf<T>::Key;
+  return for_each_row_ranked<Key>(rows, n, n, [&](int64_t r, auto* items, auto* other) {
+    rank_row(in + r * n, n, descending, items);
+    store_ranked(in + r * n, sort_ranked(items, other, n), n, values + r * n, indices + r * n);
+  });
+}
+
+// Keeps the k best so far in order; a block of the row is looked at closely only if its best key
+// beats the k-th.
+template <class T, class Key>
+void topk_few(const T* row, int64_t n, int64_t k, bool largest, Ranked<Key>* best) {
+  constexpr int64_t kBlock = 256;
+  Key keys[kBlock];
+  int64_t kept = 0;
+  for (int64_t first = 0; first < n; first += kBlock) {
+    const int64_t count = n - first < kBlock ? n - first : kBlock;
+    Key smallest = static_cast<Key>(~Key{0});
+    for (int64_t i = 0; i < count; ++i) {
+      const Key key = KeyOf<T>::of(row[first + i]);
+      keys[i] = largest ? static_cast<Key>(~key) : key;
+      smallest = keys[i] < smallest ? keys[i] : smallest;
+    }
+    if (kept == k && smallest >= best[k - 1].key) continue;
+    for (int64_t i = 0; i < count; ++i) {
+      if (kept == k && keys[i] >= best[k - 1].key) continue;
+      int64_t place = kept < k ? kept++ : k - 1;
+      for (; place > 0 && keys[i] < best[place - 1].key; --place) best[place] = best[place - 1];
+      best[place] = {keys[i], static_cast<uint32_t>(first + i)};
+    }
+  }
+}
+
+template <class T>
+Status topk_of(const T* in, T* values, int64_t* indices, int64_t rows, int64_t n, int64_t k,
+               bool largest) {
+  using Key = typename KeyOf<T>::Key;
+  constexpr int64_t kFew = 64;
+  const bool few = k <= kFew && k * 4 <= n;
+  return for_each_row_ranked<Key>(rows, n, few ? k : n, [&](int64_t r, auto* items, auto* other) {
+    const T* const row = in + r * n;
+    if (few) {
+      topk_few(row, n, k, largest, items);
+    } else {
+      rank_row(row, n, largest, items);
+      if (k < n) {
+        select_ranked(items, n, k);
+        // Back to the order of positions, which a stable sort starts from.
+        int64_t kept = 0;
+        const Ranked<Key> bound = items[k];
+        for (int64_t i = 0; i < n; ++i) {
+          const Ranked<Key> item = ranked(row[i], i, largest);
+          if (item < bound) other[kept++] = item;
+        }
+        auto* const selected = other;
+        other = items;
+        items = selected;
+      }
+      items = sort_ranked(items, other, k);
+    }
+    store_ranked(row, items, k, values + r * k, indices + r * k);
+  });
+}
+
+template <class T, class Place>
+Status select_of(const T* in, T* value, int64_t* index, int64_t rows, int64_t n,
+                 const Place& place) {
+  using Key = typename KeyOf<T>::Key;
+  return for_each_row_ranked<Key>(rows, n, n, [&](int64_t r, auto* items, auto*) {
+    const T* const row = in + r * n;
+    const int64_t k = place(row);
+    rank_row(row, n, false, items);
+    select_ranked(items, n, k);
+    store_ranked(row, items + k, 1, value + r, index + r);
+  });
+}
+
+template <class T>
+int64_t median_place(const T* row, int64_t n, bool ignore_nan) {
+  int64_t nans = 0;
+  for (int64_t i = 0; i < n; ++i) nans += is_nan(row[i]);
+  if (nans > 0 && (!ignore_nan || nans == n)) return n - nans;  // the first NaN
+  return (n - nans - 1) / 2;
+}
+
+template <class T>
+Status mode_of(const T* in, T* value, int64_t* index, int64_t rows, int64_t n) {
+  using Key = typename KeyOf<T>::Key;
+  return for_each_row_ranked<Key>(rows, n, n, [&](int64_t r, auto* items, auto* other) {
+    const T* const row = in + r * n;
+    rank_row(row, n, false, items);
+    const Ranked<Key>* const sorted = sort_ranked(items, other, n);
+    int64_t longest = 0, last = 0;
+    for (int64_t begin = 0; begin < n;) {
+      int64_t end = begin + 1;
+      // NaNs differ from each other.
+      while (end < n && sorted[end].key == sorted[begin].key && !is_nan(row[sorted[end].index])) {
+        ++end;
+      }
+      if (end - begin > longest) {
+        longest = end - begin;
+        last = end - 1;
+      }
+      begin = end;
+    }
+    store_ranked(row, sorted + last, 1, value + r, index + r);
+  });
+}
+
+Status sort(DType dtype, const void* in, void* values, int64_t* indices, int64_t rows, int64_t n,
+            bool descending) {
+  return dispatch(RealAndBool{}, dtype, "sort_stable", [&]<class T>() -> Status {
+    return sort_of(static_cast<const T*>(in), static_cast<T*>(values), indices, rows, n,
+                   descending);
+  });
+}
+
+Status topk(DType dtype, const void* in, void* values, int64_t* indices, int64_t rows, int64_t n,
+            int64_t k, bool largest) {
+  return dispatch(RealAndBool{}, dtype, "topk_cpu", [&]<class T>() -> Status {
+    return topk_of(static_cast<const T*>(in), static_cast<T*>(values), indices, rows, n, k,
+                   largest);
+  });
+}
+
+Status kth(DType dtype, const void* in, void* value, int64_t* index, int64_t rows, int64_t n,
+           int64_t k) {
+  return dispatch(Real{}, dtype, "kthvalue_cpu", [&]<class T>() -> Status {
+    return select_of(static_cast<const T*>(in), static_cast<T*>(value), index, rows, n,
+                     [&](const T*) { return k; });
+  });
+}
+
+Status median(DType dtype, const void* in, void* value, int64_t* index, int64_t rows, int64_t n,
+              bool ignore_nan) {
+  return dispatch(Real{}, dtype, "median_out", [&]<class T>() -> Status {
+    return select_of(static_cast<const T*>(in), static_cast<T*>(value), index, rows, n,
+                     [&](const T* row) { return median_place(row, n, ignore_nan); });
+  });
+}
+
+Status mode(DType dtype, const void* in, void* value, int64_t* index, int64_t rows, int64_t n) {
+  return dispatch(RealAndBool{}, dtype, "mode", [&]<class T>() -> Status {
+    return mode_of(static_cast<const T*>(in), static_cast<T*>(value), index, rows, n);
+  });
+}
+
+}  // namespace
+
+void fill_sort(SortKernels& table) {
+  table.sort = sort;
+  table.topk = topk;
+  table.kth = kth;
+  table.median = median;
+  table.mode = mode;
+  table.unique = unique_runs;
+  table.search = search_sorted;
+  table.scan = scan;
+  table.scan_extremum = scan_extremum;
+}
+
+}  // namespace tallow::cpu::TALLOW_ISA

@@ -1,0 +1,204 @@
+// Order-preserving unsigned keys for every element type, and pairs of a key and a position.
+#pragma once
+
+#include <cstring>
+#include <type_traits>
+
+#include "core/types.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+namespace {
+
+template <int Bytes>
+struct UnsignedOf;
+template <> struct UnsignedOf<1> { using type = uint8_t; };
+template <> struct UnsignedOf<2> { using type = uint16_t; };
+template <> struct UnsignedOf<4> { using type = uint32_t; };
+template <> struct UnsignedOf<8> { using type = uint64_t; };
+
+template <class T>
+inline constexpr bool kIsFloat = std::is_same_v<T, float> || std::is_same_v<T, double> ||
+                                 std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
+
+// Key order is element order: two's complement has its sign bit flipped; a float's magnitude bits
+// already count upwards, so negative numbers are inverted and the others moved above them.
+template <class T>
+struct KeyOf {
+  using Key = typename UnsignedOf<sizeof(T)>::type;
+  static constexpr Key kSign = static_cast<Key>(Key{1} << (8 * sizeof(T) - 1));
+  // The bits of infinity, beyond which magnitudes are NaN.
+  static constexpr Key kInfinity = static_cast<Key>(
+      std::is_same_v<T, float>      ? 0x7f800000u
+      : std::is_same_v<T, Half>     ? 0x7c00u
+      : std::is_same_v<T, BFloat16> ? 0x7f80u
+                                    : 0x7ff0000000000000u);
+
+  static TALLOW_INLINE Key of(T x) {
+    Key bits;
+    std::memcpy(&bits, &x, sizeof(x));
+    if constexpr (kIsFloat<T>) {
+      const Key magnitude = static_cast<Key>(bits & static_cast<Key>(~kSign));
+      const Key negative = static_cast<Key>(~bits);
+      const Key positive = static_cast<Key>(bits | kSign);
+      const Key key = (bits & kSign) && magnitude ? negative
+                                                  : static_cast<Key>(magnitude ? positive : kSign);
+      return magnitude > kInfinity ? static_cast<Key>(~Key{0}) : key;
+    } else if constexpr (std::is_signed_v<T>) {
+      return static_cast<Key>(bits ^ kSign);
+    } else {
+      return bits;
+    }
+  }
+};
+
+template <class T>
+TALLOW_INLINE bool is_nan(T x) {
+  if constexpr (kIsFloat<T>) {
+    return KeyOf<T>::of(x) == static_cast<typename KeyOf<T>::Key>(~typename KeyOf<T>::Key{0});
+  } else {
+    return false;
+  }
+}
+
+template <class Key>
+struct Ranked {
+  Key key;
+  uint32_t index;
+  // By key, then by position: no two are equal.
+  TALLOW_INLINE bool operator<(const Ranked& other) const {
+    return key < other.key || (key == other.key && index < other.index);
+  }
+};
+
+template <class T>
+TALLOW_INLINE Ranked<typename KeyOf<T>::Key> ranked(T x, int64_t index, bool descending) {
+  using Key = typename KeyOf<T>::Key;
+  const Key key = KeyOf<T>::of(x);
+  return {descending ? static_cast<Key>(~key) : key, static_cast<uint32_t>(index)};
+}
+
+// Sorts n items by key, equal keys by position; `other` is scratch of n items. The items must come
+// in order of position. Returns the one of the two arrays that holds the result.
+template <class Key>
+Ranked<Key>* sort_ranked(Ranked<Key>* items, Ranked<Key>* other, int64_t n) {
+  using Item = Ranked<Key>;
+  constexpr int64_t kInsertion = 48;
+  constexpr int64_t kRadix = 400;
+  const auto insertion = [](Item* from, int64_t count) {
+    for (int64_t i = 1; i < count; ++i) {
+      const Item item = from[i];
+      int64_t j = i;
+      for (; j > 0 && item.key < from[j - 1].key; --j) from[j] = from[j - 1];
+      from[j] = item;
+    }
+  };
+  if (n <= kInsertion) {
+    insertion(items, n);
+    return items;
+  }
+  if (n < kRadix) {
+    for (int64_t i = 0; i < n; i += kInsertion) {
+      insertion(items + i, n - i < kInsertion ? n - i : kInsertion);
+    }
+    for (int64_t width = kInsertion; width < n; width *= 2) {
+      for (int64_t left = 0; left < n; left += 2 * width) {
+        const int64_t middle = left + width < n ? left + width : n;
+        const int64_t right = left + 2 * width < n ? left + 2 * width : n;
+        int64_t a = left, b = middle;
+        for (int64_t i = left; i < right; ++i) {
+          const bool second = a == middle || (b < right && items[b].key < items[a].key);
+          other[i] = second ? items[b++] : items[a++];
+        }
+      }
+      Item* const sorted = other;
+      other = items;
+      items = sorted;
+    }
+    return items;
+  }
+  // Least significant byte first; bytes that all keys share cost no pass.
+  constexpr int kBytes = sizeof(Key);
+  uint32_t count[kBytes][256] = {};
+  for (int64_t i = 0; i < n; ++i) {
+    for (int b = 0; b < kBytes; ++b) ++count[b][(items[i].key >> (8 * b)) & 255u];
+  }
+  for (int b = 0; b < kBytes; ++b) {
+    if (count[b][(items[0].key >> (8 * b)) & 255u] == n) continue;
+    uint32_t start = 0;
+    for (uint32_t& c : count[b]) {
+      const uint32_t size = c;
+      c = start;
+      start += size;
+    }
+    for (int64_t i = 0; i < n; ++i) {
+      other[count[b][(items[i].key >> (8 * b)) & 255u]++] = items[i];
+    }
+    Item* const sorted = other;
+    other = items;
+    items = sorted;
+  }
+  return items;
+}
+
+// Arranges the items so that the k smallest come first, in any order, followed by the next one.
+// Source: D. R. Musser, "Introspective sorting and selection algorithms", Software: Practice and
+// Experience 27 (1997): quickselect that sorts when its pivots are bad.
+template <class Key>
+void select_ranked(Ranked<Key>* items, int64_t n, int64_t k) {
+  using Item = Ranked<Key>;
+  const auto exchange = [](Item& a, Item& b) {
+    const Item held = a;
+    a = b;
+    b = held;
+  };
+  int64_t low = 0, high = n;  // the k-th item lies in [low, high)
+  int patience = 8;
+  for (int64_t size = n; size > 1; size /= 2) patience += 2;
+  while (high - low > 32 && patience-- > 0) {
+    Item& a = items[low];
+    Item& b = items[low + (high - low) / 2];
+    Item& c = items[high - 1];
+    if (b < a) exchange(a, b);
+    if (c < b) exchange(b, c);
+    if (b < a) exchange(a, b);
+    const Item pivot = b;
+    int64_t i = low, j = high - 1;
+    while (i <= j) {
+      while (items[i] < pivot) ++i;
+      while (pivot < items[j]) --j;
+      if (i <= j) exchange(items[i++], items[j--]);
+    }
+    if (k <= j) {
+      high = j + 1;
+    } else if (k >= i) {
+      low = i;
+    } else {
+      return;
+    }
+  }
+  if (high - low <= 32) {
+    for (int64_t i = low + 1; i < high; ++i) {
+      for (int64_t j = i; j > low && items[j] < items[j - 1]; --j) exchange(items[j], items[j - 1]);
+    }
+    return;
+  }
+  Item* const heap = items + low;
+  const int64_t size = high - low;
+  const auto sift = [&](int64_t root, int64_t end) {
+    while (2 * root + 1 < end) {
+      int64_t child = 2 * root + 1;
+      if (child + 1 < end && heap[child] < heap[child + 1]) ++child;
+      if (!(heap[root] < heap[child])) return;
+      exchange(heap[root], heap[child]);
+      root = child;
+    }
+  };
+  for (int64_t i = size / 2 - 1; i >= 0; --i) sift(i, size);
+  for (int64_t end = size - 1; end > 0; --end) {
+    exchange(heap[0], heap[end]);
+    sift(0, end);
+  }
+}
+
+}  // namespace
+}  // namespace tallow::cpu::TALLOW_ISA
