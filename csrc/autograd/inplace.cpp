@@ -1,0 +1,159 @@
+#include "autograd/inplace.h"
+
+#include "autograd/grad_mode.h"
+#include "autograd/meta.h"
+#include "autograd/record.h"
+#include "autograd/views.h"
+#include "core/error.h"
+#include "ops/copy.h"
+#include "ops/creation.h"
+#include "ops/views.h"
+
+namespace tallow {
+
+namespace {
+
+// "Output 0 of Unbind is a view and is being modified inplace. ": nodes are named as their forward.
+[[noreturn]] TALLOW_COLD void raise_forbidden_view(const Tensor& view, const char* reason) {
+  std::string name = "a function";
+  uint32_t index = 0;
+  if (const Ref<Node> node = grad_fn(view)) {
+    name = node->name();
+    index = view.impl()->meta->output_nr;
+    if (const std::size_t suffix = name.rfind("Backward"); suffix != std::string::npos && suffix) {
+      name.resize(suffix);
+    }
+  }
+  raise<RuntimeError>("Output ", index, " of ", name, " is a view and is being modified inplace. ",
+                      reason);
+}
+
+void check_view(const Tensor& self, const ViewInfo& view) {
+  const bool differentiable = view.base.requires_grad() || self.requires_grad();
+  TALLOW_CHECK(!(self.requires_grad() && view.base.requires_grad() && is_leaf(view.base)),
+               "a view of a leaf Variable that requires grad is being used in an in-place "
+               "operation.");
+  if (!differentiable || view.origin == ViewOrigin::kNormal) return;
+  switch (view.origin) {
+    case ViewOrigin::kMultiOutput:
+      raise_forbidden_view(self,
+                           "This view is the output of a function that returns multiple views. Such "
+                           "functions do not allow the output views to be modified inplace. You "
+                           "should replace the inplace operation by an out-of-place one.");
+    case ViewOrigin::kCustomFunction:
+      raise_forbidden_view(self,
+                           "This view was created inside a custom Function (or because an input was "
+                           "returned as-is) and the autograd logic to handle view+inplace would "
+                           "override the custom backward associated with the custom Function, "
+                           "leading to incorrect gradients. This behavior is forbidden. You can fix "
+                           "this by cloning the output of the custom Function.");
+    default:
+      raise<RuntimeError>(
+          "A view was created in no_grad mode and is being modified inplace with grad mode "
+          "enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You "
+          "can clarify your code by moving both the view and the inplace either both inside the "
+          "no_grad block (if you don't want the inplace to be tracked) or both outside (if you want "
+          "the inplace to be tracked).");
+  }
+}
+
+// The in-place op `inner` seen from the base: the gradient of the base with the view's part replaced
+// by what `inner` makes of it.
+class CopySlices final : public Node {
+ public:
+  CopySlices(const Tensor& base, const Tensor& view, Ref<Node> inner)
+      : Node("CopySlices"),
+        inner_(std::move(inner)),
+        view_sizes_(view.sizes()),
+        view_strides_(view.strides()),
+        view_offset_(view.impl()->offset - base.impl()->offset),
+        base_sizes_(base.sizes()),
+        base_strides_(base.strides()) {
+    add_edge(base);
+    for (int64_t i = 1; i < inner_->edges.size(); ++i) {
+      edges.push_back({inner_->edges[i].node, inner_->edges[i].index});
+    }
+    add_output(base);
+  }
+
+  void apply(Grads& grads) override {
+    if (!grads.grad().defined()) return;
+    TALLOW_CHECK(is_dense(base_sizes_, base_strides_),
+                 "in-place modification of a view of a non-dense tensor cannot be differentiated; "
+                 "clone the base first");
+    Tensor result = ops::clone_strided(grads.grad(), base_strides_);
+    const Tensor slice = ops::as_strided(result, view_sizes_, view_strides_, view_offset_);
+    TensorList inner_in;
+    inner_in.push_back(ops::clone(slice));
+    TensorList inner_out;
+    inner_out.resize(inner_->edges.size());
+    InlineVector<bool, 4> needed;
+    needed.push_back(grads.needs(0));
+    for (int64_t i = 1; i < edges.size(); ++i) needed.push_back(grads.needs(i));
+    Grads inner_grads(*inner_, inner_in, inner_out, needed.begin());
+    inner_->apply(inner_grads);
+    if (inner_out[0].defined()) {
+      ops::copy_(slice, inner_out[0]);
+    } else {
+      ops::zero_(slice);
+    }
+    grads.out[0] = std::move(result);
+    for (int64_t i = 1; i < edges.size(); ++i) grads.out[i] = std::move(inner_out[i]);
+  }
+
+  void release_saved() override { inner_->release_saved(); }
+
+ private:
+  Ref<Node> inner_;
+  Dims view_sizes_, view_strides_;
+  int64_t view_offset_;
+  Dims base_sizes_, base_strides_;
+};
+
+}  // namespace
+
+Tensor Out::original(const Tensor& self) const {
+  if (!inplace_ || !grad_enabled()) return self;
+  NoGradGuard no_grad;
+  Tensor copy = ops::clone(self);
+  const Ref<Node> node = grad_fn(self);
+  if (node) set_grad_fn(copy, node, self.impl()->meta->output_nr);
+  return copy;
+}
+
+void check_inplace(const Tensor& self) {
+  TALLOW_CHECK(!self.impl()->inference || inference_mode_enabled(),
+               "Inplace update to inference tensor outside InferenceMode is not allowed.You can "
+               "make a clone to get a normal tensor before doing inplace update.See "
+               "https://github.com/pytorch/rfcs/pull/17 for more details.");
+  TALLOW_CHECK(!has_internal_overlap(self),
+               "unsupported operation: more than one element of the written-to tensor refers to a "
+               "single memory location. Please clone() the tensor before performing the "
+               "operation.");
+  const AutogradMeta* const meta = self.impl()->meta;
+  if (!meta || !grad_enabled()) return;
+  if (meta->view) check_view(self, *meta->view);
+  TALLOW_CHECK(!self.requires_grad() || !is_leaf(self),
+               "a leaf Variable that requires grad is being used in an in-place operation.");
+}
+
+void check_overlap(const Tensor& destination, const Tensor& input) {
+  TALLOW_CHECK(!partially_overlaps(destination, input),
+               "unsupported operation: some elements of the input tensor and the written-to tensor "
+               "refer to a single memory location. Please clone() the tensor before performing the "
+               "operation.");
+}
+
+void rebase_history(const Tensor& self, const Ref<Node>& node) {
+  AutogradMeta& meta = ensure_meta(self);
+  if (!meta.view) {
+    set_grad_fn(self, node, 0);
+    return;
+  }
+  const Tensor base = meta.view->base;
+  const Ref<Node> copy_slices(new CopySlices(base, self, node));
+  set_grad_fn(base, copy_slices, 0);
+  regenerate_view_history(self);
+}
+
+}  // namespace tallow

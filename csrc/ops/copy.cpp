@@ -1,0 +1,164 @@
+#include "ops/copy.h"
+
+#include "autograd/record.h"
+#include "core/error.h"
+#include "ops/creation.h"
+#include "ops/elementwise.h"
+
+namespace tallow::ops {
+
+namespace {
+
+// `source` with the shape of `self`, as far as broadcasting allows.
+Tensor broadcast_source(const Tensor& self, const Tensor& source) {
+  if (source.sizes() == self.sizes()) return source;
+  Dims shape = source.sizes();
+  while (shape.size() > self.dim() && shape[0] == 1) shape.erase(0);
+  const int64_t lead = source.dim() - shape.size();
+  if (!is_expandable(shape, self.sizes())) {
+    broadcast_shapes(self.sizes(), shape);  // raises where no broadcasting is possible at all
+    raise<RuntimeError>("output with shape ", self.sizes(), " doesn't match the broadcast shape ",
+                        broadcast_shapes(self.sizes(), shape));
+  }
+  const Dims strides(source.strides().data() + lead, shape.size());
+  return alias(source, self.sizes(), broadcast_strides(shape, strides, self.sizes()),
+               source.impl()->offset);
+}
+
+// Converts and copies into `destination`, which has the source's shape or what it broadcasts to.
+void copy_data(const Tensor& destination, const Tensor& source) {
+  if (destination.device().is_meta() || destination.numel() == 0) return;
+  Problem<2> problem;
+  const Input input(source, source.dtype());
+  prepare(problem, {&input}, destination.dtype(), Out::into(destination));
+  run<&Backend::pointwise, &PointwiseKernels::copy>("copy", destination.device(), problem.at,
+                                                    problem.dtypes[0], problem.dtypes[1]);
+}
+
+void check_not_meta(const Tensor& source, Device target) {
+  TALLOW_CHECK_NOT_IMPLEMENTED(
+      !source.device().is_meta() || target.is_meta(),
+      "Cannot copy out of meta tensor; no data! Please use ", package_name(),
+      ".nn.Module.to_empty() instead of ", package_name(),
+      ".nn.Module.to() when moving module from meta to a different device.");
+}
+
+// A copy of `self` in the given form, recorded under `name`; the engine casts the gradient back.
+Tensor recorded_copy(const char* name, const Tensor& self, const Dims& strides, DType dtype,
+                     Device device) {
+  check_not_meta(self, device);
+  Tensor out = empty_strided(self.sizes(), strides, dtype, device);
+  {
+    const NoGradGuard no_grad;
+    copy_data(out, self);
+  }
+  return record(name, {&self}, std::move(out), [&](Saver&) {
+    return [device = self.device()](Grads& g) { g.out[0] = to_device(g.grad(), device); };
+  });
+}
+
+}  // namespace
+
+Tensor clone(const Tensor& self) {
+  return clone_strided(self, preserved_strides(self.sizes(), self.strides()));
+}
+
+Tensor clone_strided(const Tensor& self, const Dims& strides) {
+  return recorded_copy("CloneBackward0", self, strides, self.dtype(), self.device());
+}
+
+Tensor contiguous(const Tensor& self) {
+  if (self.is_contiguous()) return self;
+  return clone_strided(self, contiguous_strides(self.sizes()));
+}
+
+Tensor to_dtype(const Tensor& self, DType dtype) {
+  if (dtype == self.dtype()) return self;
+  const Dims strides = preserved_strides(self.sizes(), self.strides());
+  return recorded_copy("ToCopyBackward0", self, strides, dtype, self.device());
+}
+
+Tensor to_device(const Tensor& self, Device device) {
+  if (device == self.device()) return self;
+  const Dims strides = preserved_strides(self.sizes(), self.strides());
+  return recorded_copy("ToCopyBackward0", self, strides, self.dtype(), device);
+}
+
+Tensor to_memory_format(const Tensor& self, MemoryFormat format) {
+  if (format == MemoryFormat::kPreserve) return self;
+  if (format == MemoryFormat::kContiguous) return contiguous(self);
+  const Dims strides = channels_last_strides(self.sizes());
+  if (self.strides() == strides) return self;
+  return clone_strided(self, strides);
+}
+
+Tensor copy_(const Tensor& self, const Tensor& source, bool) {
+  check_not_meta(source, self.device());
+  if (self.same(source)) return self;
+  const Out out = Out::inplace(self);
+  if (self.device().is_meta()) {
+    check_inplace(self);
+  } else {
+    Problem<2> problem;
+    const Tensor expanded = broadcast_source(self, source);
+    const Input input(expanded, source.dtype());
+    prepare(problem, {&input}, self.dtype(), out);
+    if (self.numel() > 0) {
+      run<&Backend::pointwise, &PointwiseKernels::copy>("copy_", self.device(), problem.at,
+                                                        problem.dtypes[0], problem.dtypes[1]);
+    }
+  }
+  finish(out);
+  return record("CopyBackwards", {&self, &source}, self, [&](Saver&) {
+    return [](Grads& g) {
+      if (g.needs(0)) g.out[0] = zeros_like(g.grad());
+      if (g.needs(1)) g.out[1] = g.grad();
+    };
+  });
+}
+
+Tensor fill_(const Tensor& self, const Operand& value) {
+  if (value.is_tensor()) {
+    TALLOW_CHECK(value.tensor().dim() == 0, "fill_ only supports 0-dimension value tensor but got "
+                 "tensor with ", value.tensor().dim(), " dimensions.");
+    return copy_(self, value.tensor());
+  }
+  check_inplace(self);
+  if (self.numel() > 0 && !self.device().is_meta()) {
+    alignas(16) char element[16];
+    value.scalar().store(self.dtype(), element);
+    // Planned as if it read itself: only the destination's part is then used.
+    Problem<2> problem;
+    const Input input(self, self.dtype());
+    prepare(problem, {&input}, self.dtype(), Out::inplace(self));
+    Strided<1> at;
+    at.data[0] = problem.at.data[0];
+    at.numel = problem.at.numel;
+    at.ndim = problem.at.ndim;
+    for (int d = 0; d < at.ndim; ++d) {
+      at.size[d] = problem.at.size[d];
+      at.stride[0][d] = problem.at.stride[0][d];
+    }
+    run<&Backend::pointwise, &PointwiseKernels::fill>("fill_", self.device(), at, self.dtype(),
+                                                      static_cast<const void*>(element));
+  }
+  self.bump_version();
+  return record("FillBackward0", {&self}, self, [&](Saver&) {
+    return [](Grads& g) { g.out[0] = zeros_like(g.grad()); };
+  });
+}
+
+Tensor zero_(const Tensor& self) { return fill_(self, Scalar(0)); }
+
+Tensor resize_(const Tensor& self, const Dims& size) {
+  TALLOW_CHECK(!self.requires_grad(), "cannot resize variables that require grad");
+  checked_numel(size);
+  TensorImpl& impl = *self.impl();
+  const Dims strides = contiguous_strides(size);
+  const int64_t needed = reach_nbytes(size, strides, impl.offset, item_size(impl.dtype));
+  if (needed > impl.storage->nbytes()) impl.storage->resize(needed);
+  impl.set_geometry(size, strides, impl.offset);
+  return self;
+}
+
+}  // namespace tallow::ops

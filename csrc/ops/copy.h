@@ -1,0 +1,27 @@
+// Copies: between layouts, types and devices, and writing over a tensor.
+#pragma once
+
+#include <optional>
+
+#include "core/operand.h"
+#include "core/tensor.h"
+
+namespace tallow::ops {
+
+// Fresh memory in the same order as `self` where it is dense.
+Tensor clone(const Tensor& self);
+Tensor clone_strided(const Tensor& self, const Dims& strides);
+Tensor contiguous(const Tensor& self);
+// `self` itself if it already has the property.
+Tensor to_dtype(const Tensor& self, DType dtype);
+Tensor to_device(const Tensor& self, Device device);
+Tensor to_memory_format(const Tensor& self, MemoryFormat format);
+
+// Each writes over `self` in place and returns it. The source is broadcast and converted.
+Tensor copy_(const Tensor& self, const Tensor& source, bool non_blocking = false);
+Tensor fill_(const Tensor& self, const Operand& value);
+Tensor zero_(const Tensor& self);
+// Changes the shape in place, growing the storage if needed; new elements are unspecified.
+Tensor resize_(const Tensor& self, const Dims& size);
+
+}  // namespace tallow::ops

@@ -1,0 +1,310 @@
+#include "ops/index.h"
+
+#include <algorithm>
+
+#include "autograd/record.h"
+#include "ops/creation.h"
+#include "ops/index_plan.h"
+#include "ops/views.h"
+
+namespace tallow::ops {
+
+namespace {
+
+// An advanced index after masks became positions and everything was broadcast: the dimensions of
+// `source` (a view of the indexed tensor) are before, picked, after.
+struct Selection {
+  Tensor source;
+  int64_t first = 0;   // number of dimensions before
+  int64_t picked = 0;  // number of indexed dimensions
+  Dims shape;          // of the index
+  Tensor offsets;      // into source, one per element of the index
+  Dims permutation;    // of self's dimensions that gives source; empty: none
+
+  Dims result_shape() const {
+    Dims result(source.sizes().data(), first);
+    for (const int64_t size : shape) result.push_back(size);
+    for (int64_t d = first + picked; d < source.dim(); ++d) result.push_back(source.sizes()[d]);
+    return result;
+  }
+};
+
+bool is_mask(const Tensor& index) {
+  return index.dtype() == DType::kBool || index.dtype() == DType::kUInt8;
+}
+
+// Positions instead of masks; int64 throughout. Entry d belongs to dimension d of self; undefined
+// entries stand for whole dimensions.
+std::vector<Tensor> expand_masks(const Tensor& self, const std::vector<Tensor>& indices) {
+  std::vector<Tensor> result;
+  for (const Tensor& index : indices) {
+    if (!index.defined()) {
+      result.emplace_back();
+      continue;
+    }
+    TALLOW_CHECK_INDEX(
+        is_mask(index) || index.dtype() == DType::kInt64 || index.dtype() == DType::kInt32,
+        "tensors used as indices must be long, int, byte or bool tensors");
+    check_same_device("index", self, index);
+    if (!is_mask(index)) {
+      result.push_back(as_int64(index));
+      continue;
+    }
+    const int64_t at = static_cast<int64_t>(result.size());
+    for (int64_t d = 0; d < index.dim(); ++d) {
+      TALLOW_CHECK_INDEX(at + d < self.dim(), "too many indices for tensor of dimension ",
+                         self.dim());
+      TALLOW_CHECK_INDEX(index.sizes()[d] == self.sizes()[at + d], "The shape of the mask ",
+                         index.sizes(), " at index ", d,
+                         " does not match the shape of the indexed tensor ", self.sizes(),
+                         " at index ", at + d);
+    }
+    for (Tensor& positions : nonzero_tuple(index)) result.push_back(std::move(positions));
+  }
+  TALLOW_CHECK_INDEX(static_cast<int64_t>(result.size()) <= self.dim(),
+                     "too many indices for tensor of dimension ", self.dim(), " (got ",
+                     result.size(), ")");
+  return result;
+}
+
+Dims broadcast_index_shape(const std::vector<Tensor>& positions) {
+  Dims shape;
+  for (const Tensor& index : positions) {
+    if (!index.defined()) continue;
+    if (!is_expandable(index.sizes(), shape) && !is_expandable(shape, index.sizes())) {
+      Dims joined;
+      try {
+        joined = broadcast_shapes(shape, index.sizes());
+      } catch (const Error&) {
+        std::ostringstream shapes;
+        for (const Tensor& each : positions) {
+          if (each.defined()) shapes << (shapes.tellp() > 0 ? ", " : "") << each.sizes();
+        }
+        raise<IndexError>("shape mismatch: indexing tensors could not be broadcast together with "
+                          "shapes ",
+                          shapes.str());
+      }
+      shape = joined;
+    } else {
+      shape = broadcast_shapes(shape, index.sizes());
+    }
+  }
+  return shape;
+}
+
+// Brings the indexed dimensions of `self` next to each other: where they already are, or in front.
+void arrange(Selection& selection, const Tensor& self, std::vector<Tensor>& positions) {
+  positions.resize(static_cast<std::size_t>(self.dim()));
+  Dims indexed;
+  for (int64_t d = 0; d < self.dim(); ++d) {
+    if (positions[static_cast<std::size_t>(d)].defined()) indexed.push_back(d);
+  }
+  selection.picked = indexed.size();
+  selection.source = self;
+  if (indexed.empty()) return;
+  selection.first = indexed[0];
+  if (indexed.back() - indexed[0] + 1 == indexed.size()) return;
+  selection.first = 0;
+  selection.permutation = indexed;
+  for (int64_t d = 0; d < self.dim(); ++d) {
+    if (!positions[static_cast<std::size_t>(d)].defined()) selection.permutation.push_back(d);
+  }
+  Dims sizes;
+  Dims strides;
+  std::vector<Tensor> arranged;
+  for (const int64_t d : selection.permutation) {
+    sizes.push_back(self.sizes()[d]);
+    strides.push_back(self.strides()[d]);
+    arranged.push_back(positions[static_cast<std::size_t>(d)]);
+  }
+  selection.source = alias(self, sizes, strides, self.impl()->offset);
+  positions = std::move(arranged);
+}
+
+// Sums up the offsets of all indexed dimensions, checking every position. Messages name the
+// dimension of the tensor the user indexed.
+void compute_offsets(Selection& selection, const std::vector<Tensor>& positions) {
+  const Tensor& source = selection.source;
+  selection.offsets = empty({checked_numel(selection.shape)}, DType::kInt64, source.device());
+  for (int64_t k = 0; k < selection.picked; ++k) {
+    const int64_t d = selection.first + k;
+    const Tensor& index = positions[static_cast<std::size_t>(d)];
+    const Tensor spread =
+        alias(index, selection.shape,
+              broadcast_strides(index.sizes(), index.strides(), selection.shape),
+              index.impl()->offset);
+    const int64_t named = selection.permutation.empty() ? d : selection.permutation[d];
+    const IndexBound bound{source.sizes()[d], source.strides()[d], named, true,
+                           PositionError::kBounds};
+    run<&Backend::index, &IndexKernels::offsets>("index", source.device(),
+                                                 selection.offsets.data<int64_t>(),
+                                                 positions_of(spread), bound, k > 0);
+  }
+}
+
+Selection select_elements(const Tensor& self, const std::vector<Tensor>& indices) {
+  TALLOW_CHECK_INDEX(static_cast<int64_t>(indices.size()) <= self.dim(),
+                     "too many indices for tensor of dimension ", self.dim(), " (got ",
+                     indices.size(), ")");
+  std::vector<Tensor> positions = expand_masks(self, indices);
+  Selection selection;
+  selection.shape = broadcast_index_shape(positions);
+  arrange(selection, self, positions);
+  compute_offsets(selection, positions);
+  return selection;
+}
+
+IndexedBlocks blocks_of(const Selection& selection, const Tensor& dense) {
+  return plan_blocks(selection.source, selection.first, selection.picked, dense,
+                     selection.shape.size(), selection.offsets);
+}
+
+using SavedIds = InlineVector<SavedId, 2>;
+
+// Undefined tensors (whole dimensions) are kept as such.
+SavedIds save_all(Saver& save, const std::vector<Tensor>& indices) {
+  SavedIds ids;
+  for (const Tensor& index : indices) ids.push_back(save(index, "indices"));
+  return ids;
+}
+
+std::vector<Tensor> load_all(Grads& g, const SavedIds& ids) {
+  std::vector<Tensor> indices;
+  for (int64_t i = 0; i < ids.size(); ++i) indices.push_back(g[ids[i]]);
+  return indices;
+}
+
+}  // namespace
+
+Tensor index(const Tensor& self, const std::vector<Tensor>& indices) {
+  const Selection selection = select_elements(self, indices);
+  Tensor out = empty(selection.result_shape(), self.dtype(), self.device());
+  run<&Backend::index, &IndexKernels::take_blocks>("index", self.device(),
+                                                   blocks_of(selection, out));
+  return record("IndexBackward0", {&self}, std::move(out), [&](Saver& save) {
+    return [ids = save_all(save, indices), like = self.sizes()](Grads& g) {
+      const Tensor& grad = g.grad();
+      const Tensor base = zeros(like, grad.dtype(), grad.device());
+      g.out[0] = index_put(base, load_all(g, ids), grad, true);
+    };
+  });
+}
+
+Tensor index_put(const Tensor& self, const std::vector<Tensor>& indices, const Tensor& values,
+                 bool accumulate, Out out) {
+  TALLOW_CHECK(self.dtype() == values.dtype(),
+               "Index put requires the source and destination dtypes match, got ",
+               scalar_type_name(self.dtype()), " for the destination and ",
+               scalar_type_name(values.dtype()), " for the source.");
+  if (values.dim() > 0) check_same_device("index_put_", self, values);
+  // Checked against self first, so that nothing is written when a position is wrong.
+  Selection selection = select_elements(self, indices);
+  const Dims shape = selection.result_shape();
+  Dims given = values.sizes();
+  while (given.size() > shape.size() && given[0] == 1) given.erase(0);
+  TALLOW_CHECK(is_expandable(given, shape), "shape mismatch: value tensor of shape ",
+               values.sizes(), " cannot be broadcast to indexing result of shape ", shape);
+  const Tensor result = begin_write(self, out);
+  if (!out.is_inplace()) selection = select_elements(result, indices);
+  const Tensor source = unaliased(to_device(values, self.device()), result);
+  const Dims strides(source.strides().data() + (values.dim() - given.size()), given.size());
+  const Tensor spread = alias(source, shape, broadcast_strides(given, strides, shape),
+                              source.impl()->offset);
+  run<&Backend::index, &IndexKernels::put_blocks>("index_put_", self.device(),
+                                                  blocks_of(selection, spread), accumulate);
+  finish_write(out);
+  return record("IndexPutBackward0", {&self, &values}, result, [&](Saver& save) {
+    return [ids = save_all(save, indices), accumulate](Grads& g) {
+      const Tensor& grad = g.grad();
+      if (g.needs(0)) {
+        g.out[0] = accumulate ? grad
+                              : index_put(grad, load_all(g, ids),
+                                          zeros({}, grad.dtype(), grad.device()));
+      }
+      if (g.needs(1)) g.out[1] = ops::index(grad, load_all(g, ids));
+    };
+  });
+}
+
+namespace {
+
+void check_flat_index(const char* op, const Tensor& self, const Tensor& index) {
+  TALLOW_CHECK(index.dtype() == DType::kInt64, op, "(): Expected a long tensor for index, but got ",
+               scalar_type_name(index.dtype()));
+  TALLOW_CHECK_INDEX(self.numel() > 0 || index.numel() == 0, op,
+                     "(): tried to take from an empty tensor");
+  check_same_device(op, self, index);
+}
+
+}  // namespace
+
+Tensor take(const Tensor& self, const Tensor& index) {
+  check_flat_index("take", self, index);
+  Tensor flat;
+  {
+    const NoGradGuard no_grad;
+    const Tensor source = contiguous(self);
+    flat = alias(source, {source.numel()}, {1}, source.impl()->offset);
+  }
+  const Tensor offsets = offsets_along("take", flat, 0, index, PositionError::kTake, true);
+  Tensor out = empty(index.sizes(), self.dtype(), self.device());
+  const Tensor dense = alias(out, {out.numel()}, {1}, 0);
+  run<&Backend::index, &IndexKernels::take_blocks>("take", self.device(),
+                                                   plan_blocks(flat, 0, 1, dense, 1, offsets));
+  return record("TakeBackward0", {&self}, std::move(out), [&](Saver& save) {
+    return [positions = save(index, "index"), like = self.sizes()](Grads& g) {
+      const Tensor& grad = g.grad();
+      g.out[0] = put(zeros(like, grad.dtype(), grad.device()), g[positions], grad, true);
+    };
+  });
+}
+
+Tensor put(const Tensor& self, const Tensor& index, const Tensor& source, bool accumulate,
+           Out out) {
+  check_flat_index("put_", self, index);
+  TALLOW_CHECK(self.dtype() == source.dtype(),
+               "put_(): self and source expected to have the same dtype, but got self.dtype = ",
+               scalar_type_name(self.dtype()), " and source.dtype = ",
+               scalar_type_name(source.dtype()));
+  TALLOW_CHECK(index.numel() == source.numel(),
+               "put_(): Expected source and index to have the same number of elements, but got "
+               "source.numel() = ",
+               source.numel(), ", index.numel() = ", index.numel());
+  // Through a contiguous copy where the order of self's elements is not that of its memory.
+  if (out.is_inplace() && !self.is_contiguous()) {
+    return copy_(self, put(self, index, source, accumulate));
+  }
+  const Tensor positions = unaliased(index, self);
+  const Tensor flat_self = alias(self, {self.numel()}, {1}, self.impl()->offset);
+  const Tensor offsets = offsets_along("put_", flat_self, 0, positions, PositionError::kTake, true);
+  Tensor result;
+  if (out.is_inplace()) {
+    result = begin_write(self, out);
+  } else {
+    const NoGradGuard no_grad;
+    result = clone_strided(self, contiguous_strides(self.sizes()));
+  }
+  Tensor values;
+  {
+    const NoGradGuard no_grad;
+    values = contiguous(unaliased(source, result));
+  }
+  const Tensor flat = alias(result, {result.numel()}, {1}, result.impl()->offset);
+  const Tensor dense = alias(values, {values.numel()}, {1}, values.impl()->offset);
+  run<&Backend::index, &IndexKernels::put_blocks>(
+      "put_", self.device(), plan_blocks(flat, 0, 1, dense, 1, offsets), accumulate);
+  finish_write(out);
+  return record("PutBackward0", {&self, &source}, result, [&](Saver& save) {
+    return [at = save(index, "index"), accumulate, shape = source.sizes()](Grads& g) {
+      const Tensor& grad = g.grad();
+      const Tensor where_put = g[at];
+      if (g.needs(0)) {
+        const Tensor none = zeros(where_put.sizes(), grad.dtype(), grad.device());
+        g.out[0] = accumulate ? grad : put(grad, where_put, none);
+      }
+      if (g.needs(1)) g.out[1] = reshape(take(grad, where_put), shape);
+    };
+  });
+}
+
+}  // namespace tallow::ops

@@ -1,0 +1,66 @@
+// From tensors to the arguments of the index kernels: offsets, blocks and lines.
+#pragma once
+
+#include "autograd/grad_mode.h"
+#include "autograd/inplace.h"
+#include "backend/index.h"
+#include "core/tensor.h"
+#include "ops/copy.h"
+#include "ops/kernel.h"
+
+namespace tallow::ops {
+
+// Describes N operands of one shape with neighbouring dimensions merged, in row-major order.
+template <int N>
+void set_space(Strided<N>& space, const int64_t* sizes, const int64_t* const (&strides)[N],
+               int64_t ndim) {
+  space.numel = 1;
+  space.ndim = 0;
+  for (int64_t d = 0; d < ndim; ++d) {
+    space.numel *= sizes[d];
+    if (sizes[d] == 1) continue;
+    bool merges = space.ndim > 0;
+    for (int k = 0; merges && k < N; ++k) {
+      merges = space.stride[k][space.ndim - 1] == strides[k][d] * sizes[d];
+    }
+    const int at = merges ? space.ndim - 1 : space.ndim++;
+    space.size[at] = merges ? space.size[at] * sizes[d] : sizes[d];
+    for (int k = 0; k < N; ++k) space.stride[k][at] = strides[k][d];
+  }
+}
+
+// The tensor that "a copy of self, then modified" writes to: self itself when in place (checked),
+// else a copy without history. finish_write() must follow.
+Tensor begin_write(const Tensor& self, const Out& out);
+inline void finish_write(const Out& out) {
+  if (out.given()) out.tensor().bump_version();
+}
+// `source` itself, or a copy if writing to `destination` could change it.
+Tensor unaliased(const Tensor& source, const Tensor& destination);
+
+// Positions must be int64 or int32; the latter are widened by as_int64().
+void check_index_dtype(const char* op, const Tensor& index);
+Tensor as_int64(const Tensor& index);
+// The positions of an index tensor in row-major order.
+Strided<1> positions_of(const Tensor& index);
+// A 0-d tensor as a view with one dimension.
+Tensor at_least_1d(const Tensor& tensor);
+void check_same_device(const char* op, const Tensor& self, const Tensor& other);
+
+// Raises RuntimeError if a position is outside dimension `dim` of `self`.
+void check_positions(const char* op, const Tensor& self, int64_t dim, const Tensor& positions,
+                     bool wrap = false);
+// Offsets of the positions in `index` (int64) into dimension `dim` of `self`, as a vector.
+Tensor offsets_along(const char* op, const Tensor& self, int64_t dim, const Tensor& index,
+                     PositionError error, bool wrap = false);
+
+// `indexed` has dimensions before, [first, first + picked), after; `dense` has before, index, after
+// with `index_dims` in the middle. `offsets` counts the elements of the index dimensions.
+IndexedBlocks plan_blocks(const Tensor& indexed, int64_t first, int64_t picked,
+                          const Tensor& dense, int64_t index_dims, const Tensor& offsets);
+
+// gather and scatter along `dim`: `indexed` and `dense` cover at least the shape of `positions`.
+IndexedLines plan_lines(const Tensor& indexed, const Tensor& dense, const Tensor& positions,
+                        int64_t dim);
+
+}  // namespace tallow::ops
