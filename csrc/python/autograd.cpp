@@ -1,0 +1,178 @@
+// Entry points of autograd for Python: the engine, the modes, saved-tensor hooks, anomaly mode.
+#include <deque>
+
+#include "autograd/accumulate.h"
+#include "autograd/engine.h"
+#include "autograd/grad_mode.h"
+#include "core/error.h"
+#include "python/autograd_objects.h"
+#include "python/convert.h"
+
+namespace tallow::python {
+
+namespace {
+
+// The roots and inputs of a pass may be tensors or gradient edges: (node, index) pairs.
+Edge to_edge(PyObject* object) {
+  if (is_tensor(object)) return gradient_edge(unwrap(object));
+  TALLOW_CHECK_TYPE(PyTuple_Check(object) && PyTuple_GET_SIZE(object) == 2,
+                    "expected a Tensor or a GradientEdge, got ", Py_TYPE(object)->tp_name);
+  return {unwrap_node(PyTuple_GET_ITEM(object, 0)),
+          static_cast<uint32_t>(to_int64(PyTuple_GET_ITEM(object, 1)))};
+}
+
+py::object run_engine(const py::tuple& roots, const py::tuple& gradients, bool retain_graph,
+                      bool create_graph, const py::tuple& inputs, bool allow_unreachable,
+                      bool accumulate) {
+  std::vector<BackwardRoot> starts;
+  for (std::size_t i = 0; i < roots.size(); ++i) {
+    PyObject* const root = py::object(roots[i]).ptr();
+    PyObject* const gradient = py::object(gradients[i]).ptr();
+    BackwardRoot start;
+    if (is_tensor(root)) {
+      start.tensor = unwrap(root);
+    } else {
+      start.edge = to_edge(root);
+    }
+    if (gradient != Py_None) start.gradient = unwrap(gradient);
+    starts.push_back(std::move(start));
+  }
+  std::vector<Edge> targets;
+  for (const py::handle input : inputs) {
+    Edge edge = to_edge(input.ptr());
+    TALLOW_CHECK(edge.node, "One of the differentiated Tensors does not require grad");
+    targets.push_back(std::move(edge));
+  }
+  const BackwardOptions options{retain_graph, create_graph, accumulate};
+  const std::vector<Tensor> results = run_backward(starts, targets, options);
+  if (accumulate) {
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      PyObject* const input = py::object(inputs[i]).ptr();
+      // Leaves have accumulated in their own nodes.
+      if (is_tensor(input) && !is_leaf(unwrap(input)) && results[i].defined()) {
+        const GradModeGuard grad_mode(create_graph);
+        accumulate_grad(unwrap(input), results[i]);
+      }
+    }
+    return py::none();
+  }
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    TALLOW_CHECK(results[i].defined() || allow_unreachable, "The differentiated Tensor at index ", i,
+                 " appears to not have been used in the graph. Set allow_unused=True if this is the "
+                 "desired behavior.");
+  }
+  return py::reinterpret_steal<py::object>(to_python(results));
+}
+
+// pack/unpack callables given to saved_tensors_hooks.
+class PySavedTensorHook final : public SavedTensorHook {
+ public:
+  PySavedTensorHook(PyObject* pack, PyObject* unpack)
+      : pack_(PyRef::borrow(pack)), unpack_(PyRef::borrow(unpack)) {}
+
+  void* pack(const Tensor& tensor) override {
+    const PyRef argument = checked(wrap(tensor));
+    return checked(PyObject_CallOneArg(pack_.get(), argument.get())).release();
+  }
+  Tensor unpack(void* packed) override {
+    const PyRef result =
+        checked(PyObject_CallOneArg(unpack_.get(), static_cast<PyObject*>(packed)));
+    TALLOW_CHECK_TYPE(is_tensor(result.get()),
+                      "Output of saved tensor unpack_hook expected to be a Tensor but got result of "
+                      "type ", Py_TYPE(result.get())->tp_name);
+    return unwrap(result.get());
+  }
+  void drop(void* packed) override { Py_DECREF(static_cast<PyObject*>(packed)); }
+
+ private:
+  PyRef pack_;
+  PyRef unpack_;
+};
+
+std::deque<Ref<SavedTensorHook>>& outer_saved_hooks() {
+  static thread_local std::deque<Ref<SavedTensorHook>> stack;
+  return stack;
+}
+
+void push_saved_hooks(const py::object& pack, const py::object& unpack) {
+  outer_saved_hooks().push_back(current_saved_tensor_hook());
+  current_saved_tensor_hook() =
+      Ref<SavedTensorHook>(new PySavedTensorHook(pack.ptr(), unpack.ptr()));
+}
+void pop_saved_hooks() {
+  TALLOW_CHECK(!outer_saved_hooks().empty(), "no saved tensor hooks are active");
+  current_saved_tensor_hook() = std::move(outer_saved_hooks().back());
+  outer_saved_hooks().pop_back();
+}
+
+// --- anomaly mode: the Python stack of every forward call is kept with its node.
+
+void* capture_trace() {
+  const PyRef traceback = PyRef::steal(PyImport_ImportModule("traceback"));
+  PyObject* const lines =
+      traceback ? PyObject_CallMethod(traceback.get(), "format_stack", nullptr) : nullptr;
+  if (!lines) PyErr_Clear();
+  return lines;
+}
+void drop_trace(void* trace) { Py_DECREF(static_cast<PyObject*>(trace)); }
+
+void report_trace(const Node& node) {
+  if (!node.anomaly_trace) return;
+  // An error is on its way: warn without disturbing it.
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  const PyRef empty = PyRef::steal(PyUnicode_FromString(""));
+  const PyRef text =
+      PyRef::steal(PyUnicode_Join(empty.get(), static_cast<PyObject*>(node.anomaly_trace)));
+  if (text) {
+    const std::string message = "Error detected in " + node.name() +
+                                ". Traceback of forward call that caused the error:\n" +
+                                PyUnicode_AsUTF8(text.get());
+    PyErr_WarnEx(PyExc_UserWarning, message.c_str(), 1);
+  }
+  if (PyErr_Occurred()) PyErr_Clear();
+  PyErr_Restore(type, value, traceback);
+}
+
+void check_signals() {
+  if (PyErr_CheckSignals() != 0) throw PythonError();
+}
+
+void bind_modes(py::module_& module) {
+  module.def("is_grad_enabled", [] { return grad_enabled(); });
+  module.def("_set_grad_enabled", [](bool enabled) { autograd_state.grad_enabled = enabled; });
+  module.def("is_inference_mode_enabled", [] { return inference_mode_enabled(); });
+  module.def("_set_inference_mode", [](bool enabled) { autograd_state.inference = enabled; });
+  module.def("is_anomaly_enabled", [] { return anomaly.enabled; });
+  module.def("is_anomaly_check_nan_enabled", [] { return anomaly.check_nan; });
+  module.def("_set_anomaly_enabled", [](bool enabled, bool check_nan) {
+    anomaly.enabled = enabled;
+    anomaly.check_nan = check_nan;
+  }, py::arg("enabled"), py::arg("check_nan") = true);
+}
+
+}  // namespace
+
+void bind_autograd(py::module_& module) {
+  anomaly.capture = capture_trace;
+  anomaly.drop = drop_trace;
+  anomaly.report = report_trace;
+  interrupt_check = check_signals;
+  bind_modes(module);
+  module.def("_engine_run_backward", &run_engine);
+  module.def("_current_graph_task_id", &current_pass_id);
+  module.def("_will_engine_execute_node",
+             [](const py::object& node) { return pass_will_run(*unwrap_node(node.ptr())); });
+  module.def("_push_saved_tensors_hooks", &push_saved_hooks);
+  module.def("_pop_saved_tensors_hooks", &pop_saved_hooks);
+  module.def("_increment_version", [](const py::object& tensor) {
+    unwrap(tensor.ptr()).bump_version();
+  });
+  module.def("_get_tracing_state", [] { return py::none(); });
+  module.def("_live_nodes", &live_nodes);
+  module.def("_accumulate_node", [](const py::object& tensor) {
+    return py::reinterpret_steal<py::object>(wrap_node(gradient_edge(unwrap(tensor.ptr())).node));
+  });
+}
+
+}  // namespace tallow::python

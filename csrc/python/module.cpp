@@ -1,0 +1,137 @@
+// The extension module `tallow._C`.
+#include "core/allocator.h"
+#include "core/blocking.h"
+#include "core/parallel.h"
+#include "core/version.h"
+#include "cpu/isa.h"
+#include "ops/kernel.h"
+#include "python/autograd_objects.h"
+#include "python/bindings.h"
+#include "python/construct.h"
+#include "python/generator.h"
+#include "python/numpy.h"
+#include "python/op_objects.h"
+#include "python/override.h"
+#include "python/storage.h"
+
+namespace tallow::python {
+
+namespace {
+
+void register_ops(py::module_& module) {
+  Registry registry(module);
+  if (bind_activation) bind_activation(registry);
+  if (bind_arithmetic) bind_arithmetic(registry);
+  if (bind_compare) bind_compare(registry);
+  if (bind_conv) bind_conv(registry);
+  if (bind_copy) bind_copy(registry);
+  if (bind_creation) bind_creation(registry);
+  if (bind_index) bind_index(registry);
+  if (bind_join) bind_join(registry);
+  if (bind_loss) bind_loss(registry);
+  if (bind_math) bind_math(registry);
+  if (bind_matmul) bind_matmul(registry);
+  if (bind_norm) bind_norm(registry);
+  if (bind_optim) bind_optim(registry);
+  if (bind_pool) bind_pool(registry);
+  if (bind_random) bind_random(registry);
+  if (bind_reduce) bind_reduce(registry);
+  if (bind_softmax) bind_softmax(registry);
+  if (bind_sort) bind_sort(registry);
+  if (bind_views) bind_views(registry);
+  bind_operators();
+}
+
+void bind_errors(py::module_& module) {
+  const py::object error =
+      py::reinterpret_steal<py::object>(PyErr_NewExceptionWithDoc(
+          "tallow.OutOfMemoryError", "Raised when memory for a tensor cannot be had.",
+          PyExc_RuntimeError, nullptr));
+  module.attr("OutOfMemoryError") = error;
+  out_of_memory_error = error.inc_ref().ptr();
+  py::register_exception_translator([](std::exception_ptr exception) {
+    try {
+      if (exception) std::rethrow_exception(exception);
+    } catch (const py::builtin_exception&) {
+      throw;
+    } catch (const PythonError&) {
+    } catch (const Error&) {
+      set_python_error();
+    } catch (const OutOfMemoryError&) {
+      set_python_error();
+    }
+  });
+}
+
+void bind_runtime(py::module_& module) {
+  module.def("get_num_threads", &num_threads, "Return how many threads an op may use.");
+  module.def("set_num_threads", [](int64_t count) {
+    TALLOW_CHECK(count > 0, "set_num_threads expects a positive integer");
+    set_num_threads(static_cast<int>(count));
+  }, "Set how many threads an op may use; results do not depend on it.");
+  module.def("_memory_stats", [] {
+    const MemoryStats stats = memory_stats();
+    py::dict result;
+    result["live_bytes"] = stats.live_bytes;
+    result["peak_bytes"] = stats.peak_bytes;
+    result["allocations"] = stats.allocations;
+    result["frees"] = stats.frees;
+    result["cached_bytes"] = stats.cached_bytes;
+    return result;
+  });
+  module.def("_reset_peak_memory", &reset_peak_memory);
+  module.def("_empty_cache", &empty_cache);
+  module.def("_fail_nth_allocation", &fail_nth_allocation);
+  module.def("_cpu_level", [] { return std::string(cpu_backend().name); });
+  module.def("_cpu_levels", [] {
+    py::list names;
+    for (const cpu::Level level : cpu::available_levels()) names.append(cpu::level_name(level));
+    return names;
+  });
+  module.def("get_default_dtype", [] { return py::reinterpret_borrow<py::object>(
+                                           dtype_object(default_dtype())); });
+  module.def("set_default_dtype", [](const py::object& dtype) {
+    TALLOW_CHECK_TYPE(is_dtype(dtype.ptr()), "invalid dtype object: only floating-point types are "
+                      "supported as the default type");
+    set_default_dtype(to_dtype(dtype.ptr()));
+  });
+  module.def("_set_namespace", &set_package_name);
+  module.def("_get_namespace", &package_name);
+  module.def("_signatures", &Registry::signatures);
+  // Kernels that use the pool run without the GIL.
+  set_blocking_hooks(
+      []() -> void* { return PyGILState_Check() ? PyEval_SaveThread() : nullptr; },
+      [](void* state) {
+        if (state) PyEval_RestoreThread(static_cast<PyThreadState*>(state));
+      });
+}
+
+}  // namespace
+
+}  // namespace tallow::python
+
+PYBIND11_MODULE(_C, module) {
+  using namespace tallow::python;
+  module.doc() = "The native core of tallow.";
+  module.attr("__version__") = TALLOW_VERSION;
+  try {
+    bind_errors(module);
+    init_size_type(module);
+    init_dtype_device(module);
+    init_tensor_type(module);
+    init_node_type(module);
+    init_function_type(module);
+    init_op_types(module);
+    bind_override(module);
+    bind_generator(module);
+    bind_storage(module);
+    bind_construct(module);
+    bind_numpy(module);
+    bind_dlpack(module);
+    bind_autograd(module);
+    bind_runtime(module);
+    register_ops(module);
+  } catch (const PythonError&) {
+    throw tallow::python::py::error_already_set();
+  }
+}

@@ -1,0 +1,58 @@
+#include "python/tensor_item.h"
+
+#include "core/error.h"
+#include "python/convert.h"
+
+namespace tallow::python {
+
+namespace {
+
+Scalar read(DType dtype, const char* at) {
+  Scalar result;
+  const Status status = dispatch(All{}, dtype, "item", [&]<class T>() -> Status {
+    const T value = *reinterpret_cast<const T*>(at);
+    if constexpr (std::is_same_v<T, bool>) {
+      result = Scalar(value);
+    } else if constexpr (std::is_integral_v<T>) {
+      result = Scalar(static_cast<int64_t>(value));
+    } else if constexpr (std::is_same_v<T, complex64> || std::is_same_v<T, complex128>) {
+      result = Scalar(complex128(value.real, value.imag));
+    } else {
+      result = Scalar(static_cast<double>(static_cast<Compute<T>>(value)));
+    }
+    return Status::kOk;
+  });
+  if (status != Status::kOk) raise_status(status);
+  return result;
+}
+
+PyObject* nested_list(const Tensor& tensor, int64_t dim, const char* at) {
+  if (dim == tensor.dim()) return to_python(read(tensor.dtype(), at));
+  const int64_t count = tensor.sizes()[dim];
+  const int64_t step = tensor.strides()[dim] * item_size(tensor.dtype());
+  PyRef list = checked(PyList_New(static_cast<Py_ssize_t>(count)));
+  for (int64_t i = 0; i < count; ++i) {
+    PyList_SET_ITEM(list.get(), i, checked(nested_list(tensor, dim + 1, at + i * step)).release());
+  }
+  return list.release();
+}
+
+void check_has_data(const Tensor& tensor) {
+  TALLOW_CHECK(!tensor.device().is_meta(), "Tensor.item() cannot be called on meta tensors");
+}
+
+}  // namespace
+
+Scalar item(const Tensor& tensor) {
+  TALLOW_CHECK(tensor.numel() == 1, "a Tensor with ", tensor.numel(),
+               " elements cannot be converted to Scalar");
+  check_has_data(tensor);
+  return read(tensor.dtype(), static_cast<const char*>(tensor.ptr()));
+}
+
+PyObject* to_list(const Tensor& tensor) {
+  check_has_data(tensor);
+  return nested_list(tensor, 0, static_cast<const char*>(tensor.ptr()));
+}
+
+}  // namespace tallow::python

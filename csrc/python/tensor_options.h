@@ -1,0 +1,39 @@
+// The keyword arguments that functions making new tensors share.
+#pragma once
+
+#include <optional>
+
+#include "autograd/meta.h"
+#include "python/op.h"
+
+namespace tallow::python {
+
+// layout=: strided is the only one there is.
+struct Layout {};
+
+template <>
+struct Arg<Layout> {
+  static constexpr const char* name = "torch.layout";
+  static constexpr bool is_tensor_like = false;
+  static bool check(PyObject* object) { return object == Py_None || object == strided_layout(); }
+  static Layout convert(PyObject*) { return {}; }
+};
+
+#define TALLOW_TENSOR_OPTIONS \
+  "dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False"
+
+inline DType dtype_or_default(std::optional<DType> dtype) {
+  return dtype.value_or(default_dtype());
+}
+
+inline void check_pin_memory(bool pin_memory) {
+  TALLOW_CHECK(!pin_memory, "Cannot access accelerator device when none is available.");
+}
+
+// The new tensor with the options that are not part of making it.
+inline Tensor with_options(const Tensor& fresh, bool requires_grad) {
+  if (requires_grad) set_requires_grad(fresh, true);
+  return fresh;
+}
+
+}  // namespace tallow::python
