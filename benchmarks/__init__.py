@@ -1,0 +1,1 @@
+"""Speed of tallow against PyTorch; run `python -m benchmarks --help` in the repository's root."""

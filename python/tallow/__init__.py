@@ -1,0 +1,121 @@
+"""tallow: tensors, neural networks and automatic differentiation on a small native core.
+
+The names are PyTorch's. Operations come from the native module ``tallow._C``; submodules that
+importing the package does not need are loaded when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math as _math
+from typing import TYPE_CHECKING, Any
+
+from tallow import _C
+from tallow._C import (
+    DisableTorchFunctionSubclass,
+    Generator,
+    OutOfMemoryError,
+    Size,
+    as_tensor,
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    default_generator,
+    device,
+    dtype,
+    from_dlpack,
+    from_numpy,
+    get_default_dtype,
+    get_num_threads,
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    layout,
+    memory_format,
+    preserve_format,
+    set_default_dtype,
+    set_num_threads,
+    sparse_coo,
+    sparse_csr,
+    strided,
+    tensor,
+)
+from tallow._C import bfloat16, bool, complex64, complex128, float16, float32, float64  # noqa: A004
+from tallow._C import int8, int16, int32, int64, uint8
+
+float = float32  # noqa: A001
+double = float64
+half = float16
+int = int32  # noqa: A001
+long = int64
+short = int16
+cfloat = complex64
+cdouble = complex128
+
+e = _math.e
+inf = _math.inf
+nan = _math.nan
+pi = _math.pi
+newaxis = None
+
+# Every native op, under its own name: tallow.softmax is tallow._C._VariableFunctions.softmax.
+globals().update(
+    (name, function)
+    for name, function in vars(_C._VariableFunctions).items()
+    if not name.startswith("__")
+)
+
+from tallow._tensor import Tensor  # noqa: E402  (needs the names above)
+from tallow import autograd  # noqa: E402
+from tallow._names import LAZY as _LAZY  # noqa: E402
+from tallow.autograd import (  # noqa: E402
+    enable_grad,
+    inference_mode,
+    no_grad,
+    set_grad_enabled,
+)
+from tallow.functional import (  # noqa: E402
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    block_diag,
+    broadcast_shapes,
+    broadcast_tensors,
+    cartesian_prod,
+    chain_matmul,
+    einsum,
+    meshgrid,
+    norm,
+    split,
+    tensordot,
+    unique,
+    unique_consecutive,
+)
+from tallow.random import (  # noqa: E402
+    fork_rng,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
+from tallow.version import __version__  # noqa: E402
+
+if TYPE_CHECKING:
+    from tallow import nn, optim, utils
+
+
+def __getattr__(name: str) -> Any:
+    """Load a submodule, or a function of one, when it is first asked for."""
+    home = _LAZY.get(name)
+    if home is None:
+        raise AttributeError(f"module '{_C._get_namespace()}' has no attribute '{name}'")
+    module = importlib.import_module(f"tallow.{home}")
+    value = module if home == name else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

@@ -1,0 +1,176 @@
+"""Alias mode: serve ``torch`` and its submodules from this package, in this process."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from contextlib import contextmanager
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from typing import TYPE_CHECKING, Any
+
+import tallow
+from tallow import _C, version
+from tallow.torch_version import TorchVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from importlib.metadata import Distribution, DistributionFinder
+    from types import ModuleType
+
+__all__ = ["as_torch", "install", "is_installed", "torch_version", "uninstall"]
+
+_OURS = "tallow"
+_THEIRS = "torch"
+
+
+def torch_version() -> TorchVersion:
+    """Return the version to report as ``torch``: the mirrored release, marked as ours."""
+    return TorchVersion(f"{version.torch}+{_OURS}.{version.tallow}")
+
+
+class _SameModule(Loader):
+    """Loads ``torch.x`` by importing ``tallow.x`` and handing out the very same module."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._own_spec: ModuleSpec | None = None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = importlib.import_module(self.name)
+        self._own_spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        # The import system has just replaced the module's spec by the alias's.
+        module.__spec__ = self._own_spec
+
+
+class _Finder(MetaPathFinder):
+    """Finds ``torch`` and everything below it, before any installed package of that name."""
+
+    def __init__(self, block: Iterable[str]) -> None:
+        self.block = frozenset(block)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        root, _, rest = fullname.partition(".")
+        if root in self.block:
+            raise ModuleNotFoundError(
+                f"{root} is hidden, because it cannot work with tallow in the place of torch",
+                name=fullname,
+            )
+        if root != _THEIRS:
+            return None
+        name = f"{_OURS}.{rest}" if rest else _OURS
+        found = sys.modules.get(name)
+        own = found.__spec__ if found is not None else importlib.util.find_spec(name)
+        if own is None:
+            return None
+        spec = ModuleSpec(fullname, _SameModule(name), origin=own.origin)
+        spec.submodule_search_locations = own.submodule_search_locations
+        return spec
+
+    def find_distributions(self, context: DistributionFinder.Context) -> Iterator[Distribution]:
+        """Answer questions for the installed version of ``torch``."""
+        if context.name == _THEIRS:
+            yield _distribution()
+
+
+def _distribution() -> Distribution:
+    from importlib.metadata import Distribution
+
+    class _Torch(Distribution):
+        def read_text(self, filename: str) -> str | None:
+            if filename in ("METADATA", "PKG-INFO"):
+                return (
+                    f"Metadata-Version: 2.1\nName: {_THEIRS}\nVersion: {torch_version()}\n"
+                    f"Summary: tallow {version.tallow} in the place of torch\n"
+                )
+            return None
+
+        def locate_file(self, path: Any) -> Any:
+            from pathlib import Path
+
+            return Path(tallow.__file__).parent / path
+
+    return _Torch()
+
+
+_finder: _Finder | None = None
+
+
+def is_installed() -> bool:
+    """Tell whether ``torch`` is served from here."""
+    return _finder is not None
+
+
+def install(block: Iterable[str] = ()) -> None:
+    """Serve ``torch`` and its submodules from this package from now on.
+
+    Args:
+        block: packages that must not be imported meanwhile, because they need the real library.
+
+    Raises:
+        ImportError: the real ``torch`` has been imported already.
+    """
+    global _finder
+    if _finder is not None:
+        _finder.block |= frozenset(block)
+        return
+    loaded = sys.modules.get(_THEIRS)
+    if loaded is not None and loaded is not tallow:
+        raise ImportError(
+            "torch has been imported in this process already; start alias mode before that, for "
+            "instance with `python -m tallow script.py`",
+            name=_THEIRS,
+        )
+    _finder = _Finder(block)
+    sys.meta_path.insert(0, _finder)
+    sys.modules[_THEIRS] = tallow
+    tallow.__version__ = torch_version()
+    _C._set_namespace(_THEIRS)
+
+
+def uninstall() -> None:
+    """Stop serving ``torch``; modules imported meanwhile stay alive under their own names."""
+    global _finder
+    if _finder is None:
+        return
+    sys.meta_path.remove(_finder)
+    _finder = None
+    for name in list(sys.modules):
+        if name == _THEIRS or name.startswith(_THEIRS + "."):
+            del sys.modules[name]
+    tallow.__version__ = version.__version__
+    _C._set_namespace(_OURS)
+
+
+@contextmanager
+def as_torch(block: Iterable[str] = ()) -> Iterator[ModuleType]:
+    """Serve ``torch`` from this package inside a ``with`` block.
+
+    Args:
+        block: packages that must not be imported meanwhile, because they need the real library.
+
+    Yields:
+        The package.
+
+    Raises:
+        ImportError: the real ``torch`` has been imported already.
+
+    Example:
+        >>> with as_torch():
+        ...     import torch.nn.functional
+        ...     torch.nn.functional is tallow.nn.functional
+        True
+    """
+    was_installed = is_installed()
+    install(block)
+    try:
+        yield tallow
+    finally:
+        if not was_installed:
+            uninstall()

@@ -1,0 +1,161 @@
+"""Process-wide switches: determinism, precision hints, warnings, the default device."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import tallow
+from tallow.overrides import TorchFunctionMode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "are_deterministic_algorithms_enabled",
+    "get_default_device",
+    "get_float32_matmul_precision",
+    "is_deterministic_algorithms_warn_only_enabled",
+    "is_warn_always_enabled",
+    "set_default_device",
+    "set_default_tensor_type",
+    "set_float32_matmul_precision",
+    "set_warn_always",
+    "use_deterministic_algorithms",
+]
+
+
+class _Settings:
+    deterministic: bool = False
+    deterministic_warn_only: bool = False
+    matmul_precision: str = "highest"
+    warn_always: bool = False
+    device_mode: DeviceMode | None = None
+
+
+_settings = _Settings()
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Ask for repeatable results. All operations here are deterministic, so nothing changes.
+
+    Args:
+        mode: remembered for :func:`are_deterministic_algorithms_enabled`.
+        warn_only: remembered likewise.
+    """
+    _settings.deterministic = bool(mode)
+    _settings.deterministic_warn_only = bool(warn_only)
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """Return what :func:`use_deterministic_algorithms` was told."""
+    return _settings.deterministic
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """Return what :func:`use_deterministic_algorithms` was told about warnings."""
+    return _settings.deterministic_warn_only
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Allow less precise float32 products; accepted, they are always computed in full.
+
+    Args:
+        precision: ``'highest'``, ``'high'`` or ``'medium'``.
+    """
+    if precision not in ("highest", "high", "medium"):
+        warnings.warn(
+            f"{precision} is not one of 'highest', 'high', or 'medium'; the current"
+            "setFloat32MatmulPrecision call has no effect.",
+            stacklevel=2,
+        )
+        return
+    _settings.matmul_precision = precision
+
+
+def get_float32_matmul_precision() -> str:
+    """Return what :func:`set_float32_matmul_precision` was told."""
+    return _settings.matmul_precision
+
+
+def set_warn_always(b: bool) -> None:
+    """Repeat warnings that are otherwise given once per process; remembered, without effect."""
+    _settings.warn_always = bool(b)
+
+
+def is_warn_always_enabled() -> bool:
+    """Return what :func:`set_warn_always` was told."""
+    return _settings.warn_always
+
+
+def set_default_tensor_type(t: Any) -> None:
+    """Choose the default dtype by the old name of a tensor type.
+
+    Args:
+        t: a class such as ``DoubleTensor``, or its name.
+
+    Raises:
+        TypeError: not a floating point type.
+    """
+    from tallow._legacy import dtype_of_type
+
+    dtype = dtype_of_type(t)
+    if not dtype.is_floating_point:
+        raise TypeError("only floating-point types are supported as the default type")
+    tallow.set_default_dtype(dtype)
+
+
+@functools.cache
+def _factories() -> frozenset[Callable[..., Any]]:
+    names = (
+        "arange as_tensor empty eye full linspace logspace ones rand randint randn randperm "
+        "tensor zeros"
+    )
+    found = (getattr(tallow, name, None) for name in names.split())
+    return frozenset(function for function in found if function is not None)
+
+
+class DeviceMode(TorchFunctionMode):
+    """Creates tensors on another device than the CPU unless told otherwise."""
+
+    def __init__(self, device: Any) -> None:
+        self.device = tallow.device(device)
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: tuple[type, ...],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if func in _factories() and kwargs.get("device") is None:
+            kwargs["device"] = self.device
+        return func(*args, **kwargs)
+
+
+def set_default_device(device: Any) -> None:
+    """Choose where factory functions put tensors.
+
+    Args:
+        device: a device or its name; ``None`` for the CPU.
+
+    Example:
+        >>> tallow.set_default_device("meta")
+        >>> tallow.ones(2).device
+        device(type='meta')
+        >>> tallow.set_default_device(None)
+    """
+    if _settings.device_mode is not None:
+        _settings.device_mode.__exit__()
+        _settings.device_mode = None
+    if device is not None and tallow.device(device).type != "cpu":
+        _settings.device_mode = DeviceMode(device)
+        _settings.device_mode.__enter__()
+
+
+def get_default_device() -> Any:
+    """Return the device that factory functions use."""
+    mode = _settings.device_mode
+    return tallow.device("cpu") if mode is None else mode.device

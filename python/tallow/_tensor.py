@@ -1,0 +1,369 @@
+"""``Tensor``: the Python half of the native tensor type."""
+
+from __future__ import annotations
+
+import functools
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import tallow
+from tallow import _C
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy
+    from tallow.utils.hooks import RemovableHandle
+
+    _Method = TypeVar("_Method", bound=Callable[..., Any])
+
+__all__ = ["Tensor"]
+
+
+def _overridable(method: _Method) -> _Method:
+    """Let subclasses and modes take over a method written in Python, as native ones do."""
+
+    @functools.wraps(method)
+    def dispatched(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        from tallow.overrides import handle_torch_function, has_torch_function_unary
+
+        if has_torch_function_unary(self):
+            return handle_torch_function(dispatched, (self,), self, *args, **kwargs)
+        return method(self, *args, **kwargs)
+
+    return dispatched  # type: ignore[return-value]
+
+
+class Tensor(_C.TensorBase):
+    """A multi-dimensional array of one dtype that can record how it was computed.
+
+    ``Tensor(2, 3)`` is uninitialised, of the default dtype and the given sizes; ``Tensor([1, 2])``
+    holds the given values. :func:`tallow.tensor`, :func:`tallow.zeros` and their like say more
+    clearly what is meant.
+
+    Example:
+        >>> x = tallow.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4.])
+    """
+
+    __module__ = "tallow"
+
+    # NumPy leaves mixed arithmetic to types of higher priority than its own.
+    __array_priority__ = 1000
+
+    _make_subclass = staticmethod(_C._make_subclass)
+    _is_param = False
+
+    # ---- overrides and copies
+
+    @classmethod
+    def __torch_function__(
+        cls,
+        func: Callable[..., Any],
+        types: tuple[type, ...],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        from tallow.overrides import converted, get_default_nowrap_functions
+
+        if not all(issubclass(cls, other) for other in types):
+            return NotImplemented
+        with _C.DisableTorchFunctionSubclass():
+            result = func(*args, **(kwargs or {}))
+        if func in get_default_nowrap_functions():
+            return result
+        return converted(result, cls)
+
+    @_overridable
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+                "protocol at the moment.  If you were attempting to deepcopy a module, this may "
+                "be because of a torch.nn.utils.weight_norm usage, see "
+                "https://github.com/pytorch/pytorch/pull/103001"
+            )
+        if id(self) in memo:
+            return memo[id(self)]  # type: ignore[no-any-return]
+        from copy import deepcopy
+
+        copied = self._with_copied_storage(memo)
+        if type(self) is not Tensor:
+            copied = copied.as_subclass(type(self))
+        if self.requires_grad:
+            copied.requires_grad_()
+        memo[id(self)] = copied
+        if self.grad is not None:
+            copied.grad = deepcopy(self.grad, memo)
+        copied.__dict__.update(deepcopy(self.__dict__, memo))
+        return copied
+
+    def _with_copied_storage(self, memo: dict[Any, Any]) -> Tensor:
+        """The same view of a copy of the storage; tensors that share keep sharing."""
+        if self.is_meta:
+            return self.detach().clone()
+        storage = self.untyped_storage()
+        key = "storage", storage.data_ptr()
+        if key not in memo:
+            copy = _C.StorageBase(storage.nbytes())
+            memoryview(copy)[:] = memoryview(storage)
+            memo[key] = copy
+        return _C._tensor_from_storage(  # type: ignore[no-any-return]
+            memo[key], self.dtype, self.storage_offset(), self.size(), self.stride()
+        )
+
+    @_overridable
+    def __reduce_ex__(self, proto: Any) -> Any:
+        from tallow import _utils
+
+        return _utils._reduce_tensor(self, proto)
+
+    # ---- autograd
+
+    @_overridable
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Add the gradient of this tensor to ``.grad`` of the leaves it was computed from.
+
+        Args:
+            gradient: gradient of this tensor, of the same shape; 1 by default, which is allowed
+                for one-element real tensors.
+            retain_graph: keep what was saved, so that the graph can be walked again.
+            create_graph: record the backward pass, so that it can be differentiated.
+            inputs: restrict accumulation to these tensors.
+
+        Raises:
+            RuntimeError: nothing requires gradients, the gradient is missing or of the wrong
+                shape, or the graph was freed by an earlier pass.
+
+        Example:
+            >>> x = tallow.tensor([1.0, 2.0], requires_grad=True)
+            >>> (x * x).sum().backward()
+            >>> x.grad
+            tensor([2., 4.])
+        """
+        tallow.autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+    @_overridable
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call `hook` with the gradient of this tensor whenever it is computed.
+
+        Args:
+            hook: may return a gradient to use instead.
+
+        Returns:
+            A handle whose ``remove()`` takes the hook away.
+
+        Raises:
+            RuntimeError: the tensor does not require gradients.
+
+        Example:
+            >>> x = tallow.ones(1, requires_grad=True)
+            >>> handle = x.register_hook(lambda grad: grad * 10)
+            >>> (x * 2).backward()
+            >>> x.grad
+            tensor([20.])
+        """
+        from tallow.utils.hooks import RemovableHandle
+
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._backward_hooks is None:
+            self._backward_hooks = OrderedDict()
+        handle = RemovableHandle(self._backward_hooks)
+        self._backward_hooks[handle.id] = hook
+        return handle
+
+    @_overridable
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call `hook` with this leaf after its ``.grad`` has been updated.
+
+        Args:
+            hook: returns nothing.
+
+        Returns:
+            A handle whose ``remove()`` takes the hook away.
+
+        Raises:
+            RuntimeError: the tensor is not a leaf that requires gradients.
+        """
+        from tallow.utils.hooks import RemovableHandle
+
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self.grad_fn is not None:
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors"
+            )
+        if self._post_accumulate_grad_hooks is None:
+            self._post_accumulate_grad_hooks = OrderedDict()
+        handle = RemovableHandle(self._post_accumulate_grad_hooks)
+        self._post_accumulate_grad_hooks[handle.id] = hook
+        return handle
+
+    # ---- text
+
+    @_overridable
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+        from tallow._tensor_str import tensor_text
+
+        return tensor_text(self, tensor_contents)
+
+    @_overridable
+    def __format__(self, spec: str) -> str:
+        if self.dim() == 0 and not self.is_meta and type(self) is Tensor:
+            return format(self.item(), spec)
+        return object.__format__(self, spec)
+
+    # ---- containers and conversion
+
+    @_overridable
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.dim() == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    @_overridable
+    def __reversed__(self) -> Tensor:
+        return self if self.dim() == 0 else self.flip(0)
+
+    @_overridable
+    def __contains__(self, element: Any) -> bool:
+        if isinstance(element, (Tensor, bool, int, float, complex)):
+            return bool((element == self).any().item())
+        raise RuntimeError(
+            "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+            f"{type(element)}."
+        )
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    @_overridable
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray[Any, Any]:
+        array = self.numpy()
+        if dtype is not None:
+            array = array.astype(dtype, copy=False)
+        return array.copy() if copy else array
+
+    @_overridable
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        # NumPy hands read-only results of comparisons here; tensors always own writable memory.
+        return tallow.from_numpy(array if array.flags.writeable else array.copy())
+
+    @property
+    def __cuda_array_interface__(self) -> Any:
+        raise AttributeError(
+            f"Can't get __cuda_array_interface__ on non-CUDA tensor type: {self.type()} "
+            "If CUDA data is required use tensor.cuda() to copy tensor to device memory."
+        )
+
+    # ---- shapes and reductions that Python says better
+
+    @_overridable
+    def norm(
+        self,
+        p: float | str | None = "fro",
+        dim: Any = None,
+        keepdim: bool = False,
+        dtype: Any = None,
+    ) -> Tensor:
+        """See :func:`tallow.norm`."""
+        return tallow.norm(self, p, dim, keepdim, dtype=dtype)
+
+    @_overridable
+    def split(self, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+        """See :func:`tallow.split`."""
+        if isinstance(split_size, (list, tuple)):
+            return self.split_with_sizes(split_size, dim)
+        return _C.TensorBase.split(self, split_size, dim)  # type: ignore[no-any-return]
+
+    @_overridable
+    def unique(
+        self,
+        sorted: bool = True,
+        return_inverse: bool = False,
+        return_counts: bool = False,
+        dim: int | None = None,
+    ) -> Any:
+        """See :func:`tallow.unique`."""
+        return tallow.unique(self, sorted, return_inverse, return_counts, dim)
+
+    @_overridable
+    def unique_consecutive(
+        self, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+    ) -> Any:
+        """See :func:`tallow.unique_consecutive`."""
+        return tallow.unique_consecutive(self, return_inverse, return_counts, dim)
+
+    # ---- types, devices, storage
+
+    @_overridable
+    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
+        """Return the name of the tensor's type, or the tensor converted to another.
+
+        Args:
+            dtype: a dtype, a class such as ``FloatTensor`` or its name; ``None`` asks.
+            non_blocking: accepted, without effect on the CPU.
+
+        Raises:
+            ValueError: unknown type.
+
+        Example:
+            >>> tallow.ones(1).type()
+            'torch.FloatTensor'
+        """
+        from tallow._legacy import dtype_of_type, type_name
+
+        if dtype is None:
+            return type_name(self.dtype)
+        return self.to(dtype_of_type(dtype), non_blocking=non_blocking)
+
+    @_overridable
+    def new(self, *args: Any, **kwargs: Any) -> Tensor:
+        """Make a tensor of the same dtype from sizes or values, like the class constructors."""
+        from tallow._legacy import legacy_tensor
+
+        return legacy_tensor(self.dtype, args, device=kwargs.get("device", self.device))
+
+    def cuda(self, *args: Any, **kwargs: Any) -> Tensor:
+        """Raise: this build has no CUDA."""
+        tallow.cuda._lazy_init()
+        raise AssertionError("unreachable: initialising CUDA raises")
+
+    def pin_memory(self, device: Any = None) -> Tensor:
+        """Raise: page-locked memory needs an accelerator."""
+        raise RuntimeError("Cannot access accelerator device when none is available.")
+
+    @_overridable
+    def storage(self) -> Any:
+        """Return the storage as elements of the tensor's dtype."""
+        return tallow.storage.TypedStorage(
+            wrap_storage=self.untyped_storage(), dtype=self.dtype, _internal=True
+        )
+
+    _typed_storage = storage
+
+    @_overridable
+    def is_shared(self) -> bool:
+        """Tell whether the memory is shared with processes forked from this one."""
+        from tallow._shared_memory import is_shared
+
+        return is_shared(self)
+
+    @_overridable
+    def share_memory_(self) -> Tensor:
+        """Move the data to memory that processes forked from this one share; return the tensor."""
+        from tallow._shared_memory import share
+
+        return share(self)
+
+
+_C._set_tensor_class(Tensor)

@@ -1,0 +1,10 @@
+"""Switches of OpenMP, which this build does not use."""
+
+from __future__ import annotations
+
+__all__ = ["is_available"]
+
+
+def is_available() -> bool:
+    """Tell whether OpenMP is used: no."""
+    return False

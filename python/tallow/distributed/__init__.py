@@ -1,0 +1,282 @@
+"""One process that behaves like a group of one: scripts written for many run unchanged."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from tallow import Tensor
+
+__all__ = [
+    "ProcessGroup",
+    "ReduceOp",
+    "all_gather",
+    "all_gather_object",
+    "all_reduce",
+    "barrier",
+    "broadcast",
+    "broadcast_object_list",
+    "destroy_process_group",
+    "gather",
+    "get_backend",
+    "get_rank",
+    "get_world_size",
+    "init_process_group",
+    "is_available",
+    "is_gloo_available",
+    "is_initialized",
+    "is_mpi_available",
+    "is_nccl_available",
+    "is_torchelastic_launched",
+    "new_group",
+    "recv",
+    "reduce",
+    "scatter",
+    "send",
+]
+
+
+class ReduceOp:
+    """How values of several processes are combined."""
+
+    SUM = "SUM"
+    PRODUCT = "PRODUCT"
+    MIN = "MIN"
+    MAX = "MAX"
+    BAND = "BAND"
+    BOR = "BOR"
+    BXOR = "BXOR"
+    AVG = "AVG"
+
+
+class ProcessGroup:
+    """A group of processes: this one."""
+
+    def __init__(self, backend: str) -> None:
+        self.backend = backend
+
+    def rank(self) -> int:
+        """Return the position of this process: 0."""
+        return 0
+
+    def size(self) -> int:
+        """Return the number of processes: 1."""
+        return 1
+
+
+class Work:
+    """A collective operation that is already done."""
+
+    def wait(self, timeout: Any = None) -> bool:
+        """Return at once."""
+        return True
+
+    def is_completed(self) -> bool:
+        """Tell whether the operation is done: yes."""
+        return True
+
+
+class _World:
+    group: ProcessGroup | None = None
+
+
+_world = _World()
+
+
+def is_available() -> bool:
+    """Tell whether the functions of this module can be called: yes."""
+    return True
+
+
+def is_initialized() -> bool:
+    """Tell whether :func:`init_process_group` has been called."""
+    return _world.group is not None
+
+
+def is_mpi_available() -> bool:
+    """Tell whether processes can talk through MPI: no."""
+    return False
+
+
+def is_nccl_available() -> bool:
+    """Tell whether processes can talk through NCCL: no."""
+    return False
+
+
+def is_gloo_available() -> bool:
+    """Tell whether processes can talk through Gloo: no."""
+    return False
+
+
+def is_torchelastic_launched() -> bool:
+    """Tell whether a launcher started this process."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def init_process_group(
+    backend: str | None = None,
+    init_method: str | None = None,
+    timeout: Any = None,
+    world_size: int = -1,
+    rank: int = -1,
+    **others: Any,
+) -> None:
+    """Make this process a group of one.
+
+    Args:
+        backend: remembered for :func:`get_backend`.
+        init_method: accepted.
+        timeout: accepted.
+        world_size: number of processes; -1 reads the environment variable ``WORLD_SIZE``.
+        rank: accepted.
+        **others: accepted.
+
+    Raises:
+        NotImplementedError: more than one process.
+        ValueError: called twice.
+    """
+    if _world.group is not None:
+        raise ValueError("trying to initialize the default process group twice!")
+    count = int(os.environ.get("WORLD_SIZE", "1")) if world_size < 0 else world_size
+    if count != 1:
+        raise NotImplementedError(
+            f"init_process_group: only one process is supported, but world_size is {count}"
+        )
+    _world.group = ProcessGroup(backend or "gloo")
+
+
+def destroy_process_group(group: Any = None) -> None:
+    """Forget the group made by :func:`init_process_group`."""
+    _require_group()
+    _world.group = None
+
+
+def _require_group() -> ProcessGroup:
+    if _world.group is None:
+        raise ValueError(
+            "Default process group has not been initialized, please make sure to call "
+            "init_process_group."
+        )
+    return _world.group
+
+
+def new_group(ranks: Any = None, *args: Any, **kwargs: Any) -> ProcessGroup:
+    """Return the group of this process."""
+    return _require_group()
+
+
+def get_rank(group: Any = None) -> int:
+    """Return the position of this process: 0."""
+    return _require_group().rank()
+
+
+def get_world_size(group: Any = None) -> int:
+    """Return the number of processes: 1."""
+    return _require_group().size()
+
+
+def get_backend(group: Any = None) -> str:
+    """Return the backend named to :func:`init_process_group`."""
+    return _require_group().backend
+
+
+def _done(async_op: bool) -> Work | None:
+    _require_group()
+    return Work() if async_op else None
+
+
+def barrier(group: Any = None, async_op: bool = False, device_ids: Any = None) -> Work | None:
+    """Wait for all processes: there is only this one."""
+    return _done(async_op)
+
+
+def all_reduce(
+    tensor: Tensor, op: Any = ReduceOp.SUM, group: Any = None, async_op: bool = False
+) -> Work | None:
+    """Combine a tensor over all processes: with one process it is the result already."""
+    return _done(async_op)
+
+
+def reduce(
+    tensor: Tensor,
+    dst: Any = None,
+    op: Any = ReduceOp.SUM,
+    group: Any = None,
+    async_op: bool = False,
+    **others: Any,
+) -> Work | None:
+    """Combine a tensor over all processes: with one process it is the result already."""
+    return _done(async_op)
+
+
+def broadcast(
+    tensor: Tensor, src: Any = None, group: Any = None, async_op: bool = False, **others: Any
+) -> Work | None:
+    """Send a tensor to all processes: this one has it."""
+    return _done(async_op)
+
+
+def broadcast_object_list(object_list: list[Any], src: Any = None, *args: Any, **kw: Any) -> None:
+    """Send objects to all processes: this one has them."""
+    _require_group()
+
+
+def all_gather(
+    tensor_list: list[Tensor], tensor: Tensor, group: Any = None, async_op: bool = False
+) -> Work | None:
+    """Collect the tensors of all processes into `tensor_list`."""
+    _require_group()
+    tensor_list[0].copy_(tensor)
+    return _done(async_op)
+
+
+def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> None:
+    """Collect the objects of all processes into `object_list`."""
+    _require_group()
+    object_list[0] = obj
+
+
+def gather(
+    tensor: Tensor,
+    gather_list: list[Tensor] | None = None,
+    dst: Any = None,
+    group: Any = None,
+    async_op: bool = False,
+    **others: Any,
+) -> Work | None:
+    """Collect the tensors of all processes into `gather_list`."""
+    _require_group()
+    if gather_list:
+        gather_list[0].copy_(tensor)
+    return _done(async_op)
+
+
+def scatter(
+    tensor: Tensor,
+    scatter_list: list[Tensor] | None = None,
+    src: Any = None,
+    group: Any = None,
+    async_op: bool = False,
+    **others: Any,
+) -> Work | None:
+    """Deal the tensors of `scatter_list` out to the processes."""
+    _require_group()
+    if scatter_list:
+        tensor.copy_(scatter_list[0])
+    return _done(async_op)
+
+
+def _no_peer() -> NoReturn:
+    _require_group()
+    raise ValueError("there is no other process to talk to")
+
+
+def send(tensor: Tensor, dst: Any = None, *args: Any, **kwargs: Any) -> None:
+    """Raise: there is no other process."""
+    _no_peer()
+
+
+def recv(tensor: Tensor, src: Any = None, *args: Any, **kwargs: Any) -> int:
+    """Raise: there is no other process."""
+    _no_peer()

@@ -1,0 +1,239 @@
+"""Linear algebra that needs no factorisation: norms, products and powers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import tallow
+from tallow import _C
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tallow import Tensor
+
+__all__ = [
+    "diagonal",
+    "matmul",
+    "matrix_norm",
+    "matrix_power",
+    "multi_dot",
+    "norm",
+    "vander",
+    "vecdot",
+    "vector_norm",
+]
+
+
+def vector_norm(
+    x: Tensor,
+    ord: float = 2,
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Return ``(sum |x|**ord) ** (1 / ord)`` over all elements or some dimensions.
+
+    Args:
+        x: floating point or complex.
+        ord: order; 0 counts non-zero elements, an infinity takes the largest or smallest.
+        dim: dimensions to reduce; all by default.
+        keepdim: keep reduced dimensions with size 1.
+        dtype: convert the input first.
+        out: receives the result.
+
+    Raises:
+        RuntimeError: an integer input, or an infinite norm of nothing.
+
+    Example:
+        >>> vector_norm(tallow.tensor([3.0, -4.0]))
+        tensor(5.)
+    """
+    return _C._VariableFunctions.linalg_vector_norm(x, ord, dim, keepdim, dtype=dtype, out=out)
+
+
+def matrix_norm(
+    A: Tensor,
+    ord: float | str = "fro",
+    dim: tuple[int, int] = (-2, -1),
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+) -> Tensor:
+    """Return a norm of matrices.
+
+    Args:
+        A: floating point or complex, at least two-dimensional.
+        ord: ``'fro'``, or 1, -1 (extreme column sum), inf, -inf (extreme row sum).
+        dim: the two dimensions of the matrices.
+        keepdim: keep them with size 1.
+        dtype: convert the input first.
+
+    Raises:
+        NotImplementedError: norms that need singular values.
+        RuntimeError: any other order.
+
+    Example:
+        >>> matrix_norm(tallow.tensor([[1.0, 2.0], [3.0, 4.0]]), 1)
+        tensor(6.)
+    """
+    if len(dim) != 2:
+        raise RuntimeError(
+            "linalg.matrix_norm: dim must be a 2-tuple. Got " + " ".join(map(str, dim))
+        )
+    if dtype is not None:
+        A = A.to(dtype)
+    if ord == "fro":
+        return vector_norm(A, 2, dim, keepdim)
+    if ord in ("nuc", 2, -2):
+        raise NotImplementedError(f"linalg.matrix_norm: order {ord} needs singular values")
+    if ord not in (1, -1, math.inf, -math.inf):
+        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
+    row, column = (d % A.dim() for d in dim)
+    summed, extreme = (row, column) if abs(float(ord)) == 1 else (column, row)
+    sums = A.abs().sum(summed, keepdim=True)
+    result = (tallow.amax if float(ord) > 0 else tallow.amin)(sums, extreme, keepdim=True)
+    return result if keepdim else result.squeeze((row, column))
+
+
+def norm(
+    A: Tensor,
+    ord: float | str | None = None,
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    *,
+    out: Tensor | None = None,
+    dtype: Any = None,
+) -> Tensor:
+    """Return a vector or matrix norm.
+
+    Args:
+        A: floating point or complex.
+        ord: without it the root of the sum of squares; otherwise the order of a vector norm (one
+            dimension) or of a matrix norm (two).
+        dim: dimensions to reduce; all by default.
+        keepdim: keep reduced dimensions with size 1.
+        out: receives the result.
+        dtype: convert the input first.
+
+    Example:
+        >>> norm(tallow.tensor([3.0, 4.0]))
+        tensor(5.)
+    """
+    pair = not isinstance(dim, int) and dim is not None and len(dim) == 2
+    if ord is not None and (isinstance(ord, str) or pair or (dim is None and A.dim() == 2)):
+        chosen: Any = (-2, -1) if dim is None else dim
+        result = matrix_norm(A, ord, chosen, keepdim, dtype=dtype)
+    else:
+        result = vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)  # type: ignore[arg-type]
+    return result if out is None else out.copy_(result)
+
+
+def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Multiply matrices; see :func:`tallow.matmul`."""
+    return tallow.matmul(input, other, out=out)
+
+
+def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """View the diagonals of matrices; see :func:`tallow.diagonal`."""
+    return tallow.diagonal(A, offset, dim1, dim2)
+
+
+def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
+    """Multiply vectors along one dimension and sum; complex `x` is conjugated.
+
+    Args:
+        x: left vectors.
+        y: right vectors.
+        dim: dimension of the vectors.
+        out: receives the result.
+
+    Example:
+        >>> vecdot(tallow.tensor([1.0, 2.0]), tallow.tensor([3.0, 4.0]))
+        tensor(11.)
+    """
+    result = ((x.conj() if x.is_complex() else x) * y).sum(dim)
+    return result if out is None else out.copy_(result)
+
+
+def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """Multiply several matrices in the cheapest order; the ends may be vectors.
+
+    Args:
+        tensors: at least two, all matrices except the first and the last.
+        out: receives the result.
+
+    Raises:
+        RuntimeError: fewer than two tensors.
+
+    Example:
+        >>> multi_dot([tallow.ones(3), tallow.ones(3, 2), tallow.ones(2)])
+        tensor(6.)
+    """
+    if len(tensors) < 2:
+        raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(tensors)}")
+    row, column = tensors[0].dim() == 1, tensors[-1].dim() == 1
+    matrices = list(tensors)
+    if row:
+        matrices[0] = matrices[0].unsqueeze(0)
+    if column:
+        matrices[-1] = matrices[-1].unsqueeze(1)
+    result = tallow.chain_matmul(*matrices)
+    if row:
+        result = result.squeeze(0)
+    if column:
+        result = result.squeeze(-1)
+    return result if out is None else out.copy_(result)
+
+
+def matrix_power(A: Tensor, n: int) -> Tensor:
+    """Return ``A @ A @ ...`` with `n` factors.
+
+    Args:
+        A: square matrices.
+        n: exponent, not negative.
+
+    Raises:
+        RuntimeError: the matrices are not square.
+        NotImplementedError: a negative exponent.
+
+    Example:
+        >>> matrix_power(tallow.tensor([[1.0, 1.0], [0.0, 1.0]]), 5)
+        tensor([[1., 5.],
+                [0., 1.]])
+    """
+    if A.dim() < 2 or A.size(-1) != A.size(-2):
+        raise RuntimeError(
+            "linalg.matrix_power: A must be batches of square matrices, but they are "
+            f"{list(A.shape)}"
+        )
+    if n < 0:
+        raise NotImplementedError("linalg.matrix_power: negative powers need an inverse")
+    result = tallow.eye(A.size(-1), dtype=A.dtype, device=A.device).expand(A.shape).clone()
+    base = A
+    while n:
+        if n & 1:
+            result = result @ base
+        n >>= 1
+        if n:
+            base = base @ base
+    return result
+
+
+def vander(x: Tensor, *, N: int | None = None) -> Tensor:
+    """Return the powers ``x**0 .. x**(N - 1)`` of each element, along a new last dimension.
+
+    Args:
+        x: any numbers.
+        N: number of powers; by default as many as elements.
+
+    Example:
+        >>> vander(tallow.tensor([2, 3]), N=3)
+        tensor([[1, 2, 4],
+                [1, 3, 9]])
+    """
+    count = x.size(-1) if N is None else N
+    return x.unsqueeze(-1) ** tallow.arange(count, device=x.device)

@@ -1,0 +1,23 @@
+"""Building blocks of neural networks: modules, their functional forms, and initialisation."""
+
+from __future__ import annotations
+
+from tallow.nn import functional, init, modules, parallel, parameter, utils
+from tallow.nn.modules import *  # noqa: F403
+from tallow.nn.parallel import DataParallel
+from tallow.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
+
+__all__ = [
+    "Buffer",
+    "DataParallel",
+    "Parameter",
+    "UninitializedBuffer",
+    "UninitializedParameter",
+    "functional",
+    "init",
+    "modules",
+    "parallel",
+    "parameter",
+    "utils",
+    *modules.__all__,
+]

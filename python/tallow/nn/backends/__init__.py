@@ -1,0 +1,1 @@
+"""Empty; old pickles name modules of this package."""

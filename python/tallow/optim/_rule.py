@@ -1,0 +1,142 @@
+"""What the optimisers share: the loop over parameters, step counters and argument checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import tallow
+
+from .._tensor import Tensor
+from .optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class PerParameterOptimizer(Optimizer):
+    """An optimiser whose rule looks at one parameter, its gradient and its state at a time.
+
+    Subclasses write :meth:`_new_state` and :meth:`_update`; those with a native list kernel
+    override :meth:`_step_group`. Complex parameters reach ``_update`` as real pairs.
+    """
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient once.
+
+        Args:
+            closure: evaluates the model again, calls ``backward`` and returns the loss.
+
+        Returns:
+            What ``closure`` returned, or None.
+        """
+        loss = None
+        if closure is not None:
+            with tallow.enable_grad():
+                loss = closure()
+        with tallow.set_grad_enabled(bool(self.defaults["differentiable"])):
+            for group in self.param_groups:
+                self._step_group(group)
+        return loss
+
+    def _step_group(self, group: dict[str, Any]) -> None:
+        for param in group["params"]:
+            if param.grad is not None:
+                self._step_parameter(param, group)
+
+    def _step_parameter(self, param: Tensor, group: dict[str, Any]) -> None:
+        grad = param.grad
+        state = self.state[param] if self._keeps_state(group) else {}
+        if not state:
+            state.update(self._new_state(param, group))
+        if group["maximize"]:
+            grad = -grad
+        if not param.is_complex():
+            self._update(param, grad, state, group)
+            return
+        pairs = {name: _as_real(value) for name, value in state.items()}
+        self._update(_as_real(param), _as_real(grad), pairs, group)
+        for name in pairs.keys() - state.keys():
+            state[name] = tallow.view_as_complex(pairs[name])
+
+    def _keeps_state(self, group: dict[str, Any]) -> bool:
+        return True
+
+    def _new_state(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        return {}
+
+    def _update(
+        self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]
+    ) -> None:
+        raise NotImplementedError
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        # Files from before 2021 hold the step count as a number.
+        for value in self.state.values():
+            if isinstance(value, dict) and isinstance(value.get("step"), (int, float)):
+                value["step"] = new_step_count(float(value["step"]))
+
+
+def new_step_count(value: float = 0.0) -> Tensor:
+    """Return a step counter: a 0-d float32 tensor on the CPU, as PyTorch's checkpoints have it."""
+    return tallow.tensor(value, dtype=tallow.float32)
+
+
+def advance(step: Tensor) -> float:
+    """Count one step and return the new number."""
+    step += 1
+    return float(step.item())
+
+
+def number(value: float | Tensor) -> float:
+    """Return an option that may be given as a one-element tensor as a Python number."""
+    return float(value.item()) if isinstance(value, Tensor) else value
+
+
+def check_lr(lr: float | Tensor) -> None:
+    """Raise ValueError unless ``lr`` is a number >= 0 or a one-element tensor."""
+    if isinstance(lr, Tensor) and lr.numel() != 1:
+        raise ValueError("Tensor lr must be 1-element")
+    if not lr >= 0.0:
+        raise ValueError(f"Invalid learning rate: {lr}")
+
+
+def check_not_negative(name: str, value: float) -> None:
+    """Raise ValueError unless ``value`` >= 0."""
+    if not value >= 0.0:
+        raise ValueError(f"Invalid {name} value: {value}")
+
+
+def check_betas(betas: tuple[Any, Any]) -> None:
+    """Raise ValueError unless both decay rates are in [0, 1)."""
+    for index in (0, 1):
+        if not 0.0 <= betas[index] < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {index}: {betas[index]}")
+    if isinstance(betas[0], Tensor) != isinstance(betas[1], Tensor):
+        raise ValueError("betas must be either both floats or both Tensors")
+
+
+def check_implementation(
+    foreach: bool | None, fused: bool | None, differentiable: bool = False
+) -> None:
+    """Raise RuntimeError for combinations of implementation switches that PyTorch refuses.
+
+    All of them mean the same here: a step is one native call over the parameter list.
+    """
+    if fused and differentiable:
+        raise RuntimeError("`fused` does not support `differentiable`")
+    if fused and foreach:
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+
+
+def decayed(grad: Tensor, param: Tensor, group: dict[str, Any]) -> Tensor:
+    """Return the gradient with the L2 penalty's added."""
+    weight_decay = group["weight_decay"]
+    return grad.add(param, alpha=weight_decay) if weight_decay != 0 else grad
+
+
+def _as_real(value: Any) -> Any:
+    """Return a complex tensor as a view of real pairs, anything else as it is."""
+    if isinstance(value, Tensor) and value.is_complex():
+        return tallow.view_as_real(value)
+    return value
