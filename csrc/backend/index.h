@@ -25,6 +25,7 @@ struct IndexBound {
   int64_t dim;     // for messages
   bool wrap;       // -size ... -1 count from the end
   PositionError error;
+  const char* prefix = "";  // of the message
 };
 
 // A copy between an `indexed` operand, parts of which are picked by `offsets` (in elements), and a

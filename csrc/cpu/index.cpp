@@ -19,9 +19,9 @@ Status out_of_bounds(const IndexBound& bound, int64_t value, int64_t place) {
     case PositionError::kBoundsRuntime:
       return fail(bound.error == PositionError::kBounds ? Status::kIndexError
                                                         : Status::kRuntimeError,
-                  "index %lld is out of bounds for dimension %lld with size %lld"
+                  "%sindex %lld is out of bounds for dimension %lld with size %lld"
                   " (element %lld of the index)",
-                  index, static_cast<long long>(bound.dim), size, at);
+                  bound.prefix, index, static_cast<long long>(bound.dim), size, at);
     case PositionError::kSelf:
       return fail(Status::kIndexError,
                   "index out of range in self: index %lld (element %lld of the index) is not in"

@@ -61,6 +61,16 @@ struct LinspaceType<Half> { using type = float; };
 template <>
 struct LinspaceType<BFloat16> { using type = float; };
 
+// The ends are elements: an integer type cuts off their fractions before steps are made.
+template <class T>
+TALLOW_INLINE typename LinspaceType<T>::type linspace_bound(double value) {
+  if constexpr (dtype_of<T> < DType::kFloat16) {
+    return static_cast<double>(static_cast<T>(static_cast<int64_t>(value)));
+  } else {
+    return static_cast<typename LinspaceType<T>::type>(value);
+  }
+}
+
 TALLOW_INLINE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 TALLOW_INLINE double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
 
@@ -68,8 +78,8 @@ Status linspace(DType dtype, void* out, int64_t n, double start, double end) {
   return dispatch(Real{}, dtype, "linspace_cpu", [&]<class T>() -> Status {
     using C = typename LinspaceType<T>::type;
     T* const values = static_cast<T*>(out);
-    const C first = static_cast<C>(start);
-    const C last = static_cast<C>(end);
+    const C first = linspace_bound<T>(start);
+    const C last = linspace_bound<T>(end);
     const C step = (last - first) / static_cast<C>(n - 1);
     parallel_for(n, items_per_task(sizeof(T)), [&](int64_t begin, int64_t finish) {
       for (int64_t i = begin; i < finish; ++i) {

@@ -195,7 +195,9 @@ Status cross_entropy_of(const ClassLoss& loss, T* out, Compute<T>* total_weight,
                         const T* in) {
   Scratch<Compute<T>> losses(loss.outer * loss.inner);
   if (!losses) return losses.failure();
-  if (loss.inner == 1) {
+  if (loss.classes == 0) {  // every sample is ignored
+    for (int64_t i = 0; i < loss.outer * loss.inner; ++i) losses[i] = 0;
+  } else if (loss.inner == 1) {
     cross_entropy_rows(loss, losses.get(), stats, in);
   } else {
     cross_entropy_columns(loss, losses.get(), stats, in);

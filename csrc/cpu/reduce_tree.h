@@ -54,8 +54,6 @@ struct Maximum {
   }
 };
 
-namespace detail {
-
 // Folds the lanes of one vector: lane i with i + Lanes / 2, and so on.
 template <class T, int Lanes, class Join>
 TALLOW_INLINE T fold_vector(Vec<T, Lanes> v, const Join& join) {
@@ -69,8 +67,6 @@ TALLOW_INLINE T fold_vector(Vec<T, Lanes> v, const Join& join) {
   }
 }
 
-}  // namespace detail
-
 // Lane i with lane i + 8, then i + 4, i + 2, i + 1.
 template <class T, class Join>
 TALLOW_INLINE T fold_lanes(Wide<T> w, const Join& join) {
@@ -79,7 +75,7 @@ TALLOW_INLINE T fold_lanes(Wide<T> w, const Join& join) {
 #pragma GCC unroll 8
     for (int p = 0; p < half; ++p) w.part[p] = join(w.part[p], w.part[p + half]);
   }
-  return detail::fold_vector<T, kLanes<T>>(w.part[0], join);
+  return fold_vector<T, kLanes<T>>(w.part[0], join);
 }
 
 template <class T, class Join>

@@ -96,7 +96,7 @@ TALLOW_INLINE void store(T* to, Vec<T> v) {
   std::memcpy(to, &v, sizeof(v));
 }
 
-namespace detail {
+namespace simd {
 
 #if TALLOW_ISA_LEVEL == 2
 // Masks for the zero-masking forms of intrinsics whose plain forms make g++ 12 warn about the
@@ -141,7 +141,7 @@ TALLOW_INLINE void copy_bytes(char* to, const char* from, int nbytes) {
   }
 }
 
-}  // namespace detail
+}  // namespace simd
 
 // The lanes beyond `count` are 0.
 template <class T>
@@ -163,11 +163,11 @@ TALLOW_INLINE Vec<T> load_partial(const T* from, int count) {
   if constexpr (sizeof(T) == 4 || sizeof(T) == 8) {
     return bits_as<Vec<T>>(
         _mm256_maskload_epi32(reinterpret_cast<const int*>(from),
-                              detail::first_lanes(count * static_cast<int>(sizeof(T) / 4))));
+                              simd::first_lanes(count * static_cast<int>(sizeof(T) / 4))));
   }
 #endif
   Vec<T> v{};
-  detail::copy_bytes(reinterpret_cast<char*>(&v), reinterpret_cast<const char*>(from),
+  simd::copy_bytes(reinterpret_cast<char*>(&v), reinterpret_cast<const char*>(from),
                      count * static_cast<int>(sizeof(T)));
   return v;
 #endif
@@ -190,12 +190,12 @@ TALLOW_INLINE void store_partial(T* to, Vec<T> v, int count) {
 #if TALLOW_ISA_LEVEL == 1
   if constexpr (sizeof(T) == 4 || sizeof(T) == 8) {
     _mm256_maskstore_epi32(reinterpret_cast<int*>(to),
-                           detail::first_lanes(count * static_cast<int>(sizeof(T) / 4)),
+                           simd::first_lanes(count * static_cast<int>(sizeof(T) / 4)),
                            bits_as<__m256i>(v));
     return;
   }
 #endif
-  detail::copy_bytes(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(&v),
+  simd::copy_bytes(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(&v),
                      count * static_cast<int>(sizeof(T)));
 #endif
 }
@@ -207,7 +207,7 @@ TALLOW_INLINE void store_float(float* to, Vec<float> v) { store(to, v); }
 TALLOW_INLINE Vec<float> load_float(const Half* from) {
 #if TALLOW_ISA_LEVEL == 2
   return bits_as<Vec<float>>(_mm512_maskz_cvtph_ps(
-      detail::kAll16, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))));
+      simd::kAll16, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))));
 #elif TALLOW_ISA_LEVEL == 1
   return bits_as<Vec<float>>(
       _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
@@ -222,7 +222,7 @@ TALLOW_INLINE void store_float(Half* to, Vec<float> v) {
 #if TALLOW_ISA_LEVEL == 2
   _mm256_storeu_si256(
       reinterpret_cast<__m256i*>(to),
-      _mm512_maskz_cvtps_ph(detail::kAll16, bits_as<__m512>(v), _MM_FROUND_TO_NEAREST_INT));
+      _mm512_maskz_cvtps_ph(simd::kAll16, bits_as<__m512>(v), _MM_FROUND_TO_NEAREST_INT));
 #elif TALLOW_ISA_LEVEL == 1
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
                    _mm256_cvtps_ph(bits_as<__m256>(v), _MM_FROUND_TO_NEAREST_INT));
@@ -252,7 +252,7 @@ TALLOW_INLINE Vec<float> load_float_partial(const T* from, int count) {
     return load_partial(from, count);
   } else {
     T buffer[kLanes<float>] = {};
-    detail::copy_bytes(reinterpret_cast<char*>(buffer), reinterpret_cast<const char*>(from),
+    simd::copy_bytes(reinterpret_cast<char*>(buffer), reinterpret_cast<const char*>(from),
                        count * 2);
     return load_float(buffer);
   }
@@ -265,7 +265,7 @@ TALLOW_INLINE void store_float_partial(T* to, Vec<float> v, int count) {
   } else {
     T buffer[kLanes<float>];
     store_float(buffer, v);
-    detail::copy_bytes(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(buffer),
+    simd::copy_bytes(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(buffer),
                        count * 2);
   }
 }
@@ -322,11 +322,11 @@ TALLOW_INLINE V mul_add(V a, V b, V c) {
 // The two halves of a vector of floats as doubles, and back (rounding to nearest even).
 TALLOW_INLINE void widen(Vec<float> v, Vec<double>& low, Vec<double>& high) {
 #if TALLOW_ISA_LEVEL == 2
-  const __m512 bits = bits_as<__m512>(v);
-  low = bits_as<Vec<double>>(
-      _mm512_maskz_cvtps_pd(detail::kAll8, _mm512_castps512_ps256(bits)));
-  high = bits_as<Vec<double>>(
-      _mm512_maskz_cvtps_pd(detail::kAll8, _mm512_maskz_extractf32x8_ps(detail::kAll8, bits, 1)));
+  using Half = Vec<float, 8>;
+  const Half first = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7);
+  const Half second = __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+  low = bits_as<Vec<double>>(_mm512_maskz_cvtps_pd(simd::kAll8, bits_as<__m256>(first)));
+  high = bits_as<Vec<double>>(_mm512_maskz_cvtps_pd(simd::kAll8, bits_as<__m256>(second)));
 #elif TALLOW_ISA_LEVEL == 1
   const __m256 bits = bits_as<__m256>(v);
   low = bits_as<Vec<double>>(_mm256_cvtps_pd(_mm256_castps256_ps128(bits)));
@@ -342,8 +342,8 @@ TALLOW_INLINE void widen(Vec<float> v, Vec<double>& low, Vec<double>& high) {
 TALLOW_INLINE Vec<float> narrow(Vec<double> low, Vec<double> high) {
 #if TALLOW_ISA_LEVEL == 2
   using Half = Vec<float, 8>;
-  const Half first = bits_as<Half>(_mm512_maskz_cvtpd_ps(detail::kAll8, bits_as<__m512d>(low)));
-  const Half second = bits_as<Half>(_mm512_maskz_cvtpd_ps(detail::kAll8, bits_as<__m512d>(high)));
+  const Half first = bits_as<Half>(_mm512_maskz_cvtpd_ps(simd::kAll8, bits_as<__m512d>(low)));
+  const Half second = bits_as<Half>(_mm512_maskz_cvtpd_ps(simd::kAll8, bits_as<__m512d>(high)));
   return __builtin_shufflevector(first, second, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
                                  15);
 #elif TALLOW_ISA_LEVEL == 1
@@ -361,7 +361,7 @@ TALLOW_INLINE Vec<float> narrow(Vec<double> low, Vec<double> high) {
 
 TALLOW_INLINE Vec<float> sqrt(Vec<float> v) {
 #if TALLOW_ISA_LEVEL == 2
-  return bits_as<Vec<float>>(_mm512_maskz_sqrt_ps(detail::kAll16, bits_as<__m512>(v)));
+  return bits_as<Vec<float>>(_mm512_maskz_sqrt_ps(simd::kAll16, bits_as<__m512>(v)));
 #elif TALLOW_ISA_LEVEL == 1
   return bits_as<Vec<float>>(_mm256_sqrt_ps(bits_as<__m256>(v)));
 #else
@@ -373,7 +373,7 @@ TALLOW_INLINE Vec<float> sqrt(Vec<float> v) {
 
 TALLOW_INLINE Vec<double> sqrt(Vec<double> v) {
 #if TALLOW_ISA_LEVEL == 2
-  return bits_as<Vec<double>>(_mm512_maskz_sqrt_pd(detail::kAll8, bits_as<__m512d>(v)));
+  return bits_as<Vec<double>>(_mm512_maskz_sqrt_pd(simd::kAll8, bits_as<__m512d>(v)));
 #elif TALLOW_ISA_LEVEL == 1
   return bits_as<Vec<double>>(_mm256_sqrt_pd(bits_as<__m256d>(v)));
 #else
@@ -400,15 +400,43 @@ TALLOW_INLINE Vec<double> copysign(Vec<double> magnitude, Vec<double> sign) {
                               (bits_as<Vec<uint64_t>>(sign) & 0x8000000000000000u));
 }
 
+// b > a ? b : a and b < a ? b : a: the machine's instructions, which give a if either is NaN.
+template <class V>
+TALLOW_INLINE V larger_or_first(V a, V b) {
+#if TALLOW_ISA_LEVEL == 2
+  if constexpr (std::is_same_v<Lane<V>, float>) {
+    return bits_as<V>(_mm512_maskz_max_ps(simd::kAll16, bits_as<__m512>(b), bits_as<__m512>(a)));
+  }
+#elif TALLOW_ISA_LEVEL == 1
+  if constexpr (std::is_same_v<Lane<V>, float>) {
+    return bits_as<V>(_mm256_max_ps(bits_as<__m256>(b), bits_as<__m256>(a)));
+  }
+#endif
+  return a < b ? b : a;
+}
+template <class V>
+TALLOW_INLINE V smaller_or_first(V a, V b) {
+#if TALLOW_ISA_LEVEL == 2
+  if constexpr (std::is_same_v<Lane<V>, float>) {
+    return bits_as<V>(_mm512_maskz_min_ps(simd::kAll16, bits_as<__m512>(b), bits_as<__m512>(a)));
+  }
+#elif TALLOW_ISA_LEVEL == 1
+  if constexpr (std::is_same_v<Lane<V>, float>) {
+    return bits_as<V>(_mm256_min_ps(bits_as<__m256>(b), bits_as<__m256>(a)));
+  }
+#endif
+  return b < a ? b : a;
+}
+
 // The larger, the smaller; a where they are equal; NaN if either is NaN. Integers too.
 template <class V>
 TALLOW_INLINE V maximum(V a, V b) {
-  const V larger = a < b ? b : a;
+  const V larger = larger_or_first(a, b);
   return b != b ? b : larger;
 }
 template <class V>
 TALLOW_INLINE V minimum(V a, V b) {
-  const V smaller = b < a ? b : a;
+  const V smaller = smaller_or_first(a, b);
   return b != b ? b : smaller;
 }
 
@@ -417,9 +445,9 @@ template <class V>
 TALLOW_INLINE V round_even(V v) {
 #if TALLOW_ISA_LEVEL == 2
   if constexpr (sizeof(v[0]) == 4) {
-    return bits_as<V>(_mm512_maskz_roundscale_ps(detail::kAll16, bits_as<__m512>(v), 0x08));
+    return bits_as<V>(_mm512_maskz_roundscale_ps(simd::kAll16, bits_as<__m512>(v), 0x08));
   } else {
-    return bits_as<V>(_mm512_maskz_roundscale_pd(detail::kAll8, bits_as<__m512d>(v), 0x08));
+    return bits_as<V>(_mm512_maskz_roundscale_pd(simd::kAll8, bits_as<__m512d>(v), 0x08));
   }
 #elif TALLOW_ISA_LEVEL == 1
   if constexpr (sizeof(v[0]) == 4) {

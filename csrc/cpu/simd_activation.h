@@ -6,10 +6,14 @@
 
 namespace tallow::cpu::TALLOW_ISA::math {
 
+// Arguments are clamped where the result has reached its limit, so that infinities give the limit
+// and not infinity times 0.
+
 struct GeluFunction {
   // x Phi(x), Phi(x) = erfc(-x / sqrt(2)) / 2: no cancellation in either tail.
   template <class P>
   static TALLOW_INLINE Doubles of(Doubles x) {
+    x = clamped(x, -100, __builtin_inf());
     return 0.5 * x * P::erfc(x * -0.70710678118654752440);
   }
 };
@@ -17,6 +21,7 @@ struct GeluSlopeFunction {
   // Phi(x) + x phi(x)
   template <class P>
   static TALLOW_INLINE Doubles of(Doubles x) {
+    x = clamped(x, -100, 100);
     const Doubles density = P::exp(-0.5 * x * x) * 0.39894228040143267794;
     return 0.5 * P::erfc(x * -0.70710678118654752440) + x * density;
   }
@@ -32,12 +37,14 @@ struct TanhGeluArgument {
 struct TanhGeluFunction {
   template <class P>
   static TALLOW_INLINE Doubles of(Doubles x) {
+    x = clamped(x, -200, __builtin_inf());
     return x / (1 + P::exp(-TanhGeluArgument::of(x)));
   }
 };
 struct TanhGeluSlopeFunction {
   template <class P>
   static TALLOW_INLINE Doubles of(Doubles x) {
+    x = clamped(x, -200, 200);
     const Doubles s = 1 / (1 + P::exp(-TanhGeluArgument::of(x)));
     return s + x * s * (1 - s) * TanhGeluArgument::slope(x);
   }
@@ -46,6 +53,7 @@ struct TanhGeluSlopeFunction {
 struct SiluSlopeFunction {
   template <class P>
   static TALLOW_INLINE Doubles of(Doubles x) {
+    x = clamped(x, -800, 800);
     const Doubles s = 1 / (1 + P::exp(-x));
     return s * (1 + x * (1 - s));
   }
@@ -55,6 +63,7 @@ struct SiluSlopeFunction {
 struct MishFunction {
   template <class P>
   static TALLOW_INLINE Doubles of(Doubles x) {
+    x = clamped(x, -800, __builtin_inf());
     const Doubles e = P::exp(minimum(x, splat<Doubles>(40)));
     const Doubles n = e * (e + 2);
     return x * (n / (n + 2));
@@ -64,7 +73,8 @@ struct MishSlopeFunction {
   // t + x (1 - t^2) sigmoid(x), t = n / (n + 2)
   template <class P>
   static TALLOW_INLINE Doubles of(Doubles x) {
-    const Doubles e = P::exp(minimum(x, splat<Doubles>(40)));
+    x = clamped(x, -800, 40);
+    const Doubles e = P::exp(x);
     const Doubles n = e * (e + 2);
     const Doubles inverse = 1 / (n + 2);
     return n * inverse + x * (4 * (n + 1) * inverse * inverse) * (e / (1 + e));

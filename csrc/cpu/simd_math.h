@@ -13,111 +13,126 @@ using Ints = Vec<int32_t>;
 
 // ---- Exponential, in float.
 
-// e^x = 2^n (1 + p): p is in [-0.3, 0.42] and given as a sum, so that 1 + p and 1 - 2^n (1 + p) can
-// be formed without losing its last bits.
+// Adding it rounds to an integer and leaves that in the low bits.
+inline constexpr float kRounder = 0x1.8p23f;
+
+// Brings x into [low, infinity) or [low, high]; NaN stays.
+TALLOW_INLINE Floats at_least(Floats x, float low) {
+  return larger_or_first(x, splat<Floats>(low));
+}
+TALLOW_INLINE Floats clamped(Floats x, float low, float high) {
+  return smaller_or_first(at_least(x, low), splat<Floats>(high));
+}
+
+// e^x = 2^n (1 + p) with p in [-0.3, 0.42]. Not rounding the sum lets callers form 1 - 2^n (1 + p)
+// and the like without losing p's last bits.
 struct Exponential {
-  Ints n;
-  Floats p;
-  Floats p_low;
+  Floats rounded;  // kRounder + n
+  Floats r;        // x - n ln 2
+  Floats rest;     // p = r + rest
+
+  TALLOW_INLINE Floats p() const { return r + rest; }
+  // What rounding p loses.
+  TALLOW_INLINE Floats p_low() const { return rest - (p() - r); }
+  TALLOW_INLINE Ints n() const { return bits_as<Ints>(rounded) - __builtin_bit_cast(int32_t, kRounder); }
 };
 
 // 2^n for -126 <= n <= 127.
 TALLOW_INLINE Floats power_of_two(Ints n) { return bits_as<Floats>((n + 127) << 23); }
 
 // Multiplies by 2^n for -252 <= n <= 254, rounding once (and into the subnormals, if need be).
-TALLOW_INLINE Floats times_power_of_two(Floats x, Ints n) {
+TALLOW_INLINE Floats times_power_of_two(Floats x, const Exponential& e) {
+#if TALLOW_ISA_LEVEL == 2
+  return bits_as<Floats>(_mm512_maskz_scalef_ps(simd::kAll16, bits_as<__m512>(x),
+                                                bits_as<__m512>(e.rounded - kRounder)));
+#else
+  const Ints n = e.n();
   const Ints half = n >> 1;
   return x * power_of_two(half) * power_of_two(n - half);
+#endif
 }
 
-// For |x| <= 126 ln 2.
+// For |x| <= 150.
 TALLOW_INLINE Exponential exponential(Floats x) {
   // ln 2 in two parts, the first with so few bits that its product with n is exact.
   constexpr float kHigh = 0x1.62e4p-1f;
   constexpr float kLow = 0x1.7f7d1cp-20f;
-  const Floats rounded = round_even(x * 0x1.715476p0f);
-  Floats r = fma(rounded, splat<Floats>(-kHigh), x);
-  r = fma(rounded, splat<Floats>(-kLow), r);
+  const Floats rounded = fma(x, splat<Floats>(0x1.715476p0), splat<Floats>(kRounder));
+  const Floats n = rounded - kRounder;
+  Floats r = fma(n, splat<Floats>(-kHigh), x);
+  r = fma(n, splat<Floats>(-kLow), r);
   // e^r = 1 + r + r^2 q(r), error 2^-28.
   Floats q = fma(splat<Floats>(0x1.6db480p-10), r, splat<Floats>(0x1.123b92p-7));
   q = fma(q, r, splat<Floats>(0x1.55545ep-5));
   q = fma(q, r, splat<Floats>(0x1.55548ep-3));
   q = fma(q, r, splat<Floats>(0x1.000000p-1));
-  const Floats rest = r * r * q;
-  const Floats p = r + rest;
-  return {convert<Ints>(rounded), p, rest - (p - r)};
-}
-
-// Brings x into [low, high]; NaN stays.
-TALLOW_INLINE Floats clamped(Floats x, float low, float high) {
-  const Floats below = splat<Floats>(high) < x ? splat<Floats>(high) : x;
-  return below < splat<Floats>(low) ? splat<Floats>(low) : below;
+  return {rounded, r, r * r * q};
 }
 
 TALLOW_INLINE Floats exp(Floats x) {
   const Exponential e = exponential(clamped(x, -104, 89));
-  return times_power_of_two(1 + e.p, e.n);
+  return times_power_of_two(1 + e.p(), e);
 }
 
-// ---- Sigmoid and tanh: quotients of sums of 1 and t = exp(-a) for a >= 0, with numerator and
-// denominator in two parts and one division.
+// ---- Sigmoid and tanh.
 
-struct TwoPart {
-  Floats high;
-  Floats low;
+// 1 / (1 + 2^n (1 + p)), e^-x being taken apart so that the denominator is rounded once: 1 joins 2^n,
+// or as 2^-n the polynomial where it would be rounded off there. Huge denominators are scaled down
+// and then the quotient is too, which is exact until it is subnormal. The quotient is corrected by
+// its remainder, which also knows what rounding the denominator lost.
+struct SigmoidParts {
+  Floats quotient;
+  Floats scale;
 };
-
-// t = exp(-a) in two parts, -a >= -104; scaled down no further than 2^-100, which is enough beside 1.
-TALLOW_INLINE TwoPart two_part(const Exponential& e) {
-  const Ints n = e.n < -100 ? Ints{} - 100 : e.n;
-  const Floats scale = power_of_two(n);
-  const Floats high = fma(scale, e.p, scale);
-  return {high, fma(scale, e.p, scale - high) + scale * e.p_low};
-}
-
-// numerator / (1 + t). The division is corrected by its remainder, for which a rough reciprocal of
-// 1 + t in [1, 2] will do.
-TALLOW_INLINE Floats over_one_plus(TwoPart numerator, TwoPart t) {
-  const Floats high = 1 + t.high;
-  const Floats low = t.high - (high - 1) + t.low;
-  const Floats quotient = numerator.high / high;
-  const Floats remainder = fma(-quotient, high, numerator.high) + (numerator.low - quotient * low);
-  return fma(remainder, 1.457f - 0.5f * high, quotient);
-}
-
-// sigmoid(x) = m 2^n: n is 0 for x >= 0, and scaling last keeps tiny results exact.
-TALLOW_INLINE Floats sigmoid_parts(Floats x, Ints& n) {
-  const Exponential e = exponential(clamped(-abs(x), -104, 0));
-  const Floats one = splat<Floats>(1);
-  // 1 / (1 + t) for x >= 0, t / (1 + t) below, t's power of two taken out of the numerator.
-  const Floats high = 1 + e.p;
-  const TwoPart numerator{x < 0 ? high : one, x < 0 ? e.p - (high - 1) + e.p_low : Floats{}};
-  n = x < 0 ? e.n : Ints{};
-  return over_one_plus(numerator, two_part(e));
+TALLOW_INLINE SigmoidParts sigmoid_parts(Floats x) {
+  constexpr int kLargest = 100;
+  Exponential e = exponential(clamped(-x, -80, 150));
+  const Ints n = e.n();
+  const Ints excess = kLargest < n ? n - kLargest : Ints{};
+  const Floats power = power_of_two(n - excess);
+  const auto large = 12 < n;
+  e.rest = large ? e.rest + power_of_two(excess - n) : e.rest;
+  const Floats base = large ? power : 1 + power;
+  const Floats denominator = fma(power, e.p(), base);
+  const Floats lost = fma(power, e.p(), base - denominator);
+  const Floats quotient = 1 / denominator;
+  const Floats remainder = fma(-quotient, denominator, splat<Floats>(1)) - quotient * lost;
+  return {fma(remainder, quotient, quotient), power_of_two(-excess)};
 }
 
 TALLOW_INLINE Floats sigmoid(Floats x) {
-  Ints n;
-  const Floats m = sigmoid_parts(x, n);
-  return times_power_of_two(m, n);
+  const SigmoidParts s = sigmoid_parts(x);
+  return s.quotient * s.scale;
 }
 
 // x * sigmoid(x)
 TALLOW_INLINE Floats silu(Floats x) {
-  Ints n;
-  const Floats m = sigmoid_parts(x, n);
-  return times_power_of_two(x * m, n);
+  const Floats bounded = at_least(x, -150);  // where it is -0 already: -infinity has this limit
+  const SigmoidParts s = sigmoid_parts(bounded);
+  return bounded * s.quotient * s.scale;
 }
 
-// (1 - t) / (1 + t) with t = exp(-2 |x|); for small x, 1 - t is -p itself.
+// (1 - t) / (1 + t) with t = exp(-2 |x|), both sums in two parts: for small x, 1 - t is -p itself.
 TALLOW_INLINE Floats tanh(Floats x) {
-  const Exponential e = exponential(clamped(-2 * abs(x), -40, 0));
-  const Floats scale = power_of_two(e.n);
-  const Floats ones = 1 - scale;  // exact: the result is 1 long before it is not
-  const Floats product = scale * e.p;
-  const Floats high = ones - product;
-  const Floats low = (ones - high) - product - scale * e.p_low;
-  return copysign(over_one_plus({high, low}, two_part(e)), x);
+  const Exponential e = exponential(at_least(-2 * abs(x), -40));
+  const Floats p = e.p();
+  const Floats p_low = e.p_low();
+  const Floats power = power_of_two(e.n());
+  const Floats t = fma(power, p, power);
+  const Floats t_low = fma(power, p, power - t) + power * p_low;
+  const Floats denominator = 1 + t;
+  const Floats denominator_low = t - (denominator - 1) + t_low;
+  const Floats ones = 1 - power;
+  const Floats product = power * p;
+  const Floats numerator = ones - product;
+  const Floats numerator_low =
+      (1 - ones - power) + ((ones - numerator) - product) - power * p_low;
+  // The quotient is corrected by its remainder, for which a rough reciprocal of 1 + t, which is in
+  // [1, 2], will do.
+  const Floats quotient = numerator / denominator;
+  const Floats remainder = fma(-quotient, denominator, numerator) +
+                           (numerator_low - quotient * denominator_low);
+  return copysign(fma(remainder, 1.457f - 0.5f * denominator, quotient), x);
 }
 
 // ---- Logarithm and reciprocal square root, in float.

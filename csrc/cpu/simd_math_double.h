@@ -55,6 +55,12 @@ TALLOW_INLINE Vec<float> in_double(Vec<float> x, Vec<float> y, const F& f) {
   return narrow(f(x_low, y_low), f(x_high, y_high));
 }
 
+// Brings x into [low, high]; NaN stays.
+TALLOW_INLINE Doubles clamped(Doubles x, double low, double high) {
+  const Doubles below = splat<Doubles>(high) < x ? splat<Doubles>(high) : x;
+  return below < splat<Doubles>(low) ? splat<Doubles>(low) : below;
+}
+
 struct Library {
   static TALLOW_INLINE Doubles exp(Doubles x) {
     return each(x, [](double v) { return __builtin_exp(v); });
@@ -133,12 +139,6 @@ struct Brief {
   // Adding 1.5 * 2^52 rounds to an integer and leaves it in the low bits.
   static constexpr double kRounder = 0x1.8p52;
 
-  static TALLOW_INLINE Doubles clamped(Doubles x, double limit) {
-    const Doubles top = splat<Doubles>(limit);
-    const Doubles below = top < x ? top : x;  // NaN stays
-    return below < -top ? -top : below;
-  }
-
   // 2^n of the integer n in the low bits of `rounded`.
   static TALLOW_INLINE Doubles power_of_two(Doubles rounded) {
     return bits_as<Doubles>((bits_as<DoubleBits>(rounded) + 1023u) << 52);
@@ -153,7 +153,7 @@ struct Brief {
   }
 
   static TALLOW_INLINE Doubles exp(Doubles x) {
-    x = clamped(x, 200);
+    x = clamped(x, -200, 200);
     const Doubles rounded = mul_add(x, splat<Doubles>(1 / kLn2), splat<Doubles>(kRounder));
     const Doubles n = rounded - kRounder;
     const Doubles scale = power_of_two(rounded);
@@ -161,7 +161,7 @@ struct Brief {
   }
 
   static TALLOW_INLINE Doubles exp2(Doubles x) {
-    x = clamped(x, 300);
+    x = clamped(x, -300, 300);
     const Doubles rounded = x + kRounder;
     const Doubles scale = power_of_two(rounded);
     const Doubles r = (x - (rounded - kRounder)) * kLn2;
@@ -169,7 +169,7 @@ struct Brief {
   }
 
   static TALLOW_INLINE Doubles expm1(Doubles x) {
-    x = clamped(x, 200);
+    x = clamped(x, -200, 200);
     const Doubles rounded = mul_add(x, splat<Doubles>(1 / kLn2), splat<Doubles>(kRounder));
     const Doubles n = rounded - kRounder;
     const Doubles scale = power_of_two(rounded);

@@ -38,10 +38,10 @@ int64_t range_length(const Scalar& start, const Scalar& end, const Scalar& step,
   const double by = step.to_double();
   TALLOW_CHECK((by > 0 && last >= first) || (by < 0 && last <= first),
                "upper bound and lower bound inconsistent with step sign");
-  // In double an int64 range would lose its last bits.
-  if (is_integral(dtype) && start.is_integral() && end.is_integral() && step.is_integral()) {
-    const int64_t distance = end.to_int64() - start.to_int64();
+  if (dtype == DType::kInt64) {  // in double it would lose its last bits
     const int64_t stride = step.to_int64();
+    TALLOW_CHECK_VALUE(stride != 0, "step must be nonzero");
+    const int64_t distance = end.to_int64() - start.to_int64();
     return (distance + stride - (stride > 0 ? 1 : -1)) / stride;
   }
   const double length = std::ceil((last - first) / by);

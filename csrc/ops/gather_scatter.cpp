@@ -120,9 +120,15 @@ Dims slice_shape(const Dims& sizes, int64_t dim) {
 // Writes the slices of `source` (one per index, or broadcast from a 0-d tensor) to those of self.
 Tensor write_slices(const char* op, const Tensor& self, int64_t dim, const Tensor& index,
                     const Tensor& source, bool accumulate, PositionError error, bool wrap,
-                    const Out& out) {
+                    WriteOrder order, const Out& out) {
+  if (accumulate && accumulates_in_float(self.dtype())) {
+    return write_in_float(self, out, order, [&](const Tensor& wide) {
+      write_slices(op, wide, dim, index, to_dtype(source, DType::kFloat32), true, error, wrap,
+                   order, Out::inplace(wide));
+    });
+  }
   const Tensor offsets = offsets_along(op, at_least_1d(self), dim, index, error, wrap);
-  Tensor result = begin_write(self, out);
+  Tensor result = begin_write(self, out, order);
   // A fresh result may have other strides than self: the offsets must be those of the result.
   const Tensor target = at_least_1d(result);
   const Tensor at = result.strides() == self.strides()
@@ -162,7 +168,7 @@ Tensor index_add(const Tensor& self, int64_t dim, const Tensor& index, const Ten
     scaled = mul(slices, alpha);
   }
   Tensor result = write_slices("index_add_", self, dim, index, scaled, true,
-                               PositionError::kBoundsRuntime, false, out);
+                               PositionError::kBoundsRuntime, false, WriteOrder::kRowMajor, out);
   return record("IndexAddBackward0", {&self, &source}, std::move(result), [&](Saver& save) {
     return [positions = save(index, "index"), dim, alpha, shape = source.sizes()](Grads& g) {
       if (g.needs(0)) g.out[0] = g.grad();
@@ -202,7 +208,7 @@ Tensor index_copy(const Tensor& self, int64_t dim, const Tensor& index, const Te
                      "index_copy_(): Number of indices (", index.numel(),
                      ") should be equal to source.size(dim) (", slices.sizes()[dim], ")");
   Tensor result = write_slices("index_copy_", self, dim, index, slices, false,
-                               PositionError::kBounds, false, out);
+                               PositionError::kBounds, false, WriteOrder::kRowMajor, out);
   return record("IndexCopyBackward0", {&self, &source}, std::move(result), [&](Saver& save) {
     return [positions = save(index, "index"), dim, shape = source.sizes()](Grads& g) {
       const Tensor at = g[positions];
@@ -236,7 +242,7 @@ Tensor index_fill(const Tensor& self, int64_t dim, const Tensor& index, const Op
   const Tensor spread =
       alias(element, shape, Dims::filled(shape.size(), 0), element.impl()->offset);
   Tensor result = write_slices("index_fill_", self, dim, index, spread, false,
-                               PositionError::kBounds, true, out);
+                               PositionError::kBounds, true, WriteOrder::kPreserved, out);
   const Tensor none;
   const Tensor& source = is_tensor ? value.tensor() : none;
   return record(is_tensor ? "IndexFillBackward1" : "IndexFillBackward0", {&self, &source},

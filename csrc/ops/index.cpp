@@ -176,9 +176,28 @@ std::vector<Tensor> load_all(Grads& g, const SavedIds& ids) {
 
 }  // namespace
 
+namespace {
+
+// Row-major, except that slices of a tensor with another memory order keep theirs.
+Tensor empty_result(const Selection& selection) {
+  const Tensor& source = selection.source;
+  const Dims shape = selection.result_shape();
+  Dims strides = contiguous_strides(shape);
+  if (selection.first == 0 && !source.is_contiguous()) {
+    const int64_t count = source.dim() - selection.picked;
+    const Dims slice(source.sizes().data() + selection.picked, count);
+    const Dims slice_strides(source.strides().data() + selection.picked, count);
+    const Dims kept = preserved_strides(slice, slice_strides);
+    for (int64_t d = 0; d < count; ++d) strides[shape.size() - count + d] = kept[d];
+  }
+  return empty_strided(shape, strides, source.dtype(), source.device());
+}
+
+}  // namespace
+
 Tensor index(const Tensor& self, const std::vector<Tensor>& indices) {
   const Selection selection = select_elements(self, indices);
-  Tensor out = empty(selection.result_shape(), self.dtype(), self.device());
+  Tensor out = empty_result(selection);
   run<&Backend::index, &IndexKernels::take_blocks>("index", self.device(),
                                                    blocks_of(selection, out));
   return record("IndexBackward0", {&self}, std::move(out), [&](Saver& save) {
@@ -190,13 +209,16 @@ Tensor index(const Tensor& self, const std::vector<Tensor>& indices) {
   });
 }
 
-Tensor index_put(const Tensor& self, const std::vector<Tensor>& indices, const Tensor& values,
-                 bool accumulate, Out out) {
-  TALLOW_CHECK(self.dtype() == values.dtype(),
-               "Index put requires the source and destination dtypes match, got ",
-               scalar_type_name(self.dtype()), " for the destination and ",
-               scalar_type_name(values.dtype()), " for the source.");
-  if (values.dim() > 0) check_same_device("index_put_", self, values);
+namespace {
+
+// index_put() without history.
+Tensor put_selected(const Tensor& self, const std::vector<Tensor>& indices, const Tensor& values,
+                    bool accumulate, const Out& out) {
+  if (accumulate && accumulates_in_float(self.dtype())) {
+    return write_in_float(self, out, WriteOrder::kPreserved, [&](const Tensor& wide) {
+      put_selected(wide, indices, to_dtype(values, DType::kFloat32), true, Out::inplace(wide));
+    });
+  }
   // Checked against self first, so that nothing is written when a position is wrong.
   Selection selection = select_elements(self, indices);
   const Dims shape = selection.result_shape();
@@ -204,7 +226,7 @@ Tensor index_put(const Tensor& self, const std::vector<Tensor>& indices, const T
   while (given.size() > shape.size() && given[0] == 1) given.erase(0);
   TALLOW_CHECK(is_expandable(given, shape), "shape mismatch: value tensor of shape ",
                values.sizes(), " cannot be broadcast to indexing result of shape ", shape);
-  const Tensor result = begin_write(self, out);
+  const Tensor result = begin_write(self, out, WriteOrder::kPreserved);
   if (!out.is_inplace()) selection = select_elements(result, indices);
   const Tensor source = unaliased(to_device(values, self.device()), result);
   const Dims strides(source.strides().data() + (values.dim() - given.size()), given.size());
@@ -213,6 +235,19 @@ Tensor index_put(const Tensor& self, const std::vector<Tensor>& indices, const T
   run<&Backend::index, &IndexKernels::put_blocks>("index_put_", self.device(),
                                                   blocks_of(selection, spread), accumulate);
   finish_write(out);
+  return result;
+}
+
+}  // namespace
+
+Tensor index_put(const Tensor& self, const std::vector<Tensor>& indices, const Tensor& values,
+                 bool accumulate, Out out) {
+  TALLOW_CHECK(self.dtype() == values.dtype(),
+               "Index put requires the source and destination dtypes match, got ",
+               scalar_type_name(self.dtype()), " for the destination and ",
+               scalar_type_name(values.dtype()), " for the source.");
+  if (values.dim() > 0) check_same_device("index_put_", self, values);
+  const Tensor result = put_selected(self, indices, values, accumulate, out);
   return record("IndexPutBackward0", {&self, &values}, result, [&](Saver& save) {
     return [ids = save_all(save, indices), accumulate](Grads& g) {
       const Tensor& grad = g.grad();
@@ -259,6 +294,37 @@ Tensor take(const Tensor& self, const Tensor& index) {
   });
 }
 
+namespace {
+
+// put() without history, after the checks.
+Tensor put_flat(const Tensor& self, const Tensor& index, const Tensor& source, bool accumulate,
+                const Out& out) {
+  const NoGradGuard no_grad;
+  if (!self.is_contiguous()) {
+    // Through a row-major copy: positions count in that order.
+    const Tensor written = put_flat(contiguous(self), index, source, accumulate, {});
+    if (out.is_inplace()) return copy_(self, written);
+    return clone_strided(written, preserved_strides(self.sizes(), self.strides()));
+  }
+  if (accumulate && accumulates_in_float(self.dtype())) {
+    return write_in_float(self, out, WriteOrder::kRowMajor, [&](const Tensor& wide) {
+      put_flat(wide, index, to_dtype(source, DType::kFloat32), true, Out::inplace(wide));
+    });
+  }
+  const Tensor flat_self = alias(self, {self.numel()}, {1}, self.impl()->offset);
+  const Tensor offsets = offsets_along("put_", flat_self, 0, index, PositionError::kTake, true);
+  const Tensor result = begin_write(self, out, WriteOrder::kRowMajor);
+  const Tensor values = contiguous(unaliased(source, result));
+  const Tensor flat = alias(result, {result.numel()}, {1}, result.impl()->offset);
+  const Tensor dense = alias(values, {values.numel()}, {1}, values.impl()->offset);
+  run<&Backend::index, &IndexKernels::put_blocks>(
+      "put_", self.device(), plan_blocks(flat, 0, 1, dense, 1, offsets), accumulate);
+  finish_write(out);
+  return result;
+}
+
+}  // namespace
+
 Tensor put(const Tensor& self, const Tensor& index, const Tensor& source, bool accumulate,
            Out out) {
   check_flat_index("put_", self, index);
@@ -270,39 +336,18 @@ Tensor put(const Tensor& self, const Tensor& index, const Tensor& source, bool a
                "put_(): Expected source and index to have the same number of elements, but got "
                "source.numel() = ",
                source.numel(), ", index.numel() = ", index.numel());
-  // Through a contiguous copy where the order of self's elements is not that of its memory.
-  if (out.is_inplace() && !self.is_contiguous()) {
-    return copy_(self, put(self, index, source, accumulate));
-  }
-  const Tensor positions = unaliased(index, self);
-  const Tensor flat_self = alias(self, {self.numel()}, {1}, self.impl()->offset);
-  const Tensor offsets = offsets_along("put_", flat_self, 0, positions, PositionError::kTake, true);
-  Tensor result;
-  if (out.is_inplace()) {
-    result = begin_write(self, out);
-  } else {
-    const NoGradGuard no_grad;
-    result = clone_strided(self, contiguous_strides(self.sizes()));
-  }
-  Tensor values;
-  {
-    const NoGradGuard no_grad;
-    values = contiguous(unaliased(source, result));
-  }
-  const Tensor flat = alias(result, {result.numel()}, {1}, result.impl()->offset);
-  const Tensor dense = alias(values, {values.numel()}, {1}, values.impl()->offset);
-  run<&Backend::index, &IndexKernels::put_blocks>(
-      "put_", self.device(), plan_blocks(flat, 0, 1, dense, 1, offsets), accumulate);
-  finish_write(out);
+  check_same_device("put_", self, source);
+  if (out.is_inplace()) check_inplace(self);
+  const Tensor result = put_flat(self, index, source, accumulate, out);
   return record("PutBackward0", {&self, &source}, result, [&](Saver& save) {
     return [at = save(index, "index"), accumulate, shape = source.sizes()](Grads& g) {
       const Tensor& grad = g.grad();
-      const Tensor where_put = g[at];
+      const Tensor positions = g[at];
       if (g.needs(0)) {
-        const Tensor none = zeros(where_put.sizes(), grad.dtype(), grad.device());
-        g.out[0] = accumulate ? grad : put(grad, where_put, none);
+        const Tensor none = zeros(positions.sizes(), grad.dtype(), grad.device());
+        g.out[0] = accumulate ? grad : put(grad, positions, none);
       }
-      if (g.needs(1)) g.out[1] = reshape(take(grad, where_put), shape);
+      if (g.needs(1)) g.out[1] = reshape(take(grad, positions), shape);
     };
   });
 }

@@ -74,7 +74,6 @@ Tensor masked_fill(const Tensor& self, const Tensor& mask, const Operand& value,
                " doesn't match the broadcast shape ", shape);
   // Where the mask is larger than self, the result is filled from self's expansion.
   const Dims self_strides = broadcast_strides(self.sizes(), self.strides(), shape);
-  const Tensor expanded = alias(self, shape, self_strides, self.impl()->offset);
   alignas(16) char element[16];
   if (is_tensor) {
     const NoGradGuard no_grad;
@@ -84,7 +83,7 @@ Tensor masked_fill(const Tensor& self, const Tensor& mask, const Operand& value,
     value.scalar().store(self.dtype(), element);
   }
   if (out.is_inplace()) check_inplace(self);
-  const Tensor result = out.is_inplace() ? self : empty_like(expanded);
+  const Tensor result = out.is_inplace() ? self : empty(shape, self.dtype(), self.device());
   const Tensor bits = unaliased(mask, result);
   const Dims mask_strides = broadcast_strides(bits.sizes(), bits.strides(), shape);
   Strided<3> operands;
@@ -191,9 +190,10 @@ Tensor masked_scatter(const Tensor& self, const Tensor& mask, const Tensor& sour
 Tensor nonzero(const Tensor& self) {
   const Tensor set = plain_contiguous(self);
   const int64_t count = count_set("nonzero", set);
-  Tensor out = empty({count, self.dim()}, DType::kInt64, self.device());
-  write_positions(set, count, out, self.dim(), 1);
-  return out;
+  // Column by column in memory, as in PyTorch.
+  const Tensor columns = empty({self.dim(), count}, DType::kInt64, self.device());
+  write_positions(set, count, columns, 1, count);
+  return alias(columns, {count, self.dim()}, {1, count}, 0);
 }
 
 std::vector<Tensor> nonzero_tuple(const Tensor& self) {

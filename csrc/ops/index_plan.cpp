@@ -1,14 +1,17 @@
 #include "ops/index_plan.h"
 
+#include <algorithm>
+
 namespace tallow::ops {
 
-Tensor begin_write(const Tensor& self, const Out& out) {
+Tensor begin_write(const Tensor& self, const Out& out, WriteOrder order) {
   if (out.is_inplace()) {
     check_inplace(self);
     return self;
   }
   const NoGradGuard no_grad;
-  return clone(self);
+  return order == WriteOrder::kPreserved ? clone(self)
+                                         : clone_strided(self, contiguous_strides(self.sizes()));
 }
 
 Tensor unaliased(const Tensor& source, const Tensor& destination) {
@@ -20,6 +23,10 @@ Tensor unaliased(const Tensor& source, const Tensor& destination) {
 void check_index_dtype(const char* op, const Tensor& index) {
   TALLOW_CHECK(index.dtype() == DType::kInt64 || index.dtype() == DType::kInt32, op,
                "(): Expected dtype int32/int64 for index");
+}
+
+bool accumulates_in_float(DType dtype) {
+  return dtype == DType::kFloat16 || dtype == DType::kBFloat16;
 }
 
 Tensor as_int64(const Tensor& index) {
@@ -64,6 +71,26 @@ Tensor offsets_along(const char* op, const Tensor& self, int64_t dim, const Tens
   return offsets;
 }
 
+namespace {
+
+// set_space() with the dimensions of two operands in the second one's memory order.
+void set_ordered_space(Strided<2>& space, const int64_t* sizes, const int64_t* first,
+                       const int64_t* second, int64_t ndim) {
+  Dims order;
+  for (int64_t d = 0; d < ndim; ++d) order.push_back(d);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return second[a] > second[b]; });
+  Dims sorted[3];
+  for (const int64_t d : order) {
+    sorted[0].push_back(sizes[d]);
+    sorted[1].push_back(first[d]);
+    sorted[2].push_back(second[d]);
+  }
+  set_space<2>(space, sorted[0].data(), {sorted[1].data(), sorted[2].data()}, ndim);
+}
+
+}  // namespace
+
 IndexedBlocks plan_blocks(const Tensor& indexed, int64_t first, int64_t picked,
                           const Tensor& dense, int64_t index_dims, const Tensor& offsets) {
   IndexedBlocks blocks;
@@ -74,11 +101,11 @@ IndexedBlocks plan_blocks(const Tensor& indexed, int64_t first, int64_t picked,
   const int64_t* const sizes = dense.sizes().data();
   const int64_t* const dense_strides = dense.strides().data();
   const int64_t* const strides = indexed.strides().data();
-  set_space<2>(blocks.before, sizes, {strides, dense_strides}, first);
+  set_ordered_space(blocks.before, sizes, strides, dense_strides, first);
   set_space<1>(blocks.index, sizes + first, {dense_strides + first}, index_dims);
   const int64_t rest = first + index_dims;
-  set_space<2>(blocks.after, sizes + rest, {strides + first + picked, dense_strides + rest},
-               dense.dim() - rest);
+  set_ordered_space(blocks.after, sizes + rest, strides + first + picked, dense_strides + rest,
+                    dense.dim() - rest);
   return blocks;
 }
 

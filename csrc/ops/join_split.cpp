@@ -80,22 +80,22 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const bool skipped = is_legacy_empty(tensors[i]);
     if (!skipped) check_cat_shapes(first->sizes(), tensors[i], dim, i);
-    lengths.push_back(skipped ? 0 : tensors[i].sizes()[dim]);
-    shape[dim] += lengths.back();
+    lengths.push_back(skipped ? -1 : tensors[i].sizes()[dim]);
+    if (!skipped) shape[dim] += lengths.back();
   }
   const DType dtype = common_dtype(tensors);
   Tensor out = empty(shape, dtype, first->device());
   join(out, prepared(tensors, dtype), product(shape, 0, dim));
   return record("CatBackward0", tensors, std::move(out), [&](Saver&) {
-    return [dim, lengths, legacy = first->dim() > 1](Grads& g) {
+    return [dim, lengths](Grads& g) {
       int64_t start = 0;
       for (int64_t i = 0; i < lengths.size(); ++i) {
-        // A skipped vector among larger tensors gets an empty vector back.
+        const bool skipped = lengths[i] < 0;
         if (g.needs(i)) {
-          const Tensor part = narrow(g.grad(), dim, start, lengths[i]);
-          g.out[i] = legacy && lengths[i] == 0 ? reshape(part, {-1}) : part;
+          g.out[i] = skipped ? zeros({0}, g.grad().dtype(), g.grad().device())
+                             : narrow(g.grad(), dim, start, lengths[i]);
         }
-        start += lengths[i];
+        if (!skipped) start += lengths[i];
       }
     };
   });
@@ -259,19 +259,19 @@ Tensor roll_once(const Tensor& self, int64_t shift, int64_t dim) {
 
 Tensor roll(const Tensor& self, const Dims& shifts, const Dims& dims) {
   TALLOW_CHECK(!shifts.empty(), "`shifts` required");
-  if (dims.empty() && shifts.size() == 1) {
-    return reshape(roll(reshape(self, {-1}), shifts, {0}), self.sizes());
-  }
-  TALLOW_CHECK(shifts.size() == dims.size(), "shifts and dimensions must align. shifts: ",
+  const bool flat = dims.empty() && shifts.size() == 1;
+  TALLOW_CHECK(flat || shifts.size() == dims.size(), "shifts and dimensions must align. shifts: ",
                shifts.size(), ", dims:", dims.size());
   Tensor out;
   {
     const NoGradGuard no_grad;
-    out = clone(self);
-    for (int64_t i = 0; i < dims.size() && self.numel() > 0; ++i) {
-      const int64_t dim = wrap_dim(dims[i], self.dim());
-      if (self.dim() > 0) out = roll_once(out, shifts[i], dim);
+    out = flat ? reshape(self, {-1}) : self;
+    for (int64_t i = 0; i < shifts.size(); ++i) {
+      TALLOW_CHECK_INDEX(flat || self.dim() > 0, "Dimension specified as ", flat ? 0 : dims[i],
+                         " but tensor has no dimensions");
+      out = roll_once(out, shifts[i], flat ? 0 : wrap_dim(dims[i], self.dim()));
     }
+    out = reshape(out, self.sizes());
   }
   return record("RollBackward0", {&self}, std::move(out), [&](Saver&) {
     Dims back = shifts;
@@ -322,12 +322,19 @@ Tensor rot90(const Tensor& self, int64_t k, const Dims& dims) {
   const int64_t second = wrap_dim(dims[1], self.dim());
   TALLOW_CHECK(first != second, "expected rotation dims to be different, but got dim0 = ", dims[0],
                " and dim1 = ", dims[1]);
-  switch (((k % 4) + 4) % 4) {
-    case 1: return transpose(flip(self, {second}), first, second);
-    case 2: return flip(self, dims);
-    case 3: return transpose(flip(self, {first}), first, second);
-    default: return clone(self);
+  Tensor out;
+  {
+    const NoGradGuard no_grad;
+    switch (((k % 4) + 4) % 4) {
+      case 1: out = transpose(flip(self, {second}), first, second); break;
+      case 2: out = flip(self, dims); break;
+      case 3: out = transpose(flip(self, {first}), first, second); break;
+      default: out = clone_strided(self, contiguous_strides(self.sizes()));
+    }
   }
+  return record("Rot90Backward0", {&self}, std::move(out), [&](Saver&) {
+    return [k, dims](Grads& g) { g.out[0] = rot90(g.grad(), -k, dims); };
+  });
 }
 
 std::vector<Tensor> meshgrid(const std::vector<Tensor>& tensors, std::string_view indexing) {

@@ -16,7 +16,7 @@ const char* op_name(bool largest) { return largest ? "max" : "min"; }
 
 // Kernels for extremes need at least one element per result.
 void check_not_empty(const char* op, const Tensor& self, int64_t dim) {
-  TALLOW_CHECK_INDEX(self.dim() == 0 || self.sizes()[dim] != 0, op,
+  TALLOW_CHECK_INDEX(self.dim() == 0 || self.size(dim) != 0, op,
                      "(): Expected reduction dim ", dim, " to have non-zero size.");
 }
 
@@ -39,7 +39,8 @@ Tensor share_evenly(const Tensor& grad, const Tensor& self, const Tensor& result
 Tensor extreme_dims(bool largest, const char* name, const char* node, const Tensor& self,
                     const Dims& dims, bool keepdim) {
   const Dims wrapped = wrap_dims(dims, self.dim());
-  for (const int64_t dim : wrapped) check_not_empty(name, self, dim);
+  // Negative dimensions are named as they were given, as in PyTorch.
+  for (const int64_t dim : dims) check_not_empty(name, self, dim);
   TALLOW_CHECK(!wrapped.empty() || self.numel() > 0, name,
                "(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
                "reduction dim with the 'dim' argument.");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "autograd/grad_mode.h"
+#include "ops/copy.h"
 #include "ops/creation.h"
 #include "ops/gather_scatter.h"
 #include "ops/views.h"
@@ -100,6 +102,12 @@ int64_t reduced_numel(const Dims& sizes, const Dims& dims) {
     for (const int64_t d : dims) numel *= sizes.empty() ? 1 : sizes[d];
   }
   return numel;
+}
+
+Tensor contiguous_data(const Tensor& self) {
+  if (self.is_contiguous()) return self;
+  const NoGradGuard guard;
+  return contiguous(self);
 }
 
 AroundDim around_dim(const Tensor& self, int64_t dim) {

@@ -16,6 +16,9 @@ Tensor restore_dims(const Tensor& reduced, const Dims& dims, bool keepdim, int64
 // The number of elements one result is made of.
 int64_t reduced_numel(const Dims& sizes, const Dims& dims);
 
+// The elements of `self` in row-major order, for a kernel: no history.
+Tensor contiguous_data(const Tensor& self);
+
 // A tensor seen as [outer][n][inner] around one of its dimensions. A 0-d tensor is [1][1][1].
 struct AroundDim {
   int64_t dim;

@@ -21,7 +21,7 @@ namespace {
 
 Tensor scan(ScanOp op, const char* name, const Tensor& self, int64_t dim) {
   const AroundDim at = around_dim(self, dim);
-  const Tensor x = contiguous(self);
+  const Tensor x = contiguous_data(self);
   const Tensor out = empty(self.sizes(), self.dtype(), self.device());
   run<&Backend::sort, &SortKernels::scan>(name, self.device(), op, self.dtype(), out.ptr(),
                                           x.ptr(), at.outer, at.n, at.inner);
@@ -65,7 +65,7 @@ std::tuple<Tensor, Tensor> running_extreme(bool largest, const char* node, const
   const char* const name = largest ? "cummax" : "cummin";
   TALLOW_CHECK(!is_complex(self.dtype()), name, "(): does not support complex input");
   const AroundDim at = around_dim(self, dim);
-  const Tensor x = contiguous(self);
+  const Tensor x = contiguous_data(self);
   const Tensor values = empty(self.sizes(), self.dtype(), self.device());
   const Tensor indices = empty(self.sizes(), DType::kInt64, self.device());
   run<&Backend::sort, &SortKernels::scan_extremum>(name, self.device(), largest, self.dtype(),

@@ -18,7 +18,7 @@ namespace {
 
 Tensor normalise(bool log, const Tensor& input, int64_t dim) {
   const AroundDim at = around_dim(input, dim);
-  const Tensor x = contiguous(input);
+  const Tensor x = contiguous_data(input);
   const Tensor out = empty(input.sizes(), input.dtype(), input.device());
   run<&Backend::softmax, &SoftmaxKernels::forward>(log ? "log_softmax" : "softmax", input.device(),
                                                    log, input.dtype(), out.ptr(), x.ptr(),
@@ -28,8 +28,8 @@ Tensor normalise(bool log, const Tensor& input, int64_t dim) {
 
 Tensor normalise_backward(bool log, const Tensor& grad, const Tensor& output, int64_t dim) {
   const AroundDim at = around_dim(output, dim);
-  const Tensor g = contiguous(grad);
-  const Tensor y = contiguous(output);
+  const Tensor g = contiguous_data(grad);
+  const Tensor y = contiguous_data(output);
   const Tensor out = empty(output.sizes(), output.dtype(), output.device());
   run<&Backend::softmax, &SoftmaxKernels::backward>(
       log ? "log_softmax_backward" : "softmax_backward", output.device(), log, output.dtype(),
@@ -112,7 +112,7 @@ Tensor logsumexp(const Tensor& input, const Dims& dims, bool keepdim) {
   Dims wrapped = wrap_dims(dims, x.dim());
   for (int64_t d = 0; dims.empty() && d < x.dim(); ++d) wrapped.push_back(d);
   const bool around = wrapped.size() == 1 && x.dim() > 0;
-  const Tensor rows = contiguous(around ? x : rows_of(x, wrapped));
+  const Tensor rows = contiguous_data(around ? x : rows_of(x, wrapped));
   const AroundDim at = around_dim(rows, around ? wrapped[0] : -1);
   const Tensor out = empty(reduced_shape(x.sizes(), wrapped, keepdim), x.dtype(), x.device());
   run<&Backend::softmax, &SoftmaxKernels::logsumexp>("logsumexp", x.device(), x.dtype(), out.ptr(),

@@ -20,25 +20,25 @@ namespace {
 
 void register_ops(py::module_& module) {
   Registry registry(module);
-  if (bind_activation) bind_activation(registry);
-  if (bind_arithmetic) bind_arithmetic(registry);
-  if (bind_compare) bind_compare(registry);
-  if (bind_conv) bind_conv(registry);
-  if (bind_copy) bind_copy(registry);
-  if (bind_creation) bind_creation(registry);
-  if (bind_index) bind_index(registry);
-  if (bind_join) bind_join(registry);
-  if (bind_loss) bind_loss(registry);
-  if (bind_math) bind_math(registry);
-  if (bind_matmul) bind_matmul(registry);
-  if (bind_norm) bind_norm(registry);
-  if (bind_optim) bind_optim(registry);
-  if (bind_pool) bind_pool(registry);
-  if (bind_random) bind_random(registry);
-  if (bind_reduce) bind_reduce(registry);
-  if (bind_softmax) bind_softmax(registry);
-  if (bind_sort) bind_sort(registry);
-  if (bind_views) bind_views(registry);
+  bind_activation(registry);
+  bind_arithmetic(registry);
+  bind_compare(registry);
+  bind_conv(registry);
+  bind_copy(registry);
+  bind_creation(registry);
+  bind_index(registry);
+  bind_join(registry);
+  bind_loss(registry);
+  bind_math(registry);
+  bind_matmul(registry);
+  bind_norm(registry);
+  bind_optim(registry);
+  bind_pool(registry);
+  bind_random(registry);
+  bind_reduce(registry);
+  bind_softmax(registry);
+  bind_sort(registry);
+  bind_views(registry);
   bind_operators();
 }
 

@@ -253,7 +253,24 @@ PyObject* named_tuple(PyTypeObject* type, PyObject* tuple) {
   return result;
 }
 
-PyObject* invoke(const Op& op, const Overload& overload, const Binding& binding) {
+// The in-place form of a function that only makes new tensors: its result is copied over self.
+PyObject* invoke_and_copy(const Op& op, const Overload& overload, Binding& binding) {
+  PyObject* const self = binding.slots[0];
+  const Tensor& target = unwrap(self);
+  check_inplace(target);
+  // The derivative may have saved self, which is about to change.
+  const PyRef original = checked(wrap(
+      target.requires_grad() ? Out::inplace(target).original(target) : target));
+  binding.slots[0] = original.get();
+  const PyRef result = checked(overload.invoke(op, binding.slots, nullptr));
+  ops::copy_(target, unwrap(result.get()));
+  return Py_NewRef(self);
+}
+
+PyObject* invoke(const Op& op, const Overload& overload, Binding& binding) {
+  if (TALLOW_UNLIKELY(op.inplace && !overload.takes_out)) {
+    return invoke_and_copy(op, overload, binding);
+  }
   if (TALLOW_UNLIKELY(binding.out != nullptr)) {
     check_out_grad(op, binding.slots, overload, binding.out);
   }
@@ -504,7 +521,7 @@ py::list Registry::signatures() {
                                          parameter.default_text, parameter.keyword_only,
                                          parameter.variadic));
       }
-      texts.append(py::make_tuple(overload.text, parameters));
+      texts.append(py::make_tuple(overload.text, parameters, overload.result));
     }
     result.append(py::make_tuple(op->name, texts, op->doc, op->flags));
   }

@@ -47,11 +47,13 @@ struct Overload {
   std::vector<Parameter> parameters;
   int positional = 0;  // how many may be passed by position
   PyTypeObject* result_type = nullptr;  // a named tuple, or null
+  bool takes_out = false;  // does the function itself write to a destination?
   // Do the slots (one object per parameter, none null) have the right types? -1: yes, else the index
   // of the first that does not.
   int (*mismatch)(PyObject* const* slots);
   PyObject* (*invoke)(const Op& op, PyObject* const* slots, PyObject* out);
-  std::string text;  // as registered
+  const char* result = "";  // Python type, for stubs
+  std::string text;         // as registered
 };
 
 struct Op {
@@ -117,6 +119,28 @@ struct FunctionTraits<R (*)(P...)> {
   using Result = R;
   using Parameters = std::tuple<std::remove_cvref_t<P>...>;
 };
+
+// The Python type of a C++ result.
+template <class R>
+inline constexpr const char* kResultName = "Tensor";
+template <>
+inline constexpr const char* kResultName<bool> = "bool";
+template <>
+inline constexpr const char* kResultName<int64_t> = "int";
+template <>
+inline constexpr const char* kResultName<double> = "float";
+template <>
+inline constexpr const char* kResultName<void> = "None";
+template <>
+inline constexpr const char* kResultName<Scalar> = "Number";
+template <>
+inline constexpr const char* kResultName<DType> = "dtype";
+template <>
+inline constexpr const char* kResultName<Dims> = "Size";
+template <>
+inline constexpr const char* kResultName<std::vector<Tensor>> = "tuple[Tensor, ...]";
+template <class... Ts>
+inline constexpr const char* kResultName<std::tuple<Ts...>> = "tuple[Tensor, ...]";
 
 template <class Tuple>
 struct EndsWithOut : std::false_type {};
@@ -184,6 +208,8 @@ Overload Registry::make_overload(const char* signature) {
   Overload overload;
   overload.mismatch = Invoker::mismatch;
   overload.invoke = Invoker::invoke;
+  overload.takes_out = Invoker::kTakesOut;
+  overload.result = detail::kResultName<typename Invoker::Result>;
   constexpr auto indices = std::make_index_sequence<Invoker::kCount>();
   parse(signature, overload, Invoker::types(indices).data(), Invoker::tensor_like(indices).data(),
         Invoker::kCount);

@@ -58,9 +58,9 @@ PyObject* size_numel(PyObject* self, PyObject*) {
   return guarded([&] { return PyLong_FromLongLong(checked_numel(to_dims(self))); });
 }
 PyObject* size_reduce(PyObject* self, PyObject*) {
-  PyObject* const items = PySequence_List(self);
+  PyObject* const items = PySequence_Tuple(self);
   if (!items) return nullptr;
-  return Py_BuildValue("(O((N)))", reinterpret_cast<PyObject*>(size_type), items);
+  return Py_BuildValue("(O(N))", reinterpret_cast<PyObject*>(size_type), items);
 }
 
 PyMethodDef methods[] = {

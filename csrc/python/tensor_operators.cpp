@@ -193,7 +193,7 @@ void fill_operator_slots(std::vector<PyType_Slot>& slots) {
 }
 
 void bind_operators() {
-  const auto find = [](const char* name) -> const Op* { try { return Registry::find(name); } catch (const Error&) { return nullptr; } };
+  const auto find = [](const char* name) { return Registry::find(name); };
   ops_table = {
       find("add"), find("sub"), find("mul"), find("div"), find("floor_divide"),
       find("remainder"), find("pow"), find("matmul"), find("reciprocal"), find("bitwise_and"),

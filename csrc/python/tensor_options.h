@@ -27,7 +27,9 @@ inline DType dtype_or_default(std::optional<DType> dtype) {
 }
 
 inline void check_pin_memory(bool pin_memory) {
-  TALLOW_CHECK(!pin_memory, "Cannot access accelerator device when none is available.");
+  TALLOW_CHECK(!pin_memory,
+               "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory "
+               "allocator is available on this system.");
 }
 
 // The new tensor with the options that are not part of making it.

@@ -110,7 +110,7 @@ def __getattr__(name: str) -> Any:
     """Load a submodule, or a function of one, when it is first asked for."""
     home = _LAZY.get(name)
     if home is None:
-        raise AttributeError(f"module '{_C._get_namespace()}' has no attribute '{name}'")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = importlib.import_module(f"tallow.{home}")
     value = module if home == name else getattr(module, name)
     globals()[name] = value

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import tallow
 from tallow import _C
 
-__all__ = ["dtype_of_type", "legacy_tensor", "tensor_type", "type_name", "typename"]
+__all__ = ["NAMES", "dtype_of_type", "legacy_tensor", "tensor_type", "type_name", "typename"]
 
 # Class name -> dtype name.
 _KINDS = {
@@ -25,6 +25,12 @@ _KINDS = {
     "ComplexDoubleTensor": "complex128",
 }
 NAMES = frozenset(_KINDS)
+
+
+def __getattr__(name: str) -> Any:
+    if name in NAMES:
+        return globals().setdefault(name, tensor_type(name))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class _TensorType(type):

@@ -1,4 +1,4 @@
-"""Questions about one object, as functions."""
+"""Questions about values, as functions: the methods of tensors answer most of them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 __all__ = [
     "get_device",
     "is_complex",
+    "is_conj",
     "is_floating_point",
     "is_inference",
+    "is_neg",
     "is_nonzero",
     "is_signed",
     "is_storage",
@@ -24,43 +26,87 @@ __all__ = [
 
 
 def is_tensor(obj: Any) -> bool:
-    """Say whether `obj` is a tensor.
+    """Tell whether a value is a tensor.
 
     Example:
-        >>> is_tensor(tallow.ones(1)), is_tensor([1])
-        (True, False)
+        >>> is_tensor(tallow.ones(1))
+        True
     """
     return isinstance(obj, tallow.Tensor)
 
 
 def is_storage(obj: Any) -> bool:
-    """Say whether `obj` is the storage of a tensor."""
+    """Tell whether a value is the storage of a tensor."""
     return isinstance(obj, (tallow.UntypedStorage, tallow.TypedStorage))
 
 
+def _asked(function: Any, input: Any) -> Any:
+    """Put the question of the same name to a tensor, or to what takes the call over."""
+    if has_torch_function_unary(input):
+        return handle_torch_function(function, (input,), input)
+    if not isinstance(input, tallow.Tensor):
+        raise TypeError(
+            f"{function.__name__}(): argument 'input' (position 1) must be Tensor, not "
+            f"{type(input).__name__}"
+        )
+    return getattr(input, function.__name__)()
+
+
+def numel(input: Tensor) -> int:
+    """Return the number of elements.
+
+    Example:
+        >>> numel(tallow.ones(2, 3))
+        6
+    """
+    return _asked(numel, input)  # type: ignore[no-any-return]
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Tell whether the dtype is a floating point one."""
+    return _asked(is_floating_point, input)  # type: ignore[no-any-return]
+
+
+def is_complex(input: Tensor) -> bool:
+    """Tell whether the dtype is a complex one."""
+    return _asked(is_complex, input)  # type: ignore[no-any-return]
+
+
+def is_signed(input: Tensor) -> bool:
+    """Tell whether the dtype has negative numbers."""
+    return _asked(is_signed, input)  # type: ignore[no-any-return]
+
+
+def is_inference(input: Tensor) -> bool:
+    """Tell whether the tensor was made in inference mode."""
+    return _asked(is_inference, input)  # type: ignore[no-any-return]
+
+
+def is_conj(input: Tensor) -> bool:
+    """Tell whether conjugation is still to be carried out: it never is."""
+    return _asked(is_conj, input)  # type: ignore[no-any-return]
+
+
+def is_neg(input: Tensor) -> bool:
+    """Tell whether negation is still to be carried out: it never is."""
+    return _asked(is_neg, input)  # type: ignore[no-any-return]
+
+
+def get_device(input: Tensor) -> int:
+    """Return the index of the CUDA device, -1 on the CPU."""
+    return _asked(get_device, input)  # type: ignore[no-any-return]
+
+
 def is_nonzero(input: Tensor) -> bool:
-    """Return the truth value of a tensor with one element.
+    """Tell whether the only element of a tensor is not zero.
 
     Raises:
-        RuntimeError: the tensor has no or several elements.
+        RuntimeError: the tensor does not have one element.
+
+    Example:
+        >>> is_nonzero(tallow.tensor([0.0]))
+        False
     """
+    if has_torch_function_unary(input):
+        return handle_torch_function(is_nonzero, (input,), input)  # type: ignore[no-any-return]
     return bool(input)
-
-
-def _asks(name: str) -> Any:
-    def ask(input: Tensor) -> Any:
-        if has_torch_function_unary(input):
-            return handle_torch_function(ask, (input,), input)
-        return getattr(input, name)()
-
-    ask.__name__ = ask.__qualname__ = name
-    ask.__doc__ = f"Return ``input.{name}()``."
-    return ask
-
-
-get_device = _asks("get_device")
-is_complex = _asks("is_complex")
-is_floating_point = _asks("is_floating_point")
-is_inference = _asks("is_inference")
-is_signed = _asks("is_signed")
-numel = _asks("numel")

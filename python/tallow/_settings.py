@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow import _C
 from tallow.overrides import TorchFunctionMode
 
 if TYPE_CHECKING:
@@ -16,11 +17,15 @@ __all__ = [
     "are_deterministic_algorithms_enabled",
     "get_default_device",
     "get_float32_matmul_precision",
+    "get_num_interop_threads",
     "is_deterministic_algorithms_warn_only_enabled",
     "is_warn_always_enabled",
+    "set_anomaly_enabled",
     "set_default_device",
     "set_default_tensor_type",
     "set_float32_matmul_precision",
+    "set_flush_denormal",
+    "set_num_interop_threads",
     "set_warn_always",
     "use_deterministic_algorithms",
 ]
@@ -87,6 +92,25 @@ def set_warn_always(b: bool) -> None:
 def is_warn_always_enabled() -> bool:
     """Return what :func:`set_warn_always` was told."""
     return _settings.warn_always
+
+
+def set_anomaly_enabled(mode: bool, check_nan: bool = True) -> None:
+    """Switch anomaly detection on or off; see :class:`tallow.autograd.set_detect_anomaly`."""
+    _C._set_anomaly_enabled(mode, check_nan)
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """Tell whether tiny numbers can be rounded to zero as asked: they never are rounded."""
+    return not mode
+
+
+def get_num_interop_threads() -> int:
+    """Return how many operations may run at the same time: one."""
+    return 1
+
+
+def set_num_interop_threads(threads: int) -> None:
+    """Accept how many operations may run at the same time; they run one after the other."""
 
 
 def set_default_tensor_type(t: Any) -> None:

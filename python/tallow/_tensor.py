@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import numpy
+
     from tallow.utils.hooks import RemovableHandle
 
     _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -265,25 +266,7 @@ class Tensor(_C.TensorBase):
             "If CUDA data is required use tensor.cuda() to copy tensor to device memory."
         )
 
-    # ---- shapes and reductions that Python says better
-
-    @_overridable
-    def norm(
-        self,
-        p: float | str | None = "fro",
-        dim: Any = None,
-        keepdim: bool = False,
-        dtype: Any = None,
-    ) -> Tensor:
-        """See :func:`tallow.norm`."""
-        return tallow.norm(self, p, dim, keepdim, dtype=dtype)
-
-    @_overridable
-    def split(self, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
-        """See :func:`tallow.split`."""
-        if isinstance(split_size, (list, tuple)):
-            return self.split_with_sizes(split_size, dim)
-        return _C.TensorBase.split(self, split_size, dim)  # type: ignore[no-any-return]
+    # ---- distinct values
 
     @_overridable
     def unique(

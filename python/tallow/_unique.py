@@ -1,10 +1,11 @@
-"""Distinct values of a tensor, by sorting and comparing neighbours."""
+"""Distinct values of a tensor, and distinct slices."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow import _C
 from tallow.overrides import handle_torch_function, has_torch_function_unary
 
 if TYPE_CHECKING:
@@ -47,9 +48,12 @@ def unique(
             dim=dim,
         )
     with tallow.no_grad():
+        if dim is None:
+            found = _C._VariableFunctions._unique2(input, sorted, return_inverse, return_counts)
+            return _requested(found, return_inverse, return_counts)
         rows = _rows(input, dim)
         order = _lexicographic_order(rows)
-        return _result(input, rows, order, dim, return_inverse, return_counts)
+        return _along(input, rows, order, dim, return_inverse, return_counts)
 
 
 def unique_consecutive(
@@ -83,15 +87,27 @@ def unique_consecutive(
             dim=dim,
         )
     with tallow.no_grad():
+        if dim is None:
+            found = _C._VariableFunctions._unique_consecutive(input, return_inverse, return_counts)
+            return _requested(found, return_inverse, return_counts)
         rows = _rows(input, dim)
         order = tallow.arange(rows.size(0), device=input.device)
-        return _result(input, rows, order, dim, return_inverse, return_counts)
+        return _along(input, rows, order, dim, return_inverse, return_counts)
 
 
-def _rows(input: Tensor, dim: int | None) -> Tensor:
-    """The things to compare, one per row."""
-    if dim is None:
-        return input.reshape(-1, 1)
+def _requested(found: tuple[Tensor, ...], return_inverse: bool, return_counts: bool) -> Any:
+    """Of values, inverse and counts those that were asked for; the values alone are no tuple."""
+    values, inverse, counts = found
+    chosen = [values]
+    if return_inverse:
+        chosen.append(inverse)
+    if return_counts:
+        chosen.append(counts)
+    return tuple(chosen) if len(chosen) > 1 else values
+
+
+def _rows(input: Tensor, dim: int) -> Tensor:
+    """The slices to compare, one per row."""
     front = input.movedim(dim, 0)
     return front.reshape(front.size(0), front[0].numel() if front.size(0) else 0)
 
@@ -105,11 +121,11 @@ def _lexicographic_order(rows: Tensor) -> Tensor:
     return order
 
 
-def _result(
+def _along(
     input: Tensor,
     rows: Tensor,
     order: Tensor,
-    dim: int | None,
+    dim: int,
     return_inverse: bool,
     return_counts: bool,
 ) -> Any:
@@ -120,12 +136,8 @@ def _result(
         starts[1:] = (arranged[1:] != arranged[:-1]).any(1)
     first = starts.nonzero().reshape(-1)
     chosen = order[first]
-    results = [input.reshape(-1)[chosen] if dim is None else input.index_select(dim, chosen)]
-    if return_inverse:
-        inverse = tallow.empty_like(order)
-        inverse[order] = starts.long().cumsum(0) - 1
-        results.append(inverse.reshape(input.shape) if dim is None else inverse)
-    if return_counts:
-        ends = tallow.cat([first[1:], first.new_full((min(count, 1),), count)])
-        results.append(ends - first)
-    return results[0] if len(results) == 1 else tuple(results)
+    inverse = tallow.empty_like(order)
+    inverse[order] = starts.long().cumsum(0) - 1
+    ends = tallow.cat([first[1:], first.new_full((min(count, 1),), count)])
+    found = input.index_select(dim, chosen), inverse, ends - first
+    return _requested(found, return_inverse, return_counts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow import _C
 from tallow._einsum import einsum
 from tallow._shapes import (
     atleast_1d,
@@ -43,6 +44,8 @@ __all__ = [
     "unique_consecutive",
     "unravel_index",
 ]
+
+norm = _C._VariableFunctions.norm
 
 
 def split(
@@ -184,48 +187,6 @@ def _contracted_dims(a: Tensor, b: Tensor, dims: Any) -> tuple[list[int], list[i
             if wrapped.count(d) > 1:
                 raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
     return pairs[0], pairs[1]
-
-
-def norm(
-    input: Tensor,
-    p: float | str | None = "fro",
-    dim: Any = None,
-    keepdim: bool = False,
-    out: Tensor | None = None,
-    dtype: Any = None,
-) -> Tensor:
-    """Return the p-norm of all elements, or along dimensions.
-
-    Args:
-        input: floating point or complex.
-        p: order of the norm: a number, an infinity, or ``'fro'`` for the root of the sum of
-            squares.
-        dim: dimension, or dimensions, to reduce; all by default.
-        keepdim: keep reduced dimensions with size 1.
-        out: receives the result.
-        dtype: convert the input first.
-
-    Raises:
-        RuntimeError: unknown order, or an integer input.
-
-    Example:
-        >>> norm(tallow.tensor([3.0, 4.0]))
-        tensor(5.)
-    """
-    if has_torch_function_unary(input):
-        return handle_torch_function(
-            norm, (input,), input, p=p, dim=dim, keepdim=keepdim, out=out, dtype=dtype
-        )
-    if isinstance(p, str):
-        if p != "fro":
-            raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
-        if isinstance(dim, (list, tuple)) and len(dim) > 2:
-            raise RuntimeError(
-                "linalg.matrix_norm: dim must be a 2-tuple. Got " + " ".join(map(str, dim))
-            )
-    order = 2.0 if p is None or isinstance(p, str) else p
-    result = tallow.linalg.vector_norm(input, order, dim, keepdim, dtype=dtype)
-    return result if out is None else out.copy_(result)
 
 
 def unravel_index(indices: Tensor, shape: int | Sequence[int] | Size) -> tuple[Tensor, ...]:

@@ -246,12 +246,12 @@ def load(
                     "io.BytesIO and try to load from it instead."
                 )
     with _opened(f) as file:
+        name = getattr(file, "name", "the file object")
         try:
             return _load_file(file, run, map_location, bool(mmap))
         except UnpicklingError as error:
-            raise (_restricted_error(error) if weights_only else error) from None
+            raise (_restricted_error(error, name) if weights_only else error) from None
         except ArchiveError as error:
-            name = os.fspath(f) if is_path else getattr(f, "name", "the file object")  # type: ignore[arg-type]
             raise RuntimeError(f"load(): {name}: {error}") from None
 
 
@@ -275,6 +275,8 @@ def _load_file(file: Any, run: Any, map_location: Any, use_mmap: bool) -> Any:
         data = file.read()
         if not data:
             raise EOFError("load(): the file is empty")
+        if not data.startswith(pickle.PROTO):
+            raise UnpicklingError(f"the file is no checkpoint: it begins with {data[:8]!r}")
         return load_legacy(data, run, map_location)
     reader = ArchiveReader(file)
     if "constants.pkl" in reader:
@@ -298,9 +300,9 @@ def _restricted(
     return machine.load(), machine.position
 
 
-def _restricted_error(error: Exception) -> UnpicklingError:
+def _restricted_error(error: Exception, name: Any) -> UnpicklingError:
     return UnpicklingError(
-        "Weights only load failed. If you trust where the file comes from, you have two options: "
+        f"Weights only load failed. If you trust where {name} comes from, you have two options: "
         "pass weights_only=False, which can run code from the file, or allow the classes it needs "
         f"with add_safe_globals.\n\tWeightsUnpickler error: {error}"
     )
@@ -365,8 +367,3 @@ def get_unsafe_globals_in_checkpoint(f: str | os.PathLike[str] | IO[bytes]) -> l
         except UnpicklingError:
             refused.append(name)
     return refused
-
-
-def _load_from_bytes(data: bytes) -> Any:
-    """Load a storage pickled inside another pickle, as PyTorch's ordinary pickles have it."""
-    return load(io.BytesIO(data), weights_only=False)

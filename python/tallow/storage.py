@@ -401,6 +401,13 @@ def _typed_storage(storage: Any, dtype: Any) -> TypedStorage:
     return TypedStorage(wrap_storage=storage, dtype=dtype)
 
 
+def _load_from_bytes(data: bytes) -> Any:
+    """Load the storage inside one of PyTorch's ordinary pickles, which name this function."""
+    import io
+
+    return tallow.load(io.BytesIO(data), weights_only=False)
+
+
 def legacy_storage_type(name: str) -> type[TypedStorage]:
     """Make the class called ``name``, for instance ``FloatStorage``."""
     members = {"dtype": getattr(tallow, STORAGE_DTYPES[name]), "__module__": _C._get_namespace()}

@@ -149,7 +149,8 @@ class Allowed:
         Raises:
             UnpicklingError: it is not allowed.
         """
-        module = "builtins" if module == "__builtin__" else module
+        if module == "__builtin__":  # what protocol 2 calls it
+            module, name = "builtins", "range" if name == "xrange" else name
         full = f"{module}.{name}"
         if full in self._added:
             return self._added[full]

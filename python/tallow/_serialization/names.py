@@ -15,7 +15,6 @@ _THERE = "torch"
 # Objects that live elsewhere than in PyTorch.
 _MOVED = {
     ("torch._tensor", "_rebuild_from_type_v2"): ("tallow._utils", "_rebuild_from_type_v2"),
-    ("torch.storage", "_load_from_bytes"): ("tallow.serialization", "_load_from_bytes"),
 }
 _MOVED_BACK = {here: there for there, here in _MOVED.items()}
 

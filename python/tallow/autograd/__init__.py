@@ -68,6 +68,11 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def _edges(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Strip gradient edges to what the engine needs: the node and which of its outputs."""
+    return tuple(value[:2] if isinstance(value, graph.GradientEdge) else value for value in values)
+
+
 def _check_given(root: Any, given: Tensor, index: int, batched: bool) -> None:
     """Check the shape and kind of the gradient that the caller starts `root` with."""
     if not isinstance(root, tallow.Tensor):
@@ -196,7 +201,9 @@ def backward(
     if create_graph:
         _warn_about_cycle()
     retain = bool(create_graph if retain_graph is None else retain_graph)
-    _C._engine_run_backward(roots, starts, retain, bool(create_graph), targets, True, True)
+    _C._engine_run_backward(
+        _edges(roots), starts, retain, bool(create_graph), _edges(targets), True, True
+    )
 
 
 def grad(
@@ -261,12 +268,13 @@ def grad(
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     roots = _as_tuple(outputs)
     starts = _start_grads(roots, grad_outputs, is_grads_batched)
+    roots, edges = _edges(roots), _edges(targets)
     retain = bool(create_graph if retain_graph is None else retain_graph)
     if is_grads_batched:
-        results = _batched_grads(roots, starts, retain, create_graph, targets, allow_unused)
+        results = _batched_grads(roots, starts, retain, create_graph, edges, allow_unused)
     else:
         results = _C._engine_run_backward(
-            roots, starts, retain, bool(create_graph), targets, allow_unused, False
+            roots, starts, retain, bool(create_graph), edges, allow_unused, False
         )
     if materialize_grads:
         results = tuple(

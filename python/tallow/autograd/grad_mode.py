@@ -186,6 +186,11 @@ class set_grad_enabled(_GradMode):
     """
 
     def __init__(self, mode: bool) -> None:
+        if not isinstance(mode, bool):
+            raise TypeError(
+                "set_grad_enabled(): argument 'enabled' (position 1) must be bool, not "
+                f"{type(mode).__name__}"
+            )
         before = is_grad_enabled()
         _C._set_grad_enabled(mode)
         self._enabled = self.mode = mode

@@ -29,30 +29,10 @@ __all__ = [
 ]
 
 
-class _NodeMeta(type):
-    def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, (_C.Node, _C._FunctionBase))
-
-    def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, (_C.Node, _C._FunctionBase))
-
-
-class Node(metaclass=_NodeMeta):
-    """One recorded operation: what ``tensor.grad_fn`` is.
-
-    Nodes have ``name()``, ``next_functions`` (pairs of the node that receives the gradient of an
-    input and the output of that node it belongs to), ``metadata`` (a dict for free use),
-    ``register_hook(fn)`` and ``register_prehook(fn)``.
-
-    Example:
-        >>> x = tallow.ones(1, requires_grad=True)
-        >>> isinstance((x * 2).grad_fn, Node)
-        True
-    """
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Node:
-        """Raise: only operations make nodes."""
-        raise TypeError("Node cannot be created directly: operations on tensors make nodes")
+# One recorded operation: what ``tensor.grad_fn`` is. Nodes have ``name()``, ``next_functions``
+# (pairs of the node that receives the gradient of an input and the output of that node it belongs
+# to), ``register_hook(fn)`` and ``register_prehook(fn)``.
+Node = _C.Node
 
 
 class GradientEdge(NamedTuple):
@@ -82,15 +62,7 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
             "It is not possible to get the gradient edge for a Tensor that does not require "
             "gradients"
         )
-    return GradientEdge(_node_of(tensor), tensor.output_nr)
-
-
-def _node_of(tensor: Tensor) -> Any:
-    """The node that receives the gradient of `tensor`; for a leaf, the one that accumulates it."""
-    if tensor.grad_fn is not None:
-        return tensor.grad_fn
-    with tallow.enable_grad():
-        return tensor.view_as(tensor).grad_fn.next_functions[0][0]
+    return GradientEdge(_C._accumulate_node(tensor), tensor.output_nr)
 
 
 def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
@@ -208,7 +180,7 @@ class _MultiGradHook:
     """Collects the gradients of several tensors in one backward pass."""
 
     def __init__(self, tensors: Sequence[Tensor], fn: Callable[..., None], first_only: bool):
-        self._nodes = [_node_of(tensor) for tensor in tensors]
+        self._nodes = [_C._accumulate_node(tensor) for tensor in tensors]
         self._fn = fn
         self._first_only = first_only
         self._lock = threading.Lock()

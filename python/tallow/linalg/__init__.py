@@ -52,7 +52,8 @@ def vector_norm(
         >>> vector_norm(tallow.tensor([3.0, -4.0]))
         tensor(5.)
     """
-    return _C._VariableFunctions.linalg_vector_norm(x, ord, dim, keepdim, dtype=dtype, out=out)
+    result = _C._VariableFunctions.norm(x, ord, dim, keepdim, dtype=dtype)
+    return result if out is None else out.copy_(result)
 
 
 def matrix_norm(

@@ -29,10 +29,8 @@ def legacy_get_string(
     size_average: bool | None, reduce: bool | None, emit_warning: bool = True
 ) -> str:
     """Return the reduction that the two flags of old programs mean; ``None`` counts as true."""
-    if reduce is False:
-        reduction = "none"
-    else:
-        reduction = "sum" if size_average is False else "mean"
+    whole = "sum" if size_average is False else "mean"
+    reduction = "none" if reduce is False else whole
     if emit_warning:
         warnings.warn(
             "size_average and reduce args will be deprecated, please use "

@@ -23,14 +23,17 @@ __all__ = [
 _VF = _C._VariableFunctions
 
 
+def _has_mark(tensor: Tensor, name: str) -> bool:
+    return bool(getattr(tensor, name, False))
+
+
 class _ParameterMeta(type(Tensor)):  # type: ignore[misc]
     """Let ``isinstance(t, Parameter)`` accept tensor subclasses that carry ``_is_param``."""
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        if cls is Parameter and isinstance(instance, Tensor):
-            if getattr(instance, "_is_param", False):
-                return True
-        return super().__instancecheck__(instance)  # type: ignore[no-any-return]
+        if super().__instancecheck__(instance):
+            return True
+        return cls is Parameter and isinstance(instance, Tensor) and _has_mark(instance, "_is_param")
 
 
 class Parameter(Tensor, metaclass=_ParameterMeta):
@@ -50,6 +53,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     """
 
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Parameter:
+        """Share the storage of ``data``."""
         if data is None:
             data = _VF.empty(0)
         if type(data) is Tensor or type(data) is Parameter:
@@ -91,15 +95,32 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
 class UninitializedTensorMixin:
     """A tensor that has a dtype and a device but no shape yet."""
 
+    # What may be called: nothing here reads or writes elements.
     _allowed_methods = frozenset(
-        "__hash__ size copy_ is_complex is_floating_point half float double char short int long "
-        "cuda cpu to get_device _has_compatible_shallow_copy_type requires_grad_".split()
+        [
+            "__hash__",
+            "_has_compatible_shallow_copy_type",
+            "char",
+            "copy_",
+            "cpu",
+            "cuda",
+            "double",
+            "float",
+            "get_device",
+            "half",
+            "int",
+            "is_complex",
+            "is_floating_point",
+            "long",
+            "requires_grad_",
+            "short",
+            "size",
+            "to",
+        ]
     )
     cls_to_become: type[Tensor]
 
-    def materialize(
-        self, shape: tuple[int, ...], device: Any = None, dtype: Any = None
-    ) -> None:
+    def materialize(self, shape: tuple[int, ...], device: Any = None, dtype: Any = None) -> None:
         """Give the tensor a shape and turn it into an ordinary parameter or buffer.
 
         Args:
@@ -114,6 +135,7 @@ class UninitializedTensorMixin:
 
     @property
     def shape(self) -> Any:
+        """Raise: there is no shape yet."""
         raise RuntimeError(
             "Can't access the shape of an uninitialized parameter or buffer. This error usually "
             "happens in `load_state_dict` when trying to load an uninitialized parameter into an "
@@ -122,6 +144,7 @@ class UninitializedTensorMixin:
         )
 
     def share_memory_(self) -> Any:
+        """Raise: there is nothing to share yet."""
         raise RuntimeError(
             "Can't share memory on an uninitialized parameter or buffer. Call `forward` to "
             "initialize the parameters before calling `module.share_memory()`."
@@ -157,6 +180,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
     def __new__(
         cls, requires_grad: bool = True, device: Any = None, dtype: Any = None
     ) -> UninitializedParameter:
+        """Note dtype and device."""
         data = _VF.empty(0, device=device, dtype=dtype)
         return Tensor._make_subclass(cls, data, requires_grad)  # type: ignore[no-any-return]
 
@@ -171,10 +195,9 @@ class _BufferMeta(type(Tensor)):  # type: ignore[misc]
     """Let ``isinstance(t, Buffer)`` recognise the tensors that :class:`Buffer` marks."""
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        if cls is Buffer and isinstance(instance, Tensor):
-            if getattr(instance, "_is_buffer", False):
-                return True
-        return super().__instancecheck__(instance)  # type: ignore[no-any-return]
+        if super().__instancecheck__(instance):
+            return True
+        return cls is Buffer and isinstance(instance, Tensor) and _has_mark(instance, "_is_buffer")
 
 
 class Buffer(Tensor, metaclass=_BufferMeta):
@@ -195,6 +218,7 @@ class Buffer(Tensor, metaclass=_BufferMeta):
     """
 
     def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
+        """Share the storage of ``data``."""
         if data is None:
             data = _VF.empty(0)
         marked = data.detach().requires_grad_(data.requires_grad)
@@ -217,6 +241,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
         dtype: Any = None,
         persistent: bool = True,
     ) -> UninitializedBuffer:
+        """Note dtype, device and persistence."""
         data = _VF.empty(0, device=device, dtype=dtype)
         made = Tensor._make_subclass(cls, data, requires_grad)
         made.persistent = persistent

@@ -171,7 +171,7 @@ class BackwardHook:
         return new_args
 
     def setup_output_hook(self, result: Any) -> Any:
-        """Pass the tensors of ``result`` through the outer boundary and hang the pre-hooks on it."""
+        """Pass the tensors of ``result`` through the outer boundary; hang the pre-hooks on it."""
         outputs = result if isinstance(result, tuple) else (result,)
         self.n_outputs = len(outputs)
         new_outputs, self.output_tensors_index, node = _through_boundary(outputs)

@@ -9,6 +9,8 @@ from types import FunctionType
 
 from tallow.nn.functional.activation import (
     _get_softmax_dim as _get_softmax_dim,
+)
+from tallow.nn.functional.activation import (
     celu,
     celu_,
     elu,
@@ -146,8 +148,14 @@ from tallow.nn.functional.vision import (
 )
 from tallow.overrides import (
     handle_torch_function as handle_torch_function,
+)
+from tallow.overrides import (
     has_torch_function as has_torch_function,
+)
+from tallow.overrides import (
     has_torch_function_unary as has_torch_function_unary,
+)
+from tallow.overrides import (
     has_torch_function_variadic as has_torch_function_variadic,
 )
 

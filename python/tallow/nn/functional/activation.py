@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+import tallow
 from tallow import _C
 from tallow.overrides import (
     handle_torch_function,
@@ -118,9 +119,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
         tensor([-1.,  3.])
     """
     if has_torch_function_unary(input):
-        return handle_torch_function(
-            _threshold, (input,), input, threshold, value, inplace=inplace
-        )
+        return handle_torch_function(_threshold, (input,), input, threshold, value, inplace=inplace)
     apply = _VF.threshold_ if inplace else _VF.threshold
     return apply(input, threshold, value)
 
@@ -175,11 +174,13 @@ def rrelu(
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
+    # As PyTorch: only the elements that need a slope draw one, in double precision, between bounds
+    # of the input's precision.
     negative = input <= 0
+    low, high = input.new_tensor([lower, upper]).tolist()
+    drawn = input.new_empty(int(negative.sum()), dtype=tallow.float64).uniform_(low, high)
     slope = _VF.ones_like(input)
-    # Only the elements that need a slope draw one.
-    drawn = input.new_empty(int(negative.sum())).uniform_(lower, upper)
-    slope[negative] = drawn
+    slope[negative] = drawn.to(input.dtype)
     return input.mul_(slope) if inplace else input * slope
 
 

@@ -334,7 +334,7 @@ def _check_batched(
         )
     batched = query.dim() == 3
     kind = "batched (3-D)" if batched else "unbatched (2-D)"
-    assert key.dim() == query.dim() and value.dim() == query.dim(), (
+    assert key.dim() == value.dim() == query.dim(), (
         f"For {kind} `query`, expected `key` and `value` to be {query.dim()}-D but found "
         f"{key.dim()}-D and {value.dim()}-D tensors respectively"
     )
@@ -389,7 +389,7 @@ def _as_3d_mask(mask: Tensor, shape: tuple[int, int], heads: int) -> Tensor:
 def _project_packed(
     query: Tensor, key: Tensor, value: Tensor, weight: Tensor, bias: Tensor | None
 ) -> tuple[Tensor, ...]:
-    """Map query, key and value with the three parts of one weight, in as few products as possible."""
+    """Map query, key and value with the parts of one weight, in as few products as possible."""
     embed_dim = query.size(-1)
     if key is value:
         if query is key:
@@ -400,7 +400,8 @@ def _project_packed(
         return (linear(query, query_weight, query_bias), *linear(key, rest, rest_bias).chunk(2, -1))
     biases = (None, None, None) if bias is None else bias.chunk(3)
     return tuple(
-        linear(x, w, b) for x, w, b in zip((query, key, value), weight.chunk(3), biases, strict=True)
+        linear(x, w, b)
+        for x, w, b in zip((query, key, value), weight.chunk(3), biases, strict=True)
     )
 
 

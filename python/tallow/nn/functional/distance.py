@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import tallow
 from tallow import _C
 from tallow.nn._spelling import scalar_name
 from tallow.overrides import (
@@ -44,10 +45,9 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     dtype = _VF.promote_types(x1.dtype, x2.dtype)
     if not dtype.is_floating_point:
         raise RuntimeError(
-            "expected common dtype to be floating point, yet common dtype is "
-            f"{scalar_name(dtype)}"
+            f"expected common dtype to be floating point, yet common dtype is {scalar_name(dtype)}"
         )
-    x1, x2 = _VF.broadcast_tensors(x1.to(dtype), x2.to(dtype))
+    x1, x2 = tallow.broadcast_tensors(x1.to(dtype), x2.to(dtype))
     unit1 = x1 / x1.norm(2, dim, keepdim=True).clamp_min(eps)
     unit2 = x2 / x2.norm(2, dim, keepdim=True).clamp_min(eps)
     return (unit1 * unit2).sum(dim)

@@ -23,13 +23,8 @@ __all__ = [
 
 _VF = _C._VariableFunctions
 
-# Minus the limit of selu at minus infinity: the value that alpha dropout puts in place of an element.
-_SELU_SATURATION = 1.7580993408473766
 
-
-def dropout(
-    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> Tensor:
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Zero each element with probability ``p`` and divide the others by ``1 - p``.
 
     Args:
@@ -121,7 +116,7 @@ def dropout3d(
     check_probability(p)
     if input.dim() not in (4, 5):
         _warn_about_dims(input, "dropout3d", "3 spatial dimensions", "4D or 5D")
-    return _drop_unbatched(input, p, training, inplace, batched=input.dim() != 4)
+    return _drop_unbatched(input, p, training, inplace, batched=input.dim() == 5)
 
 
 def alpha_dropout(
@@ -146,7 +141,8 @@ def alpha_dropout(
             alpha_dropout, (input,), input, p=p, training=training, inplace=inplace
         )
     check_probability(p)
-    return _drop_alpha(input, input.shape, p, training, inplace)
+    apply = _VF.alpha_dropout_ if inplace else _VF.alpha_dropout
+    return apply(input, p, training)
 
 
 def feature_alpha_dropout(
@@ -163,24 +159,13 @@ def feature_alpha_dropout(
             feature_alpha_dropout, (input,), input, p=p, training=training, inplace=inplace
         )
     check_probability(p)
-    return _drop_alpha(input, _feature_shape(input), p, training, inplace)
-
-
-def _feature_shape(input: Tensor) -> tuple[int, ...]:
-    """Return the shape of one random number per sample and channel."""
-    if input.dim() < 2:
-        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
-    return (*input.shape[:2], *(1,) * (input.dim() - 2))
+    apply = _VF.feature_alpha_dropout_ if inplace else _VF.feature_alpha_dropout
+    return apply(input, p, training)
 
 
 def _drop_features(input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
-    shape = _feature_shape(input)
-    if p == 0 or not training or input.numel() == 0:
-        return input
-    if p == 1:
-        return input.zero_() if inplace else input * 0
-    noise = input.new_empty(shape).bernoulli_(1 - p).div_(1 - p)
-    return input.mul_(noise) if inplace else input * noise
+    apply = _VF.feature_dropout_ if inplace else _VF.feature_dropout
+    return apply(input, p, training)
 
 
 def _drop_unbatched(
@@ -191,20 +176,6 @@ def _drop_unbatched(
     if inplace:
         return _drop_features(input.unsqueeze_(0), p, training, True).squeeze_(0)
     return _drop_features(input.unsqueeze(0), p, training, False).squeeze(0)
-
-
-def _drop_alpha(
-    input: Tensor, shape: tuple[int, ...], p: float, training: bool, inplace: bool
-) -> Tensor:
-    if p == 0 or not training or input.numel() == 0:
-        return input
-    if p == 1:
-        return input.zero_() if inplace else input * 0
-    scale = 1.0 / ((_SELU_SATURATION**2 * p + 1) * (1 - p)) ** 0.5
-    noise = input.new_empty(shape).bernoulli_(1 - p)
-    shift = (noise - 1).mul_(_SELU_SATURATION * scale).add_(_SELU_SATURATION * scale * p)
-    noise.mul_(scale)
-    return input.mul_(noise).add_(shift) if inplace else input * noise + shift
 
 
 def _warn_about_dims(input: Tensor, name: str, spatial: str, expected: str) -> None:

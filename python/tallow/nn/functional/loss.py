@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import tallow
 from tallow import _C
 from tallow.nn._reduction import get_enum
 from tallow.nn.functional._validate import reduce_loss, reduction_name, warn_if_broadcast
@@ -243,9 +244,9 @@ def mse_loss(
         )
     warn_if_broadcast(input, target)
     reduction = reduction_name(size_average, reduce, reduction)
-    input, target = _VF.broadcast_tensors(input, target)
+    input, target = tallow.broadcast_tensors(input, target)
     if weight is not None:
-        return _weighted(_nn.mse_loss(input, target, 0), weight, input, reduction)
+        return _weighted(_nn.mse_loss(input, target, 0), weight, reduction)
     return _nn.mse_loss(input, target, get_enum(reduction))
 
 
@@ -271,10 +272,10 @@ def l1_loss(
         )
     warn_if_broadcast(input, target)
     reduction = reduction_name(size_average, reduce, reduction)
-    loss = (input - target).abs()
+    input, target = tallow.broadcast_tensors(input, target)
     if weight is not None:
-        return _weighted(loss, weight, loss, reduction)
-    return reduce_loss(loss, reduction)
+        return _weighted(_nn.l1_loss(input, target, 0), weight, reduction)
+    return _nn.l1_loss(input, target, get_enum(reduction))
 
 
 def smooth_l1_loss(
@@ -313,13 +314,8 @@ def smooth_l1_loss(
         )
     warn_if_broadcast(input, target)
     reduction = reduction_name(size_average, reduce, reduction)
-    if beta < 0:
-        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-    distance = (input - target).abs()
-    if beta == 0.0:
-        return reduce_loss(distance, reduction)
-    loss = _VF.where(distance < beta, 0.5 * distance.square() / beta, distance - 0.5 * beta)
-    return reduce_loss(loss, reduction)
+    input, target = tallow.broadcast_tensors(input, target)
+    return _nn.smooth_l1_loss(input, target, get_enum(reduction), beta)
 
 
 def huber_loss(
@@ -336,7 +332,8 @@ def huber_loss(
         target: the shape of ``input``; another one that broadcasts is accepted with a warning.
         reduction: ``none``, ``mean`` or ``sum``.
         delta: where the square takes over from the absolute value; positive.
-        weight: factor per element, the shape of ``input``; ``mean`` divides by its sum.
+        weight: factor per element, the shape of ``input``; ``mean`` divides by the number of
+            elements all the same.
 
     Raises:
         RuntimeError: ``delta`` is not positive.
@@ -355,20 +352,20 @@ def huber_loss(
             weight=weight,
         )
     warn_if_broadcast(input, target)
-    if delta <= 0:
-        raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    distance = (input - target).abs()
-    loss = _VF.where(
-        distance < delta, 0.5 * distance.square(), delta * (distance - 0.5 * delta)
-    )
-    if weight is not None:
-        return _weighted(loss, weight, loss, reduction)
-    return reduce_loss(loss, reduction)
+    input, target = tallow.broadcast_tensors(input, target)
+    if weight is None:
+        return _nn.huber_loss(input, target, get_enum(reduction), delta)
+    _check_weight(weight, input)
+    return reduce_loss(_nn.huber_loss(input, target, 0, delta) * weight, reduction)
 
 
-def _weighted(loss: Tensor, weight: Tensor, input: Tensor, reduction: str) -> Tensor:
-    if weight.size() != input.size():
+def _check_weight(weight: Tensor, loss: Tensor) -> None:
+    if weight.size() != loss.size():
         raise ValueError("Weights and input must have the same size.")
+
+
+def _weighted(loss: Tensor, weight: Tensor, reduction: str) -> Tensor:
+    _check_weight(weight, loss)
     code = get_enum(reduction)
     weighted = loss * weight
     if code == 0:

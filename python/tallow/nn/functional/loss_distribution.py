@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from tallow import _C
+from tallow.nn._reduction import get_enum
 from tallow.nn.functional._validate import reduce_loss, reduction_name
 from tallow.overrides import handle_torch_function, has_torch_function_variadic
 
@@ -61,18 +62,10 @@ def kl_div(
             "release.",
             stacklevel=2,
         )
-    if log_target:
-        loss = target.exp() * (target - input)
-    else:
-        loss = _xlogy(target) - target * input
     if reduction != "batchmean":
-        return reduce_loss(loss, reduction)
-    return loss.sum() / input.size(0) if input.dim() != 0 else loss.sum()
-
-
-def _xlogy(x: Tensor) -> Tensor:
-    """Compute ``x * log(x)``, which is 0 at 0."""
-    return _VF.where(x == 0, 0.0, x * _VF.where(x == 0, 1.0, x).log())
+        return _VF.kl_div(input, target, get_enum(reduction), log_target=log_target)
+    total = _VF.kl_div(input, target, get_enum("sum"), log_target=log_target)
+    return total / input.size(0) if input.dim() != 0 else total
 
 
 def poisson_nll_loss(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tallow import _C
 from tallow.nn.functional._validate import reduce_loss, reduction_name
-from tallow.nn.functional.distance import cosine_similarity, pairwise_distance
+from tallow.nn.functional.distance import pairwise_distance
 from tallow.overrides import handle_torch_function, has_torch_function_variadic
 
 if TYPE_CHECKING:
@@ -130,8 +130,7 @@ def multilabel_margin_loss(
     reduction = reduction_name(size_average, reduce, reduction)
     if input.shape != target.shape:
         raise RuntimeError(
-            f"inconsistent target size: {list(target.shape)} for input of size: "
-            f"{list(input.shape)}"
+            f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}"
         )
     scores = input if input.dim() == 2 else input.reshape(1, -1)
     classes = target.reshape(scores.shape)
@@ -302,7 +301,7 @@ def cosine_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Compute ``1 - cos(x1, x2)`` for similar pairs and ``max(0, cos(x1, x2) - margin)`` for others.
+    """Compute ``1 - cos`` for similar pairs of vectors, ``max(0, cos - margin)`` for other pairs.
 
     Args:
         input1: ``(N, D)`` or ``(D,)``.
@@ -337,7 +336,8 @@ def cosine_embedding_loss(
             f"{target.dim()}D target tensor expects {dims}D input tensors, but found inputs with "
             f"sizes {list(input1.shape)} and {list(input2.shape)}."
         )
-    cosine = cosine_similarity(input1, input2, dim=-1, eps=1e-12)
+    squares = [x.square().sum(-1) + 1e-12 for x in (input1, input2)]
+    cosine = (input1 * input2).sum(-1) / (squares[0] * squares[1]).sqrt()
     similar = _VF.where(target == 1, 1 - cosine, 0.0)
     other = _VF.where(target == -1, (cosine - margin).clamp_min(0), 0.0)
     return reduce_loss(similar + other, reduction)

@@ -127,27 +127,23 @@ def instance_norm(
     if use_input_stats:
         if math.prod(input.shape[2:]) == 1:
             raise ValueError(
-                "Expected more than 1 spatial element when training, got input size "
-                f"{input.size()}"
+                f"Expected more than 1 spatial element when training, got input size {input.size()}"
             )
     elif running_mean is None or running_var is None:
         raise RuntimeError(
             "Expected running_mean and running_var to be defined when use_input_stats is false"
         )
-    # A batch of one whose channels are all channels of all samples.
-    n, channels = input.shape[:2]
-    means, variances, weights, biases = (
-        None if t is None else t.repeat(n) for t in (running_mean, running_var, weight, bias)
+    return _VF.instance_norm(
+        input,
+        weight,
+        bias,
+        running_mean,
+        running_var,
+        use_input_stats,
+        momentum,
+        eps,
+        True,
     )
-    flat = input.contiguous().view(1, n * channels, *input.shape[2:])
-    out = _VF.batch_norm(
-        flat, weights, biases, means, variances, use_input_stats, momentum, eps, True
-    )
-    if use_input_stats and n > 0:
-        for running, repeated in ((running_mean, means), (running_var, variances)):
-            if running is not None:
-                running.copy_(repeated.view(n, channels).mean(0))  # type: ignore[union-attr]
-    return out.view(input.shape)
 
 
 def layer_norm(
@@ -302,9 +298,7 @@ def normalize(
         tensor([[0.6000, 0.8000]])
     """
     if has_torch_function_variadic(input, out):
-        return handle_torch_function(
-            normalize, (input, out), input, p=p, dim=dim, eps=eps, out=out
-        )
+        return handle_torch_function(normalize, (input, out), input, p=p, dim=dim, eps=eps, out=out)
     norm = input.norm(p, dim, keepdim=True)
     if out is None:
         return input / norm.clamp_min(eps).expand_as(input)

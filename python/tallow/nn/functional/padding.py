@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import tallow
 from tallow import _C
 from tallow.overrides import handle_torch_function, has_torch_function_unary
 
@@ -78,7 +79,7 @@ def pad(
     out = input
     for dim, before, after, index in indices:
         if before or after:
-            out = out.index_select(dim, _VF.tensor(index, device=input.device))
+            out = out.index_select(dim, tallow.tensor(index, device=input.device))
     return out if out is not input else input.clone()
 
 

@@ -113,9 +113,7 @@ def max_pool1d(
         )
     stride = kernel_size if stride is None else stride
     if return_indices:
-        return _VF.max_pool1d_with_indices(
-            input, kernel_size, stride, padding, dilation, ceil_mode
-        )
+        return _VF.max_pool1d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
     return _VF.max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
@@ -194,9 +192,7 @@ def max_pool2d(
         )
     stride = kernel_size if stride is None else stride
     if return_indices:
-        return _nn.max_pool2d_with_indices(
-            input, kernel_size, stride, padding, dilation, ceil_mode
-        )
+        return _nn.max_pool2d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
     return _VF.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
@@ -455,7 +451,7 @@ def _unpool(input: Tensor, indices: Tensor, size: list[int]) -> Tensor:
         if low < 0 or high >= count:
             raise RuntimeError(
                 f"Found an invalid max index: {low if low < 0 else high} (output volumes are of "
-                f"size {'x'.join(str(length) for length in size)}"
+                f"size {'x'.join(str(length) for length in size)})"
             )
     lead = tuple(input.shape[: input.dim() - len(size)])
     flat = input.reshape(*lead, -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import warnings
 from typing import TYPE_CHECKING
 
@@ -141,14 +142,12 @@ def _target(
         sizes = list(size) if isinstance(size, (tuple, list)) else [size] * n
         if len(sizes) != n:
             raise ValueError(_rank_message(spatial, "output size", "o", sizes))
-        return [length.__index__() for length in sizes], [None] * n
+        return [operator.index(length) for length in sizes], [None] * n
     factors = list(scale_factor) if isinstance(scale_factor, (tuple, list)) else [scale_factor] * n
     if len(factors) != n:
         raise ValueError(_rank_message(spatial, "scale_factor", "s", factors))
     factors = [float(factor) for factor in factors]
-    sizes = [
-        math.floor(length * factor) for length, factor in zip(spatial, factors, strict=True)
-    ]
+    sizes = [math.floor(length * factor) for length, factor in zip(spatial, factors, strict=True)]
     return sizes, [None] * n if recompute else list(factors)
 
 

@@ -110,9 +110,7 @@ class HookMethods:
             self._forward_hooks_always_called[handle.id] = True
         return handle
 
-    def register_full_backward_pre_hook(
-        self, hook: Hook, prepend: bool = False
-    ) -> RemovableHandle:
+    def register_full_backward_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """Run ``hook`` as soon as the gradients of the module's outputs are known.
 
         Args:
@@ -258,9 +256,7 @@ class HookMethods:
             return
         sources = {i.grad_fn for i in inputs if i.grad_fn is not None}
         if sources != {node for node, _ in grad_fn.next_functions}:
-            _warn_regular(
-                " when the forward contains multiple autograd Nodes", "grad_input", "a "
-            )
+            _warn_regular(" when the forward contains multiple autograd Nodes", "grad_input", "a ")
 
 
 def _store(table: OrderedDict[int, Hook], key: int, hook: Hook, prepend: bool) -> None:

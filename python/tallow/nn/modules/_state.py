@@ -117,6 +117,7 @@ class StateMethods:
         """Collect all parameters and persistent buffers of this module and those below it.
 
         Args:
+            *args: the three following ones by position; deprecated.
             destination: mapping to fill; a new ``OrderedDict`` by default.
             prefix: put before every key.
             keep_vars: return the parameters themselves instead of detached tensors that share

@@ -5,18 +5,14 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-from tallow import _C
 from tallow._tensor import Tensor
-from tallow.nn._spelling import package
-from tallow.nn.parameter import Parameter, is_lazy
+from tallow.nn.parameter import Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, Self
 
     from tallow.nn.modules.module import Module
-
-_VF = _C._VariableFunctions
 
 
 class TraversalMethods:
@@ -278,92 +274,6 @@ class TraversalMethods:
     def share_memory(self) -> Self:
         """Move the tensors to memory that child processes share."""
         return self._apply(lambda t: t.share_memory_())
-
-    # Converting.
-
-    def cpu(self) -> Self:
-        """Move all parameters and buffers to the CPU."""
-        return self._apply(lambda t: t.cpu())
-
-    def cuda(self, device: Any = None) -> Self:
-        """Move all parameters and buffers to a CUDA device (default: the current one)."""
-        return self._apply(lambda t: t.cuda(device))
-
-    def ipu(self, device: Any = None) -> Self:
-        """Move all parameters and buffers to an IPU."""
-        return self._apply(lambda t: t.ipu(device))
-
-    def xpu(self, device: Any = None) -> Self:
-        """Move all parameters and buffers to an XPU."""
-        return self._apply(lambda t: t.xpu(device))
-
-    def mtia(self, device: Any = None) -> Self:
-        """Move all parameters and buffers to an MTIA device."""
-        return self._apply(lambda t: t.mtia(device))
-
-    def type(self, dst_type: Any) -> Self:
-        """Cast all parameters and buffers to ``dst_type``."""
-        return self._apply(lambda t: t.type(dst_type))
-
-    def float(self) -> Self:
-        """Cast floating-point parameters and buffers to ``float32``."""
-        return self._apply(lambda t: t.float() if t.is_floating_point() else t)
-
-    def double(self) -> Self:
-        """Cast floating-point parameters and buffers to ``float64``."""
-        return self._apply(lambda t: t.double() if t.is_floating_point() else t)
-
-    def half(self) -> Self:
-        """Cast floating-point parameters and buffers to ``float16``."""
-        return self._apply(lambda t: t.half() if t.is_floating_point() else t)
-
-    def bfloat16(self) -> Self:
-        """Cast floating-point parameters and buffers to ``bfloat16``."""
-        return self._apply(lambda t: t.bfloat16() if t.is_floating_point() else t)
-
-    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
-        """Move to ``device`` without copying: parameters and buffers become uninitialised."""
-        return self._apply(lambda t: _VF.empty_like(t, device=device), recurse=recurse)
-
-    def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Move and cast all parameters and buffers in place.
-
-        Takes ``to(device=None, dtype=None, non_blocking=False, *, memory_format=None)``,
-        ``to(dtype, non_blocking=False)`` or ``to(tensor, non_blocking=False)``. Only
-        floating-point and complex tensors are cast; 4-d and 5-d tensors take the memory format.
-
-        Raises:
-            TypeError: the dtype is neither floating point nor complex.
-            NotImplementedError: the module is on the meta device, where it has no values.
-        """
-        device, dtype, non_blocking, memory_format = _C._nn._parse_to(*args, **kwargs)
-        if dtype is not None:
-            if not (dtype.is_floating_point or dtype.is_complex):
-                raise TypeError(
-                    "nn.Module.to only accepts floating point or complex dtypes, but got desired "
-                    f"dtype={dtype}"
-                )
-            if dtype.is_complex:
-                warnings.warn(
-                    "Complex modules are a new feature under active development whose design may "
-                    "change, and some modules might not work as expected when using complex "
-                    "tensors as parameters or buffers.",
-                    stacklevel=2,
-                )
-
-        def convert(t: Tensor) -> Tensor:
-            target = dtype if t.is_floating_point() or t.is_complex() else None
-            if t.is_meta and device is not None and device.type != "meta":
-                raise NotImplementedError(
-                    f"Cannot copy out of meta tensor; no data! Please use {package()}.nn.Module."
-                    f"to_empty() instead of {package()}.nn.Module.to() when moving module from "
-                    "meta to a different device."
-                )
-            if memory_format is not None and not is_lazy(t) and t.dim() in (4, 5):
-                return t.to(device, target, non_blocking, memory_format=memory_format)
-            return t.to(device, target, non_blocking)
-
-        return self._apply(convert)
 
 
 def _converted(parameter: Parameter, fn: Callable[[Tensor], Tensor]) -> Parameter:

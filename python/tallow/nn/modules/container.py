@@ -7,7 +7,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 from tallow._tensor import Tensor
 from tallow.nn._spelling import typename
@@ -172,9 +172,7 @@ class Sequential(Module):
 
     def _check_factor(self, factor: Any) -> None:
         if not isinstance(factor, int):
-            raise TypeError(
-                f"unsupported operand type(s) for *: {type(self)} and {type(factor)}"
-            )
+            raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(factor)}")
         if factor <= 0:
             raise ValueError(f"Non-positive multiplication factor {factor} for {type(self)}")
 
@@ -203,11 +201,7 @@ class ModuleList(Module):
     def _get_abs_string_index(self, idx: Any) -> str:
         return str(_wrap_index(idx, len(self)))
 
-    @overload
-    def __getitem__(self, idx: slice) -> ModuleList: ...
-    @overload
-    def __getitem__(self, idx: int) -> Module: ...
-    def __getitem__(self, idx: int | slice) -> Module:
+    def __getitem__(self, idx: int | slice) -> Any:
         if isinstance(idx, slice):
             return type(self)(list(self._modules.values())[idx])
         return self._modules[self._get_abs_string_index(idx)]
@@ -367,8 +361,7 @@ def _pairs(owner: str, message_owner: str, entries: Any) -> Iterator[tuple[Any, 
     for i, entry in enumerate(entries):
         if not isinstance(entry, Iterable):
             raise TypeError(
-                f"{owner} update sequence element #{i} should be Iterable; is"
-                f"{type(entry).__name__}"
+                f"{owner} update sequence element #{i} should be Iterable; is{type(entry).__name__}"
             )
         pair = tuple(entry)
         if len(pair) != 2:
@@ -544,13 +537,14 @@ class ParameterDict(Module):
 
     def popitem(self) -> tuple[str, Any]:
         """Remove and return the pair that was added last."""
-        key, _ = self._keys.popitem()
-        self._keys[key] = None
+        if not self._keys:
+            raise KeyError("popitem(): dictionary is empty")
+        key = next(reversed(self._keys))
         return key, self.pop(key)
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the element under ``key``, or ``default``."""
-        return self[key] if key in self else default
+        return self[key] if key in self._keys else default
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
         """Return a new container with ``default`` under every key."""

@@ -72,7 +72,10 @@ class AlphaDropout(_DropoutNd):
 
 
 class FeatureAlphaDropout(_DropoutNd):
-    """Drop channels to selu's saturation; see :func:`tallow.nn.functional.feature_alpha_dropout`."""
+    """Drop whole channels to selu's saturation.
+
+    See :func:`tallow.nn.functional.feature_alpha_dropout`.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.feature_alpha_dropout(input, self.p, self.training)

@@ -336,7 +336,10 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
 
 
 class MultiMarginLoss(_WeightedLoss):
-    """Margins between the right class and the others; see :func:`tallow.nn.functional.multi_margin_loss`."""
+    """Margins between the right class and the others.
+
+    See :func:`tallow.nn.functional.multi_margin_loss`.
+    """
 
     __constants__ = ["p", "margin", "reduction"]
 
@@ -354,7 +357,8 @@ class MultiMarginLoss(_WeightedLoss):
             raise ValueError("only p == 1 and p == 2 supported")
         if weight is not None and weight.dim() != 1:
             raise ValueError(
-                f"MultiMarginLoss: expected weight to be None or 1D tensor, got {weight.dim()}D instead"
+                "MultiMarginLoss: expected weight to be None or 1D tensor, got "
+                f"{weight.dim()}D instead"
             )
         self.p = p
         self.margin = margin

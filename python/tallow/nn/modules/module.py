@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 from tallow import _C
 from tallow._tensor import Tensor
 from tallow.nn._spelling import package, typename
+from tallow.nn.modules._convert import ConvertMethods
 from tallow.nn.modules._hooks import HookMethods
-from tallow.nn.modules._state import StateMethods, _IncompatibleKeys
+from tallow.nn.modules._state import StateMethods
+from tallow.nn.modules._state import _IncompatibleKeys as _IncompatibleKeys
 from tallow.nn.modules._traversal import TraversalMethods
 from tallow.nn.parameter import Buffer, Parameter
 from tallow.utils.hooks import RemovableHandle
+from tallow.utils.hooks import WrappedHook as _WrappedHook  # noqa: F401  # old pickles name it
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,7 +174,7 @@ _HOOK_TABLES = (
 )
 
 
-class Module(HookMethods, StateMethods, TraversalMethods):
+class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
     """Base class of layers and networks: a tree of parameters, buffers and child modules.
 
     A subclass calls ``super().__init__()`` first, assigns parameters and child modules as
@@ -438,10 +441,12 @@ class Module(HookMethods, StateMethods, TraversalMethods):
     def __getattr__(self, name: str) -> Any:
         # Only names that ordinary look-up has not found arrive here.
         state = self.__dict__
-        for slot in ("_parameters", "_buffers", "_modules"):
-            members = state.get(slot)
-            if members is not None and name in members:
-                return members[name]
+        if (members := state.get("_parameters")) is not None and name in members:
+            return members[name]
+        if (members := state.get("_modules")) is not None and name in members:
+            return members[name]
+        if (members := state.get("_buffers")) is not None and name in members:
+            return members[name]
         if hasattr(type(self), name):
             # A property raised AttributeError; ask it again so that its own error comes out.
             return object.__getattribute__(self, name)

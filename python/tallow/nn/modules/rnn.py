@@ -583,8 +583,7 @@ class RNNCellBase(Module):
             states = (input.new_zeros((input.size(0), self.hidden_size)),) * n
         if input.size(1) != self.input_size:
             raise RuntimeError(
-                f"input has inconsistent input_size: got {input.size(1)} expected "
-                f"{self.input_size}"
+                f"input has inconsistent input_size: got {input.size(1)} expected {self.input_size}"
             )
         for i, state in enumerate(states):
             if state.size(0) != input.size(0):

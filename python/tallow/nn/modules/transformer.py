@@ -1,7 +1,7 @@
 """Transformers.
 
-Source: A. Vaswani et al., Attention is all you need, NIPS 2017; with ``norm_first``, R. Xiong et al.,
-On layer normalization in the transformer architecture, ICML 2020.
+Source: A. Vaswani et al., Attention is all you need, NIPS 2017; with ``norm_first``, R. Xiong et
+al., On layer normalization in the transformer architecture, ICML 2020.
 """
 
 from __future__ import annotations
@@ -357,9 +357,7 @@ class TransformerDecoder(Module):
 
     __constants__ = ["norm"]
 
-    def __init__(
-        self, decoder_layer: Module, num_layers: int, norm: Module | None = None
-    ) -> None:
+    def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
         self.layers = _clones(decoder_layer, num_layers)
         self.num_layers = num_layers

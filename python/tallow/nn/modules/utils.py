@@ -46,4 +46,3 @@ def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: 
     for key in list(metadata):
         if key and (key == prefix.rstrip(".") or key.startswith(prefix)):
             metadata[key[len(prefix) :]] = metadata.pop(key)
-

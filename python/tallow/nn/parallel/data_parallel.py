@@ -41,6 +41,7 @@ class DataParallel(Module):
         self.output_device = output_device
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
+        """Call the wrapped module."""
         return self.module(*inputs, **kwargs)
 
 

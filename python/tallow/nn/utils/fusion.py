@@ -32,7 +32,8 @@ def fuse_conv_bn_eval(conv: _Layer, bn: Any, transpose: bool = False) -> _Layer:
     Raises:
         AssertionError: a layer is in training mode.
     """
-    assert not (conv.training or bn.training), "Fusion only for eval!"
+    assert not conv.training, "Fusion only for eval!"
+    assert not bn.training, "Fusion only for eval!"
     fused = copy.deepcopy(conv)
     fused.weight, fused.bias = fuse_conv_bn_weights(
         fused.weight,
@@ -85,7 +86,8 @@ def fuse_linear_bn_eval(linear: _Layer, bn: Any) -> _Layer:
     Raises:
         AssertionError: a layer is in training mode, or the sizes do not fit.
     """
-    assert not (linear.training or bn.training), "Fusion only for eval!"
+    assert not linear.training, "Fusion only for eval!"
+    assert not bn.training, "Fusion only for eval!"
     assert linear.out_features == bn.num_features or bn.num_features == 1, (
         "To fuse, linear.out_features == bn.num_features or bn.num_features == 1, got "
         f"linear.out_features={linear.out_features} and bn.num_features={bn.num_features}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import tallow
@@ -49,6 +50,7 @@ class PackedSequence(_Fields):
         sorted_indices: Tensor | None = None,
         unsorted_indices: Tensor | None = None,
     ) -> Self:
+        """Check where ``batch_sizes`` is and complete the indices."""
         if batch_sizes is None:  # a pair of the first two, in old programs
             data, batch_sizes = data
         if batch_sizes.device.type != "cpu":
@@ -179,7 +181,7 @@ def pack_padded_sequence(
             f"Expected `len(lengths)` to be equal to batch_size, but got {len(counts)} "
             f"(batch_size={batch})"
         )
-    if any(before < after for before, after in zip(counts, counts[1:], strict=False)):
+    if any(before < after for before, after in pairwise(counts)):
         raise RuntimeError(
             "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You "
             "can pass `enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to "
@@ -297,17 +299,13 @@ def unpad_sequence(
     """
     if not batch_first:
         padded_sequences = padded_sequences.transpose(0, 1)
-    return [
-        sequence[: int(n)] for sequence, n in zip(padded_sequences, lengths, strict=True)
-    ]
+    return [sequence[: int(n)] for sequence, n in zip(padded_sequences, lengths, strict=True)]
 
 
 def pack_sequence(sequences: list[Tensor], enforce_sorted: bool = True) -> PackedSequence:
     """Pack tensors ``(L, *)`` of different lengths; see :func:`pack_padded_sequence`."""
     lengths = tallow.as_tensor([sequence.size(0) for sequence in sequences])
-    return pack_padded_sequence(
-        pad_sequence(sequences), lengths, enforce_sorted=enforce_sorted
-    )
+    return pack_padded_sequence(pad_sequence(sequences), lengths, enforce_sorted=enforce_sorted)
 
 
 def unpack_sequence(packed_sequences: PackedSequence) -> list[Tensor]:

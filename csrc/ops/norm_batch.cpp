@@ -1,0 +1,209 @@
+// Batch and instance normalisation.
+#include "autograd/record.h"
+#include "ops/arithmetic.h"
+#include "ops/copy.h"
+#include "ops/join_split.h"
+#include "ops/kernel.h"
+#include "ops/norm.h"
+#include "ops/norm_grads.h"
+#include "ops/reduce.h"
+#include "ops/reduce_shape.h"
+#include "ops/ternary.h"
+#include "ops/unary_math.h"
+#include "ops/views.h"
+
+namespace tallow::ops {
+
+namespace {
+
+// An input in one of the two memory orders that kernels know. channels_last images keep theirs.
+struct ChannelData {
+  Tensor data;
+  ChannelShape shape;
+};
+
+ChannelData channel_data(const Tensor& input) {
+  ChannelShape shape{input.sizes()[0], input.sizes()[1], 1};
+  for (int64_t d = 2; d < input.dim(); ++d) shape.inner *= input.sizes()[d];
+  const bool last = input.dim() == 4 && !input.is_contiguous() &&
+                    input.strides() == channels_last_strides(input.sizes());
+  if (last) return {input, {shape.batch * shape.inner, shape.channels, 1}};
+  return {contiguous_data(input), shape};
+}
+
+// `grad` in the memory order of `like`, which is dense.
+Tensor in_order_of(const Tensor& grad, const Tensor& like) {
+  return grad.strides() == like.strides() ? grad : clone_strided(grad, like.strides());
+}
+
+void check_channels(const Tensor& input, const Tensor& weight, const Tensor& bias,
+                    const Tensor& running_mean, const Tensor& running_var, bool training) {
+  const int64_t channels = input.size(1);
+  const auto check = [&](const char* name, const Tensor& param, bool required) {
+    TALLOW_CHECK(param.defined() || !required, name, " must be defined in evaluation mode");
+    TALLOW_CHECK(!param.defined() || param.numel() == channels, name, " should contain ", channels,
+                 " elements not ", param.defined() ? param.numel() : 0);
+    check_parameter_type(param, input);
+  };
+  check("running_mean", running_mean, !training);
+  check("running_var", running_var, !training);
+  check("weight", weight, false);
+  check("bias", bias, false);
+}
+
+// running += momentum * (now - running)
+void move_running(const Tensor& running, const Tensor& now, double momentum) {
+  if (!running.defined()) return;
+  const NoGradGuard guard;
+  lerp(running, to_dtype(now, running.dtype()), Scalar(momentum), Out::inplace(running));
+}
+
+struct Statistics {
+  Tensor mean;
+  Tensor rest;  // what `mean` lost to rounding; undefined for running statistics
+  Tensor invstd;
+};
+
+Statistics batch_statistics(const ChannelData& x, const Tensor& running_mean,
+                            const Tensor& running_var, double momentum, double eps) {
+  const DType type = statistics_type(x.data.dtype());
+  const Device device = x.data.device();
+  const Dims shape{x.shape.channels};
+  Statistics s{empty(shape, type, device), empty(shape, type, device), Tensor()};
+  const Tensor variance = empty(shape, type, device);
+  run<&Backend::norm, &NormKernels::batch_norm_stats>("batch_norm", device, x.data.dtype(),
+                                                      x.data.ptr(), x.shape, s.mean.ptr(),
+                                                      s.rest.ptr(), variance.ptr());
+  const NoGradGuard guard;
+  const double count = static_cast<double>(x.shape.batch * x.shape.inner);
+  if (count > 0) {
+    move_running(running_mean, s.mean, momentum);
+    if (running_var.defined()) {
+      move_running(running_var, mul(variance, count / (count - 1)), momentum);
+    }
+  }
+  s.invstd = rsqrt(add(variance, eps));
+  return s;
+}
+
+Statistics running_statistics(const Tensor& input, const Tensor& running_mean,
+                              const Tensor& running_var, double eps) {
+  const NoGradGuard guard;
+  return {parameter_data(running_mean, input.dtype()), Tensor(),
+          rsqrt(add(parameter_data(running_var, input.dtype()), eps))};
+}
+
+Dims all_but_channels(int64_t ndim) {
+  Dims dims;
+  for (int64_t d = 0; d < ndim; ++d) {
+    if (d != 1) dims.push_back(d);
+  }
+  return dims;
+}
+
+NormGrads fused_grads(bool training, const Tensor& grad, const Tensor& input, const Tensor& weight,
+                      const Tensor& mean, const Tensor& invstd, bool with_input, bool with_weight,
+                      bool with_bias) {
+  const ChannelData x = channel_data(input);
+  const Tensor g = in_order_of(grad, x.data);
+  const Tensor w = parameter_data(weight, input.dtype());
+  NormGrads grads;
+  if (with_input) grads.input = empty_like(x.data);
+  if (with_weight) grads.weight = empty(mean.sizes(), mean.dtype(), input.device());
+  if (with_bias) grads.bias = empty(mean.sizes(), mean.dtype(), input.device());
+  run<&Backend::norm, &NormKernels::batch_norm_backward>(
+      "batch_norm_backward", input.device(), training, input.dtype(), data_or_null(grads.input),
+      data_or_null(grads.weight), data_or_null(grads.bias), g.ptr(), x.data.ptr(), data_or_null(w),
+      mean.ptr(), invstd.ptr(), x.shape);
+  return grads;
+}
+
+NormGrads formula_grads(bool training, const Tensor& grad, const Tensor& input,
+                        const Tensor& weight, const Tensor& mean, const Tensor& invstd,
+                        double eps) {
+  const Dims others = all_but_channels(input.dim());
+  Dims beside = Dims::filled(input.dim(), 1);
+  beside[1] = input.sizes()[1];
+  const Dims channels{input.sizes()[1]};
+  const Tensor w = weight.defined() ? reshape(weight, beside) : weight;
+  if (training) return normalised_grads(grad, input, w, others, others, channels, true, eps);
+  const Tensor scale = reshape(invstd, beside);
+  const Tensor normal = mul(sub(input, reshape(mean, beside)), scale);
+  const Tensor weighted = w.defined() ? mul(grad, w) : grad;
+  return {mul(weighted, scale), sum_dims(mul(grad, normal), others), sum_dims(grad, others)};
+}
+
+}  // namespace
+
+std::tuple<Tensor, Tensor, Tensor> native_batch_norm(const Tensor& input, const Tensor& weight,
+                                                     const Tensor& bias,
+                                                     const Tensor& running_mean,
+                                                     const Tensor& running_var, bool training,
+                                                     double momentum, double eps) {
+  check_channels(input, weight, bias, running_mean, running_var, training);
+  const ChannelData x = channel_data(input);
+  const Statistics s = training
+                           ? batch_statistics(x, running_mean, running_var, momentum, eps)
+                           : running_statistics(input, running_mean, running_var, eps);
+  const Tensor w_data = parameter_data(weight, input.dtype());
+  const Tensor b_data = parameter_data(bias, input.dtype());
+  const Tensor out = empty_like(x.data);
+  {
+    const NoGradGuard guard;
+    const Tensor scale = w_data.defined() ? mul(s.invstd, w_data) : s.invstd;
+    run<&Backend::norm, &NormKernels::batch_norm_apply>(
+        "batch_norm", input.device(), input.dtype(), out.ptr(), x.data.ptr(), x.shape, s.mean.ptr(),
+        data_or_null(s.rest), scale.ptr(), data_or_null(b_data));
+  }
+  record("NativeBatchNormBackward0", {&input, &weight, &bias}, {&out}, [&](Saver& save) {
+    return [x = save(input, "input"), w = save(weight, "weight"), mean = save(s.mean, "result1"),
+            invstd = save(s.invstd, "result2"), training, eps](Grads& g) {
+      const NormGrads grads =
+          grad_enabled()
+              ? formula_grads(training, g.grad(), g[x], g[w], g[mean], g[invstd], eps)
+              : fused_grads(training, g.grad(), g[x], g[w], g[mean], g[invstd], g.needs(0),
+                            g.needs(1), g.needs(2));
+      g.out[0] = grads.input;
+      if (g.needs(1)) g.out[1] = grads.weight;
+      if (g.needs(2)) g.out[2] = grads.bias;
+    };
+  });
+  if (training) return {out, s.mean, s.invstd};
+  const Tensor none = empty({0}, s.mean.dtype(), input.device());
+  return {out, none, none};
+}
+
+Tensor batch_norm(const Tensor& input, const Tensor& weight, const Tensor& bias,
+                  const Tensor& running_mean, const Tensor& running_var, bool training,
+                  double momentum, double eps) {
+  return std::get<0>(native_batch_norm(input, weight, bias, running_mean, running_var, training,
+                                       momentum, eps));
+}
+
+// Every channel of every sample becomes a channel of one big sample.
+Tensor instance_norm(const Tensor& input, const Tensor& weight, const Tensor& bias,
+                     const Tensor& running_mean, const Tensor& running_var, bool use_input_stats,
+                     double momentum, double eps) {
+  TALLOW_CHECK(use_input_stats || (running_mean.defined() && running_var.defined()),
+               "Expected running_mean and running_var to be defined when use_input_stats is false");
+  const int64_t batch = input.size(0), channels = input.size(1);
+  const auto each = [&](const Tensor& param) {
+    return param.defined() ? repeat(param, {batch}) : param;
+  };
+  Dims shape = input.sizes();
+  shape[0] = 1;
+  shape[1] = batch * channels;
+  const Tensor mean = each(running_mean), var = each(running_var);
+  const Tensor out = batch_norm(reshape(contiguous(input), shape), each(weight), each(bias), mean,
+                                var, use_input_stats, momentum, eps);
+  const auto take_back = [&](const Tensor& running, const Tensor& repeated) {
+    if (!running.defined() || !use_input_stats) return;
+    const NoGradGuard guard;
+    copy_(running, mean_dims(reshape(repeated, {batch, channels}), {0}));
+  };
+  take_back(running_mean, mean);
+  take_back(running_var, var);
+  return reshape(out, input.sizes());
+}
+
+}  // namespace tallow::ops

@@ -1,0 +1,431 @@
+#include "ops/pool.h"
+
+#include "autograd/grad_mode.h"
+#include "autograd/record.h"
+#include "backend/pool.h"
+#include "core/error.h"
+#include "ops/copy.h"
+#include "ops/kernel.h"
+#include "ops/reduce.h"
+#include "ops/views.h"
+
+namespace tallow::ops {
+
+namespace {
+
+Tensor plain(const Tensor& tensor) {
+  if (tensor.is_contiguous()) return tensor;
+  const NoGradGuard guard;
+  return contiguous(tensor);
+}
+
+// A pooling of one tensor: what the kernel is told, and the shapes on both sides.
+struct Pooling {
+  PoolArgs args;
+  Dims in_shape, out_shape;
+};
+
+// The same planes with `height` x `width` output pixels.
+void set_output(Pooling& pooling, int64_t height, int64_t width) {
+  pooling.args.out_size[0] = height;
+  pooling.args.out_size[1] = width;
+  pooling.out_shape = pooling.in_shape;
+  pooling.out_shape[pooling.in_shape.size() - 2] = height;
+  pooling.out_shape[pooling.in_shape.size() - 1] = width;
+}
+
+Pooling describe(const Tensor& input) {
+  Pooling pooling{};
+  pooling.in_shape = input.sizes();
+  pooling.args.dtype = input.dtype();
+  pooling.args.planes = 1;
+  const int64_t lead = input.dim() - 2;
+  for (int64_t d = 0; d < lead; ++d) pooling.args.planes *= input.sizes()[d];
+  pooling.args.in_size[0] = input.sizes()[lead];
+  pooling.args.in_size[1] = input.sizes()[lead + 1];
+  return pooling;
+}
+
+// ---- Maxima. Positions are one byte inside the window, or flat int64 when users see them.
+
+// The gradient of the input, and its own derivative: the map is linear in grad, and its transpose
+// picks elements at the same positions.
+Tensor max_backward(const Tensor& grad, const Tensor& index, const Pooling& pooling);
+Tensor max_gather(const Tensor& input, const Tensor& index, const Pooling& pooling);
+
+PoolIndex kind_of(const Tensor& index) {
+  return index.dtype() == DType::kUInt8 ? PoolIndex::kTap : PoolIndex::kFlat;
+}
+
+Tensor max_backward(const Tensor& grad, const Tensor& index, const Pooling& pooling) {
+  const Tensor from = plain(grad);
+  const Tensor out = empty(pooling.in_shape, grad.dtype(), grad.device());
+  if (out.numel() > 0) {
+    run<&Backend::pool, &PoolKernels::max_backward>("max_pool2d_backward", grad.device(),
+                                                    pooling.args, from.ptr(), kind_of(index),
+                                                    index.ptr(), out.ptr());
+  }
+  return record("MaxPool2DWithIndicesBackwardBackward0", {&grad}, out, [&](Saver& save) {
+    return [at = save(index, "indices"), pooling](Grads& g) {
+      g.out[0] = max_gather(g.grad(), g[at], pooling);
+    };
+  });
+}
+
+Tensor max_gather(const Tensor& input, const Tensor& index, const Pooling& pooling) {
+  const Tensor from = plain(input);
+  const Tensor out = empty(pooling.out_shape, input.dtype(), input.device());
+  if (out.numel() > 0) {
+    run<&Backend::pool, &PoolKernels::max_gather>("max_pool2d_gather", input.device(),
+                                                  pooling.args, from.ptr(), kind_of(index),
+                                                  index.ptr(), out.ptr());
+  }
+  return record("MaxPool2DWithIndicesBackward0", {&input}, out, [&](Saver& save) {
+    return [at = save(index, "indices"), pooling](Grads& g) {
+      g.out[0] = max_backward(g.grad(), g[at], pooling);
+    };
+  });
+}
+
+Tensor run_max(const Tensor& input, const Pooling& pooling, const Tensor& index) {
+  const Tensor x = plain(input);
+  const Tensor out = empty(pooling.out_shape, input.dtype(), input.device());
+  if (out.numel() > 0) {
+    const PoolIndex kind = index.defined() ? kind_of(index) : PoolIndex::kNone;
+    run<&Backend::pool, &PoolKernels::max>("max_pool2d", input.device(), pooling.args, x.ptr(),
+                                           out.ptr(), kind,
+                                           index.defined() ? index.ptr() : nullptr);
+  }
+  return out;
+}
+
+// ---- Averages.
+
+struct Average {
+  bool count_padding;
+  int64_t divisor;  // 0: the number of elements counted
+};
+
+Tensor average_backward(const Tensor& grad, const Pooling& pooling, Average average);
+
+Tensor average_windows(const Tensor& input, const Pooling& pooling, Average average) {
+  const Tensor x = plain(input);
+  const Tensor out = empty(pooling.out_shape, input.dtype(), input.device());
+  if (out.numel() > 0) {
+    run<&Backend::pool, &PoolKernels::average>("avg_pool2d", input.device(), pooling.args,
+                                               average.count_padding, average.divisor, x.ptr(),
+                                               out.ptr());
+  }
+  return record("AvgPool2DBackward0", {&input}, out, [&](Saver&) {
+    return [pooling, average](Grads& g) {
+      g.out[0] = average_backward(g.grad(), pooling, average);
+    };
+  });
+}
+
+Tensor average_backward(const Tensor& grad, const Pooling& pooling, Average average) {
+  const Tensor from = plain(grad);
+  const Tensor out = empty(pooling.in_shape, grad.dtype(), grad.device());
+  if (out.numel() > 0) {
+    run<&Backend::pool, &PoolKernels::average_backward>(
+        "avg_pool2d_backward", grad.device(), pooling.args, average.count_padding, average.divisor,
+        from.ptr(), out.ptr());
+  }
+  return record("AvgPool2DBackwardBackward0", {&grad}, out, [&](Saver&) {
+    return [pooling, average](Grads& g) {
+      g.out[0] = average_windows(g.grad(), pooling, average);
+    };
+  });
+}
+
+Tensor adaptive_average_backward(const Tensor& grad, const Pooling& pooling);
+
+Tensor adaptive_average(const Tensor& input, const Pooling& pooling) {
+  const Tensor x = plain(input);
+  const Tensor out = empty(pooling.out_shape, input.dtype(), input.device());
+  if (out.numel() > 0) {
+    run<&Backend::pool, &PoolKernels::adaptive_average>("adaptive_avg_pool2d", input.device(),
+                                                        pooling.args, x.ptr(), out.ptr());
+  }
+  return record("AdaptiveAvgPool2DBackward0", {&input}, out, [&](Saver&) {
+    return [pooling](Grads& g) { g.out[0] = adaptive_average_backward(g.grad(), pooling); };
+  });
+}
+
+Tensor adaptive_average_backward(const Tensor& grad, const Pooling& pooling) {
+  const Tensor from = plain(grad);
+  const Tensor out = empty(pooling.in_shape, grad.dtype(), grad.device());
+  if (out.numel() > 0) {
+    run<&Backend::pool, &PoolKernels::adaptive_average_backward>(
+        "adaptive_avg_pool2d_backward", grad.device(), pooling.args, from.ptr(), out.ptr());
+  }
+  return record("AdaptiveAvgPool2DBackwardBackward0", {&grad}, out, [&](Saver&) {
+    return [pooling](Grads& g) { g.out[0] = adaptive_average(g.grad(), pooling); };
+  });
+}
+
+// ---- Checks.
+
+// Output length of one dimension.
+int64_t pooled_size(int64_t in, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation,
+                    bool ceil_mode) {
+  TALLOW_CHECK(stride != 0, "stride should not be zero");
+  TALLOW_CHECK(padding >= 0, "pad must be non-negative, but got pad: ", padding);
+  TALLOW_CHECK(padding <= ((kernel - 1) * dilation + 1) / 2,
+               "pad should be at most half of effective kernel size, but got pad=", padding,
+               ", kernel_size=", kernel, " and dilation=", dilation);
+  const int64_t span =
+      in + 2 * padding - dilation * (kernel - 1) - 1 + (ceil_mode ? stride - 1 : 0);
+  const int64_t steps = span / stride - (span % stride != 0 && (span < 0) != (stride < 0));
+  // The last window must begin inside the input or its left padding.
+  return steps + 1 - (ceil_mode && steps * stride >= in + padding);
+}
+
+// One number for both dimensions, or two.
+void set_pair(int64_t (&pair)[2], const Dims& values) {
+  pair[0] = values[0];
+  pair[1] = values.back();
+}
+
+bool is_pair(const Dims& values) { return values.size() == 1 || values.size() == 2; }
+
+Pooling describe_windows(const char* op, const Tensor& input, const Dims& kernel_size,
+                         const Dims& stride, const Dims& padding, const Dims& dilation,
+                         bool ceil_mode) {
+  TALLOW_CHECK(is_pair(kernel_size), op,
+               ": kernel_size must either be a single int, or a tuple of two ints");
+  TALLOW_CHECK(stride.empty() || is_pair(stride), op,
+               ": stride must either be omitted, a single int, or a tuple of two ints");
+  TALLOW_CHECK(is_pair(padding), op,
+               ": padding must either be a single int, or a tuple of two ints");
+  TALLOW_CHECK(is_pair(dilation), op,
+               ": dilation must be either a single int, or a tuple of two ints");
+  Pooling pooling = describe(input);
+  PoolArgs& args = pooling.args;
+  set_pair(args.kernel, kernel_size);
+  set_pair(args.stride, stride.empty() ? kernel_size : stride);
+  set_pair(args.padding, padding);
+  set_pair(args.dilation, dilation);
+  int64_t out[2];
+  for (int d = 0; d < 2; ++d) {
+    out[d] = pooled_size(args.in_size[d], args.kernel[d], args.stride[d], args.padding[d],
+                         args.dilation[d], ceil_mode);
+  }
+  TALLOW_CHECK(args.kernel[0] > 0 && args.kernel[1] > 0,
+               "kernel size should be greater than zero, but got kH: ", args.kernel[0],
+               " kW: ", args.kernel[1]);
+  TALLOW_CHECK(args.stride[0] > 0 && args.stride[1] > 0,
+               "stride should be greater than zero, but got dH: ", args.stride[0],
+               " dW: ", args.stride[1]);
+  TALLOW_CHECK(args.dilation[0] > 0 && args.dilation[1] > 0,
+               "dilation should be greater than zero, but got dilationH: ", args.dilation[0],
+               " dilationW: ", args.dilation[1]);
+  bool empty = false;
+  for (int64_t d = input.dim() == 4 ? 1 : 0; d < input.dim(); ++d) {
+    empty = empty || input.sizes()[d] == 0;
+  }
+  TALLOW_CHECK(!empty, "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for "
+               "input, but got:", input.sizes());
+  const int64_t channels = input.size(-3);
+  TALLOW_CHECK(out[0] > 0 && out[1] > 0, "Given input size: (", channels, "x", args.in_size[0], "x",
+               args.in_size[1], "). Calculated output size: (", channels, "x", out[0], "x", out[1],
+               "). Output size is too small");
+  set_output(pooling, out[0], out[1]);
+  return pooling;
+}
+
+void check_image(const Tensor& input) {
+  TALLOW_CHECK(input.dim() == 3 || input.dim() == 4,
+               "non-empty 3D or 4D (batch mode) tensor expected for input");
+}
+
+// The single number of a one-dimensional parameter.
+int64_t one_int(const char* op, const char* name, const Dims& values) {
+  TALLOW_CHECK(values.size() == 1, op, "() argument '", name, "' should contain one int (got ",
+               values.size(), ")");
+  return values[0];
+}
+
+void check_sequence(const char* op, const Tensor& input) {
+  TALLOW_CHECK(input.dim() == 2 || input.dim() == 3, "Expected 2 to 3 dimensions, but got ",
+               input.dim(), "-dimensional tensor for argument #1 'self' (while checking arguments "
+               "for ", op, ")");
+}
+
+// A sequence as an image of height 1, and back.
+Tensor as_image(const Tensor& sequence) { return unsqueeze(sequence, -2); }
+Tensor as_sequence(const Tensor& image) { return squeeze_dims(image, {-2}); }
+
+Pooling describe_adaptive(const char* op, const char* got, const Tensor& input,
+                          const Dims& output_size) {
+  TALLOW_CHECK(input.dim() == 3 || input.dim() == 4, op, "(): Expected 3D or 4D tensor, but got",
+               got, " ", input.sizes());
+  for (int64_t d = input.dim() == 4 ? 1 : 0; d < input.dim(); ++d) {
+    TALLOW_CHECK(input.sizes()[d] > 0, op, "(): Expected input to have non-zero size for non-batch "
+                 "dimensions, but input has sizes ", input.sizes(), " with dimension ", d,
+                 " being empty");
+  }
+  Pooling pooling = describe(input);
+  set_output(pooling, output_size[0], output_size.back());
+  return pooling;
+}
+
+}  // namespace
+
+Tensor max_pool2d(const Tensor& input, const Dims& kernel_size, const Dims& stride,
+                  const Dims& padding, const Dims& dilation, bool ceil_mode) {
+  check_image(input);
+  const Pooling pooling =
+      describe_windows("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode);
+  Tensor index;
+  if (should_record({&input})) {
+    const bool fits_byte = pooling.args.kernel[0] * pooling.args.kernel[1] <= 256;
+    index = empty(pooling.out_shape, fits_byte ? DType::kUInt8 : DType::kInt64, input.device());
+  }
+  return record("MaxPool2DWithIndicesBackward0", {&input}, run_max(input, pooling, index),
+                [&](Saver& save) {
+                  return [at = save(index, "result1"), pooling](Grads& g) {
+                    g.out[0] = max_backward(g.grad(), g[at], pooling);
+                  };
+                });
+}
+
+std::tuple<Tensor, Tensor> max_pool2d_with_indices(const Tensor& input, const Dims& kernel_size,
+                                                   const Dims& stride, const Dims& padding,
+                                                   const Dims& dilation, bool ceil_mode) {
+  check_image(input);
+  const Pooling pooling =
+      describe_windows("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode);
+  const Tensor index = empty(pooling.out_shape, DType::kInt64, input.device());
+  const Tensor out = run_max(input, pooling, index);
+  record("MaxPool2DWithIndicesBackward0", {&input}, {&out, &index}, [&](Saver& save) {
+    return [at = save.output(index, "result1", 1), pooling](Grads& g) {
+      g.out[0] = max_backward(g.grad(), g[at], pooling);
+    };
+  });
+  return {out, index};
+}
+
+namespace {
+
+// The checks of max_pool1d, which has messages of its own.
+void check_max_pool1d(const Tensor& input, const Dims& kernel_size, const Dims& stride,
+                      const Dims& padding, const Dims& dilation, bool ceil_mode) {
+  TALLOW_CHECK(input.dim() == 2 || input.dim() == 3,
+               "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size "
+               "for input, but got:", input.sizes());
+  const auto check_count = [](const char* name, const Dims& values) {
+    TALLOW_CHECK(values.size() == 1, "max_pool1d() ", name,
+                 " must be an int, list of ints or tuple of ints of size 1 but got size ",
+                 values.size());
+  };
+  check_count("kernel_size", kernel_size);
+  if (!stride.empty()) check_count("stride", stride);
+  check_count("padding", padding);
+  check_count("dilation", dilation);
+  const int64_t kernel = kernel_size[0], step = stride.empty() ? kernel : stride[0];
+  TALLOW_CHECK(kernel > 0, "max_pool1d() kernel_size must be greater than zero, but got ", kernel);
+  TALLOW_CHECK(step > 0, "max_pool1d() stride must be greater than zero, but got ", step);
+  TALLOW_CHECK(padding[0] >= 0, "max_pool1d() padding must be non-negative, but got ", padding[0]);
+  TALLOW_CHECK(padding[0] <= kernel / 2,
+               "max_pool1d() padding should be at most half of kernel size, but got padding=",
+               padding[0], " and kernel_size=", kernel);
+  TALLOW_CHECK(dilation[0] > 0, "max_pool1d() dilation must be greater than zero, but got ",
+               dilation[0]);
+  const int64_t out =
+      pooled_size(input.size(-1), kernel, step, padding[0], dilation[0], ceil_mode);
+  TALLOW_CHECK(out > 0, "max_pool1d() Invalid computed output size: ", out);
+}
+
+Dims after(int64_t first, const Dims& values) {
+  return values.empty() ? values : Dims{first, values[0]};
+}
+
+}  // namespace
+
+Tensor max_pool1d(const Tensor& input, const Dims& kernel_size, const Dims& stride,
+                  const Dims& padding, const Dims& dilation, bool ceil_mode) {
+  check_max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode);
+  return as_sequence(max_pool2d(as_image(input), after(1, kernel_size), after(1, stride),
+                                after(0, padding), after(1, dilation), ceil_mode));
+}
+
+std::tuple<Tensor, Tensor> max_pool1d_with_indices(const Tensor& input, const Dims& kernel_size,
+                                                   const Dims& stride, const Dims& padding,
+                                                   const Dims& dilation, bool ceil_mode) {
+  check_max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode);
+  const auto [out, index] =
+      max_pool2d_with_indices(as_image(input), after(1, kernel_size), after(1, stride),
+                              after(0, padding), after(1, dilation), ceil_mode);
+  return {as_sequence(out), as_sequence(index)};
+}
+
+Tensor avg_pool2d(const Tensor& input, const Dims& kernel_size, const Dims& stride,
+                  const Dims& padding, bool ceil_mode, bool count_include_pad,
+                  std::optional<int64_t> divisor_override) {
+  TALLOW_CHECK(!divisor_override || *divisor_override != 0, "divisor must be not zero");
+  input.size(-3);
+  check_image(input);
+  const Pooling pooling =
+      describe_windows("avg_pool2d", input, kernel_size, stride, padding, {1}, ceil_mode);
+  return average_windows(input, pooling, {count_include_pad, divisor_override.value_or(0)});
+}
+
+Tensor avg_pool1d(const Tensor& input, const Dims& kernel_size, const Dims& stride,
+                  const Dims& padding, bool ceil_mode, bool count_include_pad) {
+  check_sequence("avg_pool1d", input);
+  const int64_t kernel = one_int("avg_pool1d", "kernel_size", kernel_size);
+  const int64_t step = stride.empty() ? kernel : one_int("avg_pool1d", "stride", stride);
+  return as_sequence(avg_pool2d(as_image(input), {1, kernel}, {1, step},
+                                {0, one_int("avg_pool1d", "padding", padding)}, ceil_mode,
+                                count_include_pad, std::nullopt));
+}
+
+Tensor adaptive_avg_pool2d(const Tensor& input, const Dims& output_size) {
+  TALLOW_CHECK(is_pair(output_size), "adaptive_avg_pool2d: output_size must be 2");
+  TALLOW_CHECK(output_size[0] >= 0 && output_size.back() >= 0,
+               "adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 "
+               "but received {", output_size[0], ", ", output_size.back(), "}");
+  const Pooling pooling = describe_adaptive("adaptive_avg_pool2d", "", input, output_size);
+  if (output_size[0] == 1 && output_size.back() == 1) return mean_dims(input, {-1, -2}, true);
+  return adaptive_average(input, pooling);
+}
+
+Tensor adaptive_avg_pool1d(const Tensor& input, const Dims& output_size) {
+  check_sequence("adaptive_avg_pool1d", input);
+  const int64_t size = one_int("adaptive_avg_pool1d", "output_size", output_size);
+  return as_sequence(adaptive_avg_pool2d(as_image(input), {1, size}));
+}
+
+std::tuple<Tensor, Tensor> adaptive_max_pool2d(const Tensor& input, const Dims& output_size) {
+  TALLOW_CHECK(is_pair(output_size),
+               "adaptive_max_pool2d(): internal error: output_size.size() must be 2");
+  const Pooling pooling = describe_adaptive("adaptive_max_pool2d", ":", input, output_size);
+  for (const int64_t size : output_size) {
+    TALLOW_CHECK(size >= 0, "Trying to create tensor with negative dimension ", size, ": ",
+                 pooling.out_shape);
+  }
+  const Tensor x = plain(input);
+  const Tensor out = empty(pooling.out_shape, input.dtype(), input.device());
+  const Tensor index = empty(pooling.out_shape, DType::kInt64, input.device());
+  if (out.numel() > 0) {
+    run<&Backend::pool, &PoolKernels::adaptive_max>("adaptive_max_pool2d", input.device(),
+                                                    pooling.args, x.ptr(), out.ptr(),
+                                                    index.data<int64_t>());
+  }
+  record("AdaptiveMaxPool2DBackward0", {&input}, {&out, &index}, [&](Saver& save) {
+    return [at = save.output(index, "result1", 1), pooling](Grads& g) {
+      g.out[0] = max_backward(g.grad(), g[at], pooling);
+    };
+  });
+  return {out, index};
+}
+
+std::tuple<Tensor, Tensor> adaptive_max_pool1d(const Tensor& input, const Dims& output_size) {
+  check_sequence("adaptive_max_pool1d", input);
+  const int64_t size = one_int("adaptive_max_pool1d", "output_size", output_size);
+  const auto [out, index] = adaptive_max_pool2d(as_image(input), {1, size});
+  return {as_sequence(out), as_sequence(index)};
+}
+
+}  // namespace tallow::ops
