@@ -205,6 +205,8 @@ class OpCase:
         if package.__name__ == "torch" and self.torch_fn is not None:
             path = self.torch_fn
         found = _resolve(package, path)
+        if not callable(found):  # Tensor.float is a method, tallow.float a dtype
+            found = None
         if found is None:
             found = getattr(package._C._nn, path, None)
         if found is None and hasattr(package.Tensor, path):

@@ -233,19 +233,17 @@ class BackwardPass {
     results.resize(node->edges.size());
     for (int64_t i = 0; i < node->edges.size(); ++i) {
       const Edge& edge = node->edges[i];
-      if (edge.node) deliver(*node, i, edge, std::move(results[i]));
+      if (edge.node) deliver(edge, std::move(results[i]));
     }
   }
 
-  void deliver(const Node& producer, int64_t index, const Edge& edge, Tensor gradient) {
+  void deliver(const Edge& edge, Tensor gradient) {
     const int64_t target_index = states_.find(edge.node.get());
     NodeState& target = states_[target_index];
     if (!target.needed) return;
     if (gradient.defined()) {
       target.gradients.resize(std::max<int64_t>(edge.node->outputs.size(), edge.index + 1));
-      add_gradient(target.gradients[edge.index],
-                   checked_gradient(producer, index, edge.node->outputs[edge.index],
-                                    std::move(gradient)));
+      add_gradient(target.gradients[edge.index], std::move(gradient));
     }
     if (--target.dependencies == 0) enqueue(target_index);
   }
@@ -288,13 +286,24 @@ class BackwardPass {
     if (has_post_hooks) {
       for (const Tensor& gradient : gradients) grad_outputs.push_back(gradient);
     }
-    if (has_gradient) apply(node, gradients, results);
+    if (has_gradient) {
+      apply(node, gradients, results);
+      fit_results(node, results);
+    }
     if (!options_.retain_graph) node.release_saved();
     if (has_post_hooks) {
       const std::vector<Ref<NodePostHook>> hooks = node.hooks->post;
       for (const Ref<NodePostHook>& hook : hooks) (*hook)(results, grad_outputs);
     }
     return results;
+  }
+
+  static void fit_results(const Node& node, TensorList& results) {
+    for (int64_t i = 0; i < node.edges.size(); ++i) {
+      const Edge& edge = node.edges[i];
+      if (!edge.node || !results[i].defined()) continue;
+      results[i] = checked_gradient(node, i, edge.node->outputs[edge.index], std::move(results[i]));
+    }
   }
 
   void apply(Node& node, TensorList& gradients, TensorList& results) {

@@ -14,6 +14,10 @@ extern thread_local AutogradState autograd_state __attribute__((tls_model("initi
 
 TALLOW_INLINE bool grad_enabled() { return autograd_state.grad_enabled; }
 bool inference_mode_enabled();
+// Are operations recorded now? Inference mode wins over an enable_grad inside it.
+TALLOW_INLINE bool recording_enabled() {
+  return autograd_state.grad_enabled && !autograd_state.inference;
+}
 
 class GradModeGuard {
  public:

@@ -48,7 +48,7 @@ void connect(const Tensor& out, const Ref<Node>& node, const Tensor* first_input
 // Will an op over these inputs be recorded?
 template <class Inputs>
 TALLOW_INLINE bool should_record(const Inputs& inputs) {
-  if (!grad_enabled()) return false;
+  if (!recording_enabled()) return false;
   for (const Tensor* input : inputs) {
     if (detail::needs_grad(*input)) return true;
   }
@@ -93,7 +93,7 @@ template <class Make>
 Tensor record(const char* name, const std::vector<Tensor>& inputs, Tensor out, const Make& make) {
   bool wanted = false;
   for (const Tensor& input : inputs) wanted = wanted || detail::needs_grad(input);
-  if (!wanted || !grad_enabled() || !is_differentiable(out.dtype())) return out;
+  if (!wanted || !recording_enabled() || !is_differentiable(out.dtype())) return out;
   const Ref<Node> node = detail::make_node(name, make);
   for (const Tensor& input : inputs) node->add_edge(input);
   detail::connect(out, node, nullptr, 0);
@@ -104,7 +104,7 @@ Tensor record(const char* name, const std::vector<Tensor>& inputs, Tensor out, c
 template <class Make>
 void record(const char* name, const Tensor& input, const std::vector<Tensor>& outs,
             const Make& make) {
-  if (!grad_enabled() || !detail::needs_grad(input)) return;
+  if (!recording_enabled() || !detail::needs_grad(input)) return;
   const Ref<Node> node = detail::make_node(name, make);
   node->add_edge(input);
   for (std::size_t i = 0; i < outs.size(); ++i) {

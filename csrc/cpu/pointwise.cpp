@@ -44,12 +44,13 @@ bool divides(BinaryOp op) {
 bool has_zero_divisor(const Strided<3>& at, DType dtype) {
   Strided<1> divisor;
   divisor.data[0] = at.data[2];
-  divisor.numel = at.numel;
+  divisor.numel = at.numel == 0 ? 0 : 1;
   divisor.ndim = 0;
   for (int d = 0; d < at.ndim; ++d) {
     if (at.stride[2][d] == 0) continue;
     divisor.size[divisor.ndim] = at.size[d];
     divisor.stride[0][divisor.ndim] = at.stride[2][d];
+    divisor.numel *= at.size[d];
     ++divisor.ndim;
   }
   int found = 0;

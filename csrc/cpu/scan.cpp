@@ -72,6 +72,7 @@ TALLOW_INLINE void scan_rows(T* out, const T* in, int64_t n, const Step& step) {
 
 template <class T, class Step>
 Status scan_of(T* out, const T* in, int64_t outer, int64_t n, int64_t inner, const Step& step) {
+  if (outer * n * inner == 0) return Status::kOk;
   constexpr int64_t kTaskElements = 16 * 1024;
   if (inner == 1) {
     constexpr int64_t kRows = 4;
@@ -121,7 +122,6 @@ void scan_extremum_line(bool largest, T* values, int64_t* indices, const T* in, 
 
 Status scan(ScanOp op, DType dtype, void* out, const void* in, int64_t outer, int64_t n,
             int64_t inner) {
-  if (outer * n * inner == 0) return Status::kOk;
   if (op == ScanOp::kLogSumExp) {
     return dispatch(FloatingAndHalf{}, dtype, "logcumsumexp_out_cpu", [&]<class T>() -> Status {
       return scan_of(static_cast<T*>(out), static_cast<const T*>(in), outer, n, inner,

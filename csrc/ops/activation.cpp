@@ -39,6 +39,8 @@ Tensor gradient(BinaryOp op, const char* name, const Tensor& grad, const Tensor&
 
 Tensor relu(const Tensor& input, Out out) {
   TALLOW_CHECK(input.dtype() != DType::kBool, "Boolean inputs not supported for relu");
+  TALLOW_CHECK_NOT_IMPLEMENTED(!is_complex(input.dtype()),
+                               "clamp is not supported for complex types");
   Tensor result =
       binary(BinaryOp::kMaximum, "relu", input, Scalar(0), input.dtype(), input.dtype(), out);
   return record("ReluBackward0", {&input}, result, [&](Saver& save) {

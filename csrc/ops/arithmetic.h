@@ -24,7 +24,7 @@ Tensor remainder(const Operand& self, const Operand& other, Out out = {});
 Tensor fmod(const Tensor& self, const Operand& other, Out out = {});
 Tensor pow(const Operand& self, const Operand& exponent, Out out = {});
 // pow() in float64 (complex128 for complex operands).
-Tensor float_power(const Operand& self, const Operand& exponent);
+Tensor float_power(const Operand& self, const Operand& exponent, Out out = {});
 
 // Elementwise extremes; NaN wins (maximum, minimum) or loses (fmax, fmin).
 Tensor maximum(const Tensor& self, const Tensor& other, Out out = {});

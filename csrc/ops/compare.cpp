@@ -111,7 +111,8 @@ Tensor isneginf(const Tensor& self, Out out) {
 }
 
 Tensor signbit(const Tensor& self, Out out) {
-  TALLOW_CHECK(!is_complex(self.dtype()), "signbit is not implemented for complex tensors.");
+  TALLOW_CHECK_NOT_IMPLEMENTED(!is_complex(self.dtype()),
+                               "signbit is not implemented for complex tensors.");
   if (!is_floating(self.dtype())) {
     if (self.dtype() == DType::kBool) return compare(CompareOp::kNe, "signbit", self, self, out);
     return compare(CompareOp::kLt, "signbit", self, Scalar(0), out);

@@ -5,6 +5,7 @@
 #include "backend/conv.h"
 #include "core/error.h"
 #include "ops/copy.h"
+#include "ops/cpp_type.h"
 #include "ops/kernel.h"
 #include "ops/reduce.h"
 #include "ops/views.h"
@@ -200,16 +201,17 @@ void check_operands(const Tensor& input, const Tensor& weight, const Tensor& bia
                  transposed ? "transposed=1, " : "", "weight of size ", weight.sizes(),
                  ", expected bias to be 1-dimensional with ", outputs,
                  " elements, but got bias of size ", bias.sizes(), " instead");
-    TALLOW_CHECK(bias.dtype() == input.dtype(), "Input type (", dtype_name(input.dtype()),
-                 ") and bias type (", dtype_name(bias.dtype()), ") should be the same");
+    TALLOW_CHECK(bias.dtype() == input.dtype(), "Input type (", cpp_type_name(input.dtype()),
+                 ") and bias type (", cpp_type_name(bias.dtype()), ") should be the same");
   }
   TALLOW_CHECK(input.dtype() == weight.dtype(), "expected scalar type ",
                scalar_type_name(input.dtype()), " but found ", scalar_type_name(weight.dtype()));
   TALLOW_CHECK(input.device() == weight.device(),
                "Expected all tensors to be on the same device, but got input on ", input.device(),
                " and weight on ", weight.device());
-  TALLOW_CHECK(!any_below(spatial(weight), 1), "kernel size should be greater than zero, but got (",
-               times(spatial(weight)), ")");
+  TALLOW_CHECK(!any_below(spatial(weight), 1),
+               "kernel size should be greater than zero, but got kernel_height: ",
+               weight.dim() == 4 ? weight.sizes()[2] : 1, " kernel_width: ", weight.size(-1));
 }
 
 void check_input_not_empty(const Tensor& input) {
@@ -260,6 +262,11 @@ Tensor transpose_checked(const Tensor& input, const Tensor& weight, const Tensor
   return conv_transpose(input, weight, bias, window, size);
 }
 
+// One number stands for every dimension of the function called, whatever the weight has.
+Dims repeated(const Dims& values, int64_t dims) {
+  return values.size() == 1 ? Dims::filled(dims, values[0]) : values;
+}
+
 // Runs `body` on the input with a batch dimension, adding and removing one if it has none.
 template <class Body>
 Tensor with_batch(const Tensor& input, int64_t dims, const char* name, const Body& body) {
@@ -275,7 +282,8 @@ Tensor conv_numbers(const char* name, int64_t dims, const Tensor& input, const T
                     const Dims& dilation, int64_t groups) {
   return with_batch(input, dims, name, [&](const Tensor& batch) {
     return forward_checked(batch, weight, bias,
-                           make_window(weight, stride, padding, dilation, groups));
+                           make_window(weight, repeated(stride, dims), repeated(padding, dims),
+                                       repeated(dilation, dims), groups));
   });
 }
 
@@ -287,7 +295,8 @@ Tensor conv_named(const char* name, int64_t dims, const Tensor& input, const Ten
     return conv_numbers(name, dims, input, weight, bias, stride, {0}, dilation, groups);
   }
   return with_batch(input, dims, name, [&](const Tensor& batch) {
-    ConvWindow window = make_window(weight, stride, {0}, dilation, groups);
+    ConvWindow window =
+        make_window(weight, repeated(stride, dims), {0}, repeated(dilation, dims), groups);
     for (const int64_t step : window.stride) {
       TALLOW_CHECK(step == 1, "padding='same' is not supported for strided convolutions");
     }
@@ -306,7 +315,8 @@ Tensor conv_transposed(const char* name, int64_t dims, const Tensor& input, cons
                        const Dims& output_padding, int64_t groups, const Dims& dilation) {
   return with_batch(input, dims, name, [&](const Tensor& batch) {
     return transpose_checked(batch, weight, bias,
-                             make_window(weight, stride, padding, dilation, groups),
+                             make_window(weight, repeated(stride, dims), repeated(padding, dims),
+                                         repeated(dilation, dims), groups),
                              output_padding);
   });
 }

@@ -65,9 +65,9 @@ DType result_type(const Operand& a, const Operand& b, const Operand& c) {
   return promotion.result();
 }
 
-void Input::hold(const Scalar& scalar, DType compute) {
+void Input::hold(const Scalar& scalar, DType compute, Precision precision) {
   const bool half = compute == DType::kFloat16 || compute == DType::kBFloat16;
-  dtype_ = half ? DType::kFloat32 : compute;
+  dtype_ = half && precision == Precision::kExact ? DType::kFloat32 : compute;
   data_ = number_;
   if (!is_differentiable(dtype_) && dtype_ != DType::kBool) {
     // Integers that do not fit wrap: the type of a tensor does not depend on the number.
@@ -76,6 +76,19 @@ void Input::hold(const Scalar& scalar, DType compute) {
   } else {
     scalar.store(dtype_, number_);
   }
+}
+
+void Input::round_to_half(DType compute, Precision precision) {
+  if (precision == Precision::kExact || tensor_->dim() > 0 || !tensor_->device().is_cpu()) return;
+  Strided<2> at;
+  at.data[0] = number_;
+  at.data[1] = data_;
+  at.numel = 1;
+  at.ndim = 0;
+  run<&Backend::pointwise, &PointwiseKernels::copy>("copy", kCPU, at, compute, dtype_);
+  tensor_ = nullptr;
+  data_ = number_;
+  dtype_ = compute;
 }
 
 // ---- The general plan.
@@ -280,8 +293,9 @@ Tensor unary(UnaryOp op, const char* name, const Tensor& self, DType compute, DT
 Tensor binary(BinaryOp op, const char* name, const Operand& a, const Operand& b, DType compute,
               DType result, const Out& out, const double* params) {
   Problem<3> problem;
+  const bool factor = op == BinaryOp::kMul || op == BinaryOp::kDiv;
   const Input first(a, compute);
-  const Input second(b, compute);
+  const Input second(b, compute, factor ? Precision::kExact : Precision::kRounded);
   Tensor destination = prepare(problem, {&first, &second}, result, out);
   run<&Backend::pointwise, &PointwiseKernels::binary>(name, destination.device(), op, compute,
                                                       problem.at, problem.dtypes, params);
@@ -307,7 +321,7 @@ Tensor ternary(TernaryOp op, const char* name, const Operand& a, const Operand& 
   Problem<4> problem;
   const Input first(a, op == TernaryOp::kWhere ? DType::kBool : compute);
   const Input second(b, compute);
-  const Input third(c, compute);
+  const Input third(c, compute, Precision::kExact);
   Tensor destination = prepare(problem, {&first, &second, &third}, result, out);
   run<&Backend::pointwise, &PointwiseKernels::ternary>(name, destination.device(), op, compute,
                                                        problem.at, problem.dtypes, params);

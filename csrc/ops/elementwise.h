@@ -36,21 +36,25 @@ TALLOW_INLINE DType floating_type(DType dtype) {
   return is_differentiable(dtype) ? dtype : default_dtype();
 }
 
-// One input of a kernel call: a tensor, or a number held here in the type formulas compute in.
+// May a number be more precise than a half-precision `compute` type? As in PyTorch, factors may
+// (the formula is evaluated in float anyway), while summands and bounds are rounded to the type.
+enum class Precision : uint8_t { kRounded, kExact };
+
+// One input of a kernel call: a tensor, or a number held here.
 class Input {
  public:
-  TALLOW_INLINE Input(const Tensor& tensor, DType)
-      : tensor_(&tensor), data_(tensor.ptr()), dtype_(tensor.dtype()) {}
-  TALLOW_INLINE Input(const Operand& operand, DType compute) {
+  TALLOW_INLINE Input(const Operand& operand, DType compute,
+                      Precision precision = Precision::kRounded) {
     if (TALLOW_LIKELY(operand.is_tensor())) {
       tensor_ = &operand.tensor();
       data_ = tensor_->ptr();
       dtype_ = tensor_->dtype();
+      const bool half = compute == DType::kFloat16 || compute == DType::kBFloat16;
+      if (TALLOW_UNLIKELY(half && dtype_ != compute)) round_to_half(compute, precision);
     } else {
-      hold(operand.scalar(), compute);
+      hold(operand.scalar(), compute, precision);
     }
   }
-  Input(const Scalar& scalar, DType compute) { hold(scalar, compute); }
   Input(const Input&) = delete;
   Input& operator=(const Input&) = delete;
 
@@ -59,7 +63,9 @@ class Input {
   TALLOW_INLINE DType dtype() const { return dtype_; }
 
  private:
-  void hold(const Scalar& scalar, DType compute);
+  void hold(const Scalar& scalar, DType compute, Precision precision);
+  // A 0-d tensor of a wider type is treated as a number.
+  void round_to_half(DType compute, Precision precision);
 
   const Tensor* tensor_ = nullptr;
   void* data_;

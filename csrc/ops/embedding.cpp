@@ -51,7 +51,7 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, int64_t padding_id
   TALLOW_CHECK_NOT_IMPLEMENTED(!sparse, "embedding(): sparse gradients are not supported; pass "
                                "sparse=False");
   check_same_device("embedding", weight, indices);
-  const Tensor offsets = offsets_along("embedding", weight, 0, indices, PositionError::kSelf);
+  const Tensor offsets = offsets_along("embedding", weight, 0, indices, {PositionError::kSelf});
   Dims shape = indices.sizes();
   shape.push_back(weight.sizes()[1]);
   Tensor out = empty(shape, weight.dtype(), weight.device());

@@ -93,7 +93,7 @@ Tensor index_select(const Tensor& self, int64_t dim, const Tensor& index) {
   check_same_device("index_select", self, index);
   const Tensor source = at_least_1d(self);
   const Tensor offsets =
-      offsets_along("index_select", source, dim, index, PositionError::kSelf);
+      offsets_along("index_select", source, dim, index, {PositionError::kSelf});
   Dims shape = source.sizes();
   shape[dim] = index.numel();
   Tensor out = empty(self.dim() > 0 ? shape : Dims(), self.dtype(), self.device());
@@ -117,25 +117,33 @@ Dims slice_shape(const Dims& sizes, int64_t dim) {
   return shape;
 }
 
-// Writes the slices of `source` (one per index, or broadcast from a 0-d tensor) to those of self.
-Tensor write_slices(const char* op, const Tensor& self, int64_t dim, const Tensor& index,
-                    const Tensor& source, bool accumulate, PositionError error, bool wrap,
-                    WriteOrder order, const Out& out) {
-  if (accumulate && accumulates_in_float(self.dtype())) {
-    return write_in_float(self, out, order, [&](const Tensor& wide) {
-      write_slices(op, wide, dim, index, to_dtype(source, DType::kFloat32), true, error, wrap,
-                   order, Out::inplace(wide));
+// What index_add, index_copy and index_fill differ in.
+struct SliceWrite {
+  const char* op;
+  PositionRules rules;
+  bool accumulate;
+  WriteOrder order;
+};
+
+// Writes the slices of `source`, one per position, to those of self.
+Tensor write_slices(const SliceWrite& write, const Tensor& self, int64_t dim, const Tensor& index,
+                    const Tensor& source, const Out& out) {
+  if (write.accumulate && accumulates_in_float(self.dtype())) {
+    return write_in_float(self, out, write.order, [&](const Tensor& wide) {
+      write_slices(write, wide, dim, index, to_dtype(source, DType::kFloat32),
+                   Out::inplace(wide));
     });
   }
-  const Tensor offsets = offsets_along(op, at_least_1d(self), dim, index, error, wrap);
-  Tensor result = begin_write(self, out, order);
+  const Tensor checked = offsets_along(write.op, at_least_1d(self), dim, index, write.rules);
+  Tensor result = begin_write(self, out, write.order);
   // A fresh result may have other strides than self: the offsets must be those of the result.
   const Tensor target = at_least_1d(result);
-  const Tensor at = result.strides() == self.strides()
-                        ? offsets
-                        : offsets_along(op, target, dim, index, error, wrap);
+  const Tensor offsets = result.strides() == self.strides()
+                             ? checked
+                             : offsets_along(write.op, target, dim, index, write.rules);
   run<&Backend::index, &IndexKernels::put_blocks>(
-      op, self.device(), plan_blocks(target, dim, 1, unaliased(source, result), 1, at), accumulate);
+      write.op, self.device(),
+      plan_blocks(target, dim, 1, unaliased(source, result), 1, offsets), write.accumulate);
   finish_write(out);
   return result;
 }
@@ -167,8 +175,9 @@ Tensor index_add(const Tensor& self, int64_t dim, const Tensor& index, const Ten
     const NoGradGuard no_grad;
     scaled = mul(slices, alpha);
   }
-  Tensor result = write_slices("index_add_", self, dim, index, scaled, true,
-                               PositionError::kBoundsRuntime, false, WriteOrder::kRowMajor, out);
+  Tensor result = write_slices(
+      {"index_add_", {PositionError::kBoundsRuntime}, true, WriteOrder::kRowMajor}, self, dim,
+      index, scaled, out);
   return record("IndexAddBackward0", {&self, &source}, std::move(result), [&](Saver& save) {
     return [positions = save(index, "index"), dim, alpha, shape = source.sizes()](Grads& g) {
       if (g.needs(0)) g.out[0] = g.grad();
@@ -207,8 +216,9 @@ Tensor index_copy(const Tensor& self, int64_t dim, const Tensor& index, const Te
   TALLOW_CHECK_INDEX(index.numel() == slices.sizes()[dim],
                      "index_copy_(): Number of indices (", index.numel(),
                      ") should be equal to source.size(dim) (", slices.sizes()[dim], ")");
-  Tensor result = write_slices("index_copy_", self, dim, index, slices, false,
-                               PositionError::kBounds, false, WriteOrder::kRowMajor, out);
+  const PositionRules rules{PositionError::kBounds, false, "index_copy_(): "};
+  Tensor result = write_slices({"index_copy_", rules, false, WriteOrder::kRowMajor}, self, dim,
+                               index, slices, out);
   return record("IndexCopyBackward0", {&self, &source}, std::move(result), [&](Saver& save) {
     return [positions = save(index, "index"), dim, shape = source.sizes()](Grads& g) {
       const Tensor at = g[positions];
@@ -241,8 +251,9 @@ Tensor index_fill(const Tensor& self, int64_t dim, const Tensor& index, const Op
   shape[dim] = index.numel();
   const Tensor spread =
       alias(element, shape, Dims::filled(shape.size(), 0), element.impl()->offset);
-  Tensor result = write_slices("index_fill_", self, dim, index, spread, false,
-                               PositionError::kBounds, true, WriteOrder::kPreserved, out);
+  Tensor result = write_slices(
+      {"index_fill_", {PositionError::kBounds, true}, false, WriteOrder::kPreserved}, self, dim,
+      index, spread, out);
   const Tensor none;
   const Tensor& source = is_tensor ? value.tensor() : none;
   return record(is_tensor ? "IndexFillBackward1" : "IndexFillBackward0", {&self, &source},

@@ -281,7 +281,7 @@ Tensor take(const Tensor& self, const Tensor& index) {
     const Tensor source = contiguous(self);
     flat = alias(source, {source.numel()}, {1}, source.impl()->offset);
   }
-  const Tensor offsets = offsets_along("take", flat, 0, index, PositionError::kTake, true);
+  const Tensor offsets = offsets_along("take", flat, 0, index, {PositionError::kTake, true});
   Tensor out = empty(index.sizes(), self.dtype(), self.device());
   const Tensor dense = alias(out, {out.numel()}, {1}, 0);
   run<&Backend::index, &IndexKernels::take_blocks>("take", self.device(),
@@ -312,7 +312,7 @@ Tensor put_flat(const Tensor& self, const Tensor& index, const Tensor& source, b
     });
   }
   const Tensor flat_self = alias(self, {self.numel()}, {1}, self.impl()->offset);
-  const Tensor offsets = offsets_along("put_", flat_self, 0, index, PositionError::kTake, true);
+  const Tensor offsets = offsets_along("put_", flat_self, 0, index, {PositionError::kTake, true});
   const Tensor result = begin_write(self, out, WriteOrder::kRowMajor);
   const Tensor values = contiguous(unaliased(source, result));
   const Tensor flat = alias(result, {result.numel()}, {1}, result.impl()->offset);

@@ -60,12 +60,12 @@ void check_positions(const char* op, const Tensor& self, int64_t dim, const Tens
 }
 
 Tensor offsets_along(const char* op, const Tensor& self, int64_t dim, const Tensor& index,
-                     PositionError error, bool wrap) {
+                     const PositionRules& rules) {
   const Tensor positions = as_int64(index);
   Tensor offsets = empty({positions.numel()}, DType::kInt64, self.device());
   const bool scalar = self.dim() == 0;
   const IndexBound bound{scalar ? 1 : self.sizes()[dim], scalar ? 1 : self.strides()[dim], dim,
-                         wrap, error};
+                         rules.wrap, rules.error, rules.prefix};
   run<&Backend::index, &IndexKernels::offsets>(op, self.device(), offsets.data<int64_t>(),
                                                positions_of(positions), bound, false);
   return offsets;

@@ -64,9 +64,16 @@ void check_same_device(const char* op, const Tensor& self, const Tensor& other);
 // Raises RuntimeError if a position is outside dimension `dim` of `self`.
 void check_positions(const char* op, const Tensor& self, int64_t dim, const Tensor& positions,
                      bool wrap = false);
-// Offsets of the positions in `index` (int64) into dimension `dim` of `self`, as a vector.
+// How an op reads positions and reports those out of bounds.
+struct PositionRules {
+  PositionError error;
+  bool wrap = false;         // negative positions count from the end
+  const char* prefix = "";   // of the message
+};
+
+// Offsets of the positions in `index` into dimension `dim` of `self`, as a vector.
 Tensor offsets_along(const char* op, const Tensor& self, int64_t dim, const Tensor& index,
-                     PositionError error, bool wrap = false);
+                     const PositionRules& rules);
 
 // `indexed` has dimensions before, [first, first + picked), after; `dense` has before, index, after
 // with `index_dims` in the middle. `offsets` counts the elements of the index dimensions.

@@ -3,6 +3,7 @@
 #include "autograd/record.h"
 #include "core/error.h"
 #include "ops/arithmetic.h"
+#include "ops/cpp_type.h"
 #include "ops/elementwise.h"
 #include "ops/matmul_product.h"
 #include "ops/unary_math.h"
@@ -12,15 +13,6 @@ namespace tallow::ops {
 
 namespace {
 
-// The C++ spelling of an element type, which PyTorch uses in this one message.
-const char* cpp_name(DType dtype) {
-  static constexpr const char* kNames[kNumDTypes] = {
-      "bool",   "unsigned char", "signed char",   "short int", "int",
-      "long",   "c10::Half",     "c10::BFloat16", "float",     "double",
-      "c10::complex<float>", "c10::complex<double>"};
-  return kNames[static_cast<int>(dtype)];
-}
-
 void check_not_bool(const Tensor& tensor, const char* kernel) {
   TALLOW_CHECK_NOT_IMPLEMENTED(tensor.dtype() != DType::kBool, "\"", kernel,
                                "\" not implemented for 'Bool'");
@@ -28,7 +20,7 @@ void check_not_bool(const Tensor& tensor, const char* kernel) {
 
 void check_same_type(const Tensor& a, const Tensor& b) {
   TALLOW_CHECK(a.dtype() == b.dtype(), "expected m1 and m2 to have the same dtype, but got: ",
-               cpp_name(a.dtype()), " != ", cpp_name(b.dtype()));
+               cpp_type_name(a.dtype()), " != ", cpp_type_name(b.dtype()));
 }
 
 // Rows of `a` are counted over its leading dimensions too, as if it were one matrix.

@@ -140,9 +140,13 @@ Tensor product(const char* op, const Tensor& a_given, const Tensor& b_given, con
   const Tensor b = packed_vector(b_given, -2, n == 1);
   const bool floating = is_floating(a.dtype());
   if (!floating && !(is_one(alpha) && is_one(beta))) {
+    // The kernel scales floating types only. Factors of integers are cut to integers.
     const NoGradGuard guard;
-    const Tensor plain = scaled(product(op, a, b), alpha);
-    return init.defined() ? add(plain, to_dtype(mul(init, beta), a.dtype())) : plain;
+    const auto factor = [&](const Scalar& given) {
+      return is_complex(a.dtype()) ? given : Scalar(given.to_int64());
+    };
+    const Tensor plain = scaled(product(op, a, b), factor(alpha));
+    return init.defined() ? add(scaled(init, factor(beta)), plain) : plain;
   }
   Batch batch;
   if (a.dim() > 2 || b.dim() > 2) {

@@ -26,6 +26,7 @@ bool is(const Scalar& value, double wanted) {
 // Exponents with a shorter formula than exp(log(x) * exponent); floating results only.
 Tensor power_of_number(const Tensor& base, const Scalar& exponent, DType dtype, const Out& out) {
   const auto apply = [&](UnaryOp op) { return unary(op, "pow", base, dtype, dtype, out); };
+  if (is(exponent, 1)) return binary(BinaryOp::kMul, "pow", base, 1, dtype, dtype, out);
   if (is(exponent, 2)) return apply(UnaryOp::kSquare);
   if (is(exponent, 3)) return apply(UnaryOp::kCube);
   if (is(exponent, -1) && is_differentiable(dtype)) return apply(UnaryOp::kReciprocal);
@@ -102,15 +103,20 @@ Tensor pow(const Operand& self, const Operand& exponent, Out out) {
   });
 }
 
-Tensor float_power(const Operand& self, const Operand& exponent) {
+Tensor float_power(const Operand& self, const Operand& exponent, Out out) {
   const bool complex = is_complex(self.dtype()) || is_complex(exponent.dtype());
   const DType dtype = complex ? DType::kComplex128 : DType::kFloat64;
+  TALLOW_CHECK(!out.given() || out.tensor().dtype() == dtype, "the ",
+               out.is_inplace() ? "base given to float_power_" : "output given to float_power",
+               " has dtype ", scalar_type_name(out.given() ? out.tensor().dtype() : dtype),
+               " but the operation's result requires dtype ", scalar_type_name(dtype));
   const auto widened = [dtype](const Operand& operand) {
     return operand.is_tensor() ? to_dtype(operand.tensor(), dtype) : Tensor();
   };
   const Tensor base = widened(self);
   const Tensor power = widened(exponent);
-  return pow(base.defined() ? Operand(base) : self, power.defined() ? Operand(power) : exponent);
+  return pow(base.defined() ? Operand(base) : self, power.defined() ? Operand(power) : exponent,
+             out);
 }
 
 Tensor atan2(const Tensor& self, const Tensor& other, Out out) {
@@ -203,6 +209,8 @@ Tensor logaddexp(const Tensor& self, const Tensor& other, Out out) {
 }
 
 Tensor heaviside(const Tensor& self, const Tensor& values, Out out) {
+  TALLOW_CHECK(!is_complex(self.dtype()) && !is_complex(values.dtype()),
+               "heaviside is not yet implemented for complex tensors.");
   TALLOW_CHECK(self.dtype() == values.dtype(),
                "heaviside is not yet implemented for tensors with different dtypes.");
   const Tensor result = binary(BinaryOp::kHeaviside, "heaviside", self, values, self.dtype(),

@@ -20,6 +20,7 @@ Tensor normalise(bool log, const Tensor& input, int64_t dim) {
   const AroundDim at = around_dim(input, dim);
   const Tensor x = contiguous_data(input);
   const Tensor out = empty(input.sizes(), input.dtype(), input.device());
+  if (out.numel() == 0) return out;
   run<&Backend::softmax, &SoftmaxKernels::forward>(log ? "log_softmax" : "softmax", input.device(),
                                                    log, input.dtype(), out.ptr(), x.ptr(),
                                                    at.outer, at.n, at.inner);

@@ -6,6 +6,7 @@
 #include "autograd/record.h"
 #include "ops/arithmetic.h"
 #include "ops/compare.h"
+#include "ops/copy.h"
 #include "ops/creation.h"
 #include "ops/elementwise.h"
 #include "ops/ternary.h"
@@ -378,16 +379,19 @@ Tensor sigmoid_backward(const Tensor& grad, const Tensor& output) {
   });
 }
 
-Tensor logit(const Tensor& self, std::optional<double> eps) {
+Tensor logit(const Tensor& self, std::optional<double> eps, Out out) {
+  const Tensor kept = saved_self(self, out);
   Tensor result;
   {
     const NoGradGuard no_grad;
-    const Tensor x = eps ? clamp(self, Scalar(*eps), Scalar(1 - *eps)) : self;
+    const DType dtype = floating_type(self.dtype());
+    const Tensor value = self.dtype() == dtype ? self : to_dtype(self, dtype);
+    const Tensor x = eps ? clamp(value, Scalar(*eps), Scalar(1 - *eps)) : value;
     // Without eps, numbers outside [0, 1] give NaN by themselves.
-    result = log(div(x, rsub(x, 1)));
+    result = unary(UnaryOp::kLog, "logit", div(x, rsub(x, 1)), dtype, dtype, out);
   }
   return record("LogitBackward0", {&self}, result, [&](Saver& save) {
-    return [x = save(self, "self"), eps](Grads& g) {
+    return [x = save(kept, "self"), eps](Grads& g) {
       const Tensor value = g[x];
       const Tensor slope = div(g.grad(), mul(value, rsub(value, 1)));
       const double low = eps.value_or(0);

@@ -56,7 +56,7 @@ Tensor erf(const Tensor& self, Out out = {});
 Tensor erfc(const Tensor& self, Out out = {});
 Tensor sigmoid(const Tensor& self, Out out = {});
 // log(self / (1 - self)), self first clamped to [eps, 1 - eps] if eps is given
-Tensor logit(const Tensor& self, std::optional<double> eps = std::nullopt);
+Tensor logit(const Tensor& self, std::optional<double> eps = std::nullopt, Out out = {});
 
 Tensor tanh_backward(const Tensor& grad, const Tensor& output);
 Tensor sigmoid_backward(const Tensor& grad, const Tensor& output);

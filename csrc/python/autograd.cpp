@@ -134,6 +134,11 @@ void report_trace(const Node& node) {
   PyErr_Restore(type, value, traceback);
 }
 
+py::object& tracing_state() {
+  static py::object& state = *new py::object(py::none());
+  return state;
+}
+
 void check_signals() {
   if (PyErr_CheckSignals() != 0) throw PythonError();
 }
@@ -168,7 +173,9 @@ void bind_autograd(py::module_& module) {
   module.def("_increment_version", [](const py::object& tensor) {
     unwrap(tensor.ptr()).bump_version();
   });
-  module.def("_get_tracing_state", [] { return py::none(); });
+  // Set by jit.trace while it records; any object will do.
+  module.def("_get_tracing_state", [] { return tracing_state(); });
+  module.def("_set_tracing_state", [](const py::object& state) { tracing_state() = state; });
   module.def("_live_nodes", &live_nodes);
   module.def("_accumulate_node", [](const py::object& tensor) {
     return py::reinterpret_steal<py::object>(wrap_node(gradient_edge(unwrap(tensor.ptr())).node));

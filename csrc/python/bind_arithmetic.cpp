@@ -70,7 +70,7 @@ void bind_arithmetic(Registry& r) {
   r.op<&ops::fmod>("fmod(input, other)", kAll,
                    "Take the remainder that has the sign of the dividend.");
   r.op<&ops::pow>("pow(input, exponent)", kAll, "Raise to a power.");
-  r.op<&ops::float_power>("float_power(input, exponent)", kFunction | kMethod,
+  r.op<&ops::float_power>("float_power(input, exponent)", kAll,
                           "Raise to a power in double precision.");
   bind_extremes(r);
   r.op<&ops::atan2>("atan2(input, other)", kAll, "Angle of the point (other, input).");

@@ -29,8 +29,7 @@ void bind_exponentials(Registry& r) {
   r.op<&ops::log1p>("log1p(input)", kAll, "log(1 + input), accurate near 0.");
   r.op<&ops::sqrt>("sqrt(input)", kAll, "Square root.");
   r.op<&ops::rsqrt>("rsqrt(input)", kAll, "1 / sqrt(input).");
-  r.op<&ops::logit>("logit(input, eps=None)", kFunction | kMethod | kOut,
-                    "log(input / (1 - input)).");
+  r.op<&ops::logit>("logit(input, eps=None)", kAll, "log(input / (1 - input)).");
 }
 
 void bind_angles(Registry& r) {

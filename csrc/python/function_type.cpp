@@ -222,7 +222,7 @@ class Application {
       PyTuple_SET_ITEM(needs.get(), i, Py_NewRef(wants ? Py_True : Py_False));
     }
     context()->needs_input_grad = needs.release();
-    recorded_ = any && grad_enabled();
+    recorded_ = any && recording_enabled();
     for (Py_ssize_t i = 0; recorded_ && i < count_; ++i) {
       if (is_tensor(args_[i])) node().add_edge(unwrap(args_[i]));
     }

@@ -22,6 +22,7 @@ void register_ops(py::module_& module) {
   Registry registry(module);
   bind_activation(registry);
   bind_arithmetic(registry);
+  bind_closeness(registry);
   bind_compare(registry);
   bind_conv(registry);
   bind_copy(registry);

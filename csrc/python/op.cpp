@@ -177,7 +177,7 @@ std::string spelled(const char* type) {
       std::string names;
       int missing = 0;
       for (int i = 0; i < static_cast<int>(parameters.size()); ++i) {
-        if (binding.slots[i]) continue;
+        if (binding.slots[i] || parameters[static_cast<std::size_t>(i)].default_value) continue;
         names += (missing++ ? ", \"" : "\"") + std::string(name_of(i)) + "\"";
       }
       raise<TypeError>(op.name, "() missing ", missing, " required positional arguments: ", names);

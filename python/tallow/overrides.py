@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import tallow
 from tallow import _C
+from tallow._names import LAZY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -254,6 +255,8 @@ def _functions() -> dict[Any, tuple[str, Any]]:
     for path, space in _namespaces():
         public = getattr(space, "__all__", None) or dir(space)
         for name in public:
+            if space is tallow and LAZY.get(name) == name:
+                continue  # a submodule: looking at it would import it
             value = getattr(space, name, None)
             dotted = f"{path}.{name}" if path else name
             if isinstance(space, type) and _is_accessor(value):

@@ -262,4 +262,31 @@ CASES = [
         result="bool",
         grad=False,
     ),
+    OpCase(
+        "rsub",
+        ref=lambda x, y, alpha=1: y - alpha * x,
+        samples=[Sample(T(4), T(4)), Sample(T(4), 3, alpha=2)],
+        method=False,
+        tolerance=FUSED,
+    ),
+    OpCase(
+        "float_power",
+        ref=np.float_power,
+        samples=[Sample(T(4, low=0.3), 2.5), Sample(T(3, low=0.3), T(3))],
+        result="float64",
+    ),
+    OpCase(
+        "clamp_min",
+        ref=np.maximum,
+        samples=[Sample(T(7), 0.3), Sample(T(2, 3), T(3)), Sample(T(0), 1.0)],
+        out=True,
+        inplace=True,
+    ),
+    OpCase(
+        "clamp_max",
+        ref=np.minimum,
+        samples=[Sample(T(7), 0.3), Sample(T(2, 3), T(3)), Sample(T(0), 1.0)],
+        out=True,
+        inplace=True,
+    ),
 ]

@@ -51,6 +51,15 @@ def masked_put(x: np.ndarray, mask: np.ndarray, source: np.ndarray) -> np.ndarra
     return out
 
 
+def put_at(x: np.ndarray, indices: Any, values: np.ndarray, accumulate: bool) -> np.ndarray:
+    out = x.copy()
+    if accumulate:
+        np.add.at(out, tuple(indices), values)
+    else:
+        out[tuple(indices)] = values
+    return out
+
+
 SUM = {"float16": (2e-3, 2e-3), "bfloat16": (2e-2, 2e-2)}
 MASK = T(values=[[True, False, True], [False, False, True]], dtype="bool")
 
@@ -196,5 +205,50 @@ CASES = [
         dtypes=("int64",),
         grad=False,
         method=False,
+    ),
+    OpCase(
+        "scatter_reduce",
+        ref=lambda x, dim, index, src, reduce, include_self=True: put(
+            x, dim, index, src, {"sum": np.add, "prod": np.multiply, "amax": np.maximum}[reduce]
+        ),
+        samples=[
+            Sample(T(3, 4), 1, at([0, 0], [1, 2], [2, 2]), T(3, 2), "sum"),
+            Sample(T(3, 4, low=0.5), 1, at([0, 0], [1, 2], [2, 2]), T(3, 2, low=0.5), "prod"),
+            Sample(T(3, 4), 0, at([0, 2, 1, 1]), T(1, 4), "amax"),
+        ],
+        tolerance=SUM,
+        inplace=True,
+        gradgrad=False,
+    ),
+    OpCase(
+        "argwhere",
+        ref=np.argwhere,
+        samples=[Sample(T(3, 4)), Sample(T(0))],
+        domain=(-1, 1),
+        dtypes=ALL,
+        result="int64",
+        grad=False,
+    ),
+    OpCase(
+        "index_put",
+        ref=lambda x, indices, values, accumulate=False: put_at(x, indices, values, accumulate),
+        samples=[
+            Sample(T(3, 4), (at(0, 2),), T(2, 4)),
+            Sample(T(3, 4), (at(0, 2, 0), at(1, 3, 1)), T(3), accumulate=True),
+            Sample(T(3, 4), (at(0, 2),), T()),
+        ],
+        tolerance=SUM,
+        inplace=True,
+    ),
+    OpCase(
+        "put",
+        ref=lambda x, index, source, accumulate=False: put_at(
+            x.ravel(), (index,), source, accumulate
+        ).reshape(x.shape),
+        samples=[
+            Sample(T(2, 3), at(4, 0), T(2)),
+            Sample(T(2, 3), at(4, 0, 4), T(3), accumulate=True),
+        ],
+        inplace=True,
     ),
 ]

@@ -105,4 +105,21 @@ CASES = [
         Sample(T(2, 3), p=1.0, dim=0),
         method=False,
     ),
+    case(
+        "instance_norm",
+        lambda x, mean=None, var=None, weight=None, bias=None: group_norm(
+            x, x.shape[1], weight, bias
+        ),
+        Sample(T(2, 3, 4), None, None, T(3), T(3)),
+        Sample(T(2, 3, 2, 2)),
+    ),
+    case(
+        "rms_norm",
+        lambda x, shape, weight=None, eps=None: (
+            (x / np.sqrt((x * x).mean(-1, keepdims=True) + (eps or 0)))
+            * (1 if weight is None else weight)
+        ),
+        Sample(T(3, 5), (5,), T(5), 1e-5),
+        Sample(T(2, 3, 4), (4,), None, 1e-3),
+    ),
 ]

@@ -80,6 +80,9 @@ DISTINCT = tuple(
     )
 )
 
+HOLES = T(values=[[1.0, np.nan, 2.0], [np.nan, 0.5, -1.0]], grad=False)
+D = T(3, 5, distinct=True)
+
 CASES = [
     OpCase("sum", ref=over(np.sum), samples=SEVERAL + NOTHING, tolerance=SUM),
     OpCase(
@@ -229,5 +232,22 @@ CASES = [
             Sample(T(3, 5, distinct=True), 1),
             Sample(T(4, 3, distinct=True), dim=0, keepdim=True),
         ],
+    ),
+    OpCase(
+        "nansum",
+        ref=over(np.nansum),
+        samples=[Sample(T(7)), Sample(T(2, 3), 1), Sample(HOLES), Sample(HOLES, 1, grad=False)],
+        tolerance=SUM,
+    ),
+    OpCase(
+        "nanmean",
+        ref=over(np.nanmean),
+        samples=[Sample(T(7)), Sample(T(2, 3), 1), Sample(HOLES), Sample(HOLES, 0, grad=False)],
+        tolerance=SUM,
+    ),
+    OpCase(
+        "nanmedian",
+        samples=[Sample(D), Sample(HOLES, grad=False)],
+        dtypes=FLOATING,
     ),
 ]

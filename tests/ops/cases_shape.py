@@ -138,4 +138,38 @@ CASES = [
         ],
         method=False,
     ),
+    moves("dstack", np.dstack, Sample([T(2), T(2)]), Sample([T(1, 2), T(1, 2)]), method=False),
+    moves("repeat", np.tile, Sample(T(2, 3), (2, 1)), Sample(T(3), (2, 2)), Sample(T(2), (0,))),
+    moves("fliplr", np.fliplr, Sample(TWO)),
+    moves("flipud", np.flipud, Sample(TWO)),
+    moves("view", lambda x, size: x.reshape(size), Sample(THREE, (6, 4)), Sample(T(6), (-1, 2))),
+    moves("view_as", lambda x, y: x.reshape(y.shape), Sample(T(6), T(2, 3, grad=False))),
+    moves("reshape_as", lambda x, y: x.reshape(y.shape), Sample(T(6), T(2, 3, grad=False))),
+    moves("adjoint", lambda x: np.conj(np.swapaxes(x, -1, -2)), Sample(TWO), Sample(THREE)),
+    moves("expand", np.broadcast_to, Sample(T(3), (2, 3)), Sample(T(2, 1), (2, 4))),
+    moves("expand_as", lambda x, y: np.broadcast_to(x, y.shape), Sample(T(3), T(2, 3, grad=False))),
+    OpCase(
+        "sum_to_size",
+        ref=lambda x, size: x.sum(0) if len(size) < x.ndim else x.sum(1, keepdims=True),
+        samples=[Sample(T(2, 3), (3,)), Sample(T(2, 3), (2, 1))],
+        tolerance={"float16": (2e-3, 2e-3), "bfloat16": (2e-2, 2e-2)},
+    ),
+    OpCase(
+        "unfold",
+        ref=lambda x, dimension, size, step: np.swapaxes(
+            np.lib.stride_tricks.sliding_window_view(x, size, dimension), dimension, dimension
+        )[(slice(None),) * dimension + (slice(None, None, step),)],
+        samples=[Sample(T(7), 0, 3, 2), Sample(T(2, 5), 1, 2, 1)],
+        dtypes=ALL,
+    ),
+    moves("split_with_sizes", split, Sample(T(5), (2, 3)), Sample(T(2, 5), (1, 0, 4), 1)),
+    OpCase(
+        "as_strided",
+        ref=lambda x, size, stride, offset=0: np.lib.stride_tricks.as_strided(
+            x.ravel()[offset:], size, [s * x.itemsize for s in stride]
+        ),
+        samples=[Sample(T(12), (3, 2), (2, 1)), Sample(T(12), (2, 2), (1, 1), 3)],
+        dtypes=ALL,
+        variant="contiguous",
+    ),
 ]

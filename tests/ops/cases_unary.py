@@ -170,6 +170,50 @@ CASES = [
         result="any",
     ),
     OpCase("conj", ref=np.conj, pointwise=1, dtypes=COMPLEX, out=False, inplace=False),
+    OpCase(
+        "isposinf",
+        ref=np.isposinf,
+        pointwise=1,
+        samples=[Sample(SPECIAL)],
+        result="bool",
+        grad=False,
+        inplace=False,
+    ),
+    OpCase(
+        "isneginf",
+        ref=np.isneginf,
+        pointwise=1,
+        samples=[Sample(SPECIAL)],
+        result="bool",
+        grad=False,
+        inplace=False,
+    ),
+    OpCase(
+        "signbit",
+        ref=np.signbit,
+        pointwise=1,
+        samples=[Sample(T(7))],
+        result="bool",
+        grad=False,
+        inplace=False,
+        dtypes=REAL,
+    ),
+    unary("sgn", sign, dtypes=REAL),
+    unary(
+        "logit",
+        lambda x, eps=None: np.log(
+            (x if eps is None else np.clip(x, eps, 1 - eps))
+            / (1 - (x if eps is None else np.clip(x, eps, 1 - eps)))
+        ),
+        samples=(Sample(T(7, low=-0.2, high=1.2), 0.1),),
+        domain=(0.1, 0.9),
+        inplace=False,
+        # log(x / (1 - x)) loses digits near x = 1/2.
+        tolerance={"float16": (2e-3, 1e-3), "bfloat16": (2e-2, 1e-2)},
+    ),
+    unary("deg2rad", np.deg2rad, samples=()),
+    unary("rad2deg", np.rad2deg, samples=()),
+    OpCase("conj_physical", ref=np.conj, pointwise=1, dtypes=COMPLEX, out=False, inplace=False),
     # nn.functional
     activation("gelu", gelu, Sample(T(9), approximate="tanh"), Sample(T(9, low=-9, high=9))),
     activation("silu", lambda x: x * sigmoid(x)),
@@ -223,5 +267,17 @@ CASES = [
         Sample(T(4, 3), dim=0),
         Sample(T(0, 4)),
         pointwise=0,
+    ),
+    OpCase(
+        "hardshrink",
+        ref=lambda x, lambd=0.5: np.where(np.abs(x) > lambd, x, 0),
+        pointwise=1,
+        samples=[Sample(T(9), 0.3)],
+        inplace=False,
+    ),
+    activation(
+        "softshrink",
+        lambda x, lambd=0.5: np.sign(x) * np.maximum(np.abs(x) - lambd, 0),
+        Sample(T(9), 0.3),
     ),
 ]

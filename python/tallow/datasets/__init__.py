@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tallow
+from tallow.storage import as_tensor, storage_from_bytes
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -34,14 +35,13 @@ def load_digits() -> tuple[Tensor, Tensor]:
     Example:
         >>> from tallow.datasets import load_digits
         >>> images, labels = load_digits()
-        >>> images.shape, labels[:5].tolist()
-        (torch.Size([1797, 8, 8]), [0, 1, 2, 3, 4])
+        >>> tuple(images.shape), labels[:5].tolist()
+        ((1797, 8, 8), [0, 1, 2, 3, 4])
     """
     path = Path(__file__).with_name("digits.bin")
-    data = bytearray(zlib.decompress(path.read_bytes()))
+    data = zlib.decompress(path.read_bytes())
     pixels = _COUNT * _SIDE * _SIDE
     if len(data) != pixels + _COUNT:
         raise RuntimeError(f"{path} is damaged: it holds {len(data)} bytes")
-    table = tallow.frombuffer(data, dtype=tallow.uint8)
-    images = table[:pixels].view(_COUNT, _SIDE, _SIDE).clone()
-    return images, table[pixels:].to(tallow.int64)
+    table = as_tensor(storage_from_bytes(data), tallow.uint8)
+    return table[:pixels].view(_COUNT, _SIDE, _SIDE), table[pixels:].to(tallow.int64)

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class PerParameterOptimizer(Optimizer):
     """An optimiser whose rule looks at one parameter, its gradient and its state at a time.
 
-    Subclasses write :meth:`_new_state` and :meth:`_update`; those with a native list kernel
-    override :meth:`_step_group`. Complex parameters reach ``_update`` as real pairs.
+    Subclasses write :meth:`_new_state` and :meth:`_update`; those with a native kernel for lists
+    of parameters override :meth:`_step_group`, and fall back to it. Complex parameters reach
+    ``_update`` as real pairs.
     """
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -75,6 +76,24 @@ class PerParameterOptimizer(Optimizer):
         for value in self.state.values():
             if isinstance(value, dict) and isinstance(value.get("step"), (int, float)):
                 value["step"] = new_step_count(float(value["step"]))
+
+
+def with_gradients(group: dict[str, Any]) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the parameters of a group that have a gradient, and the gradients."""
+    params = [param for param in group["params"] if param.grad is not None]
+    return params, [param.grad for param in params]  # type: ignore[misc]
+
+
+def suits_native_step(group: dict[str, Any], params: list[Tensor], grads: list[Tensor]) -> bool:
+    """Tell whether a step can go through one native call for the whole list of parameters.
+
+    What cannot: steps that autograd records, complex parameters, and parameters of several types.
+    """
+    if group["differentiable"]:
+        return False
+    dtypes = {tensor.dtype for tensor in params}
+    dtypes.update(tensor.dtype for tensor in grads)
+    return len(dtypes) == 1 and dtypes.pop().is_floating_point
 
 
 def new_step_count(value: float = 0.0) -> Tensor:

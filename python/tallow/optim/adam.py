@@ -17,6 +17,8 @@ from ._rule import (
     decayed,
     new_step_count,
     number,
+    suits_native_step,
+    with_gradients,
 )
 
 if TYPE_CHECKING:
@@ -111,6 +113,41 @@ class Adam(PerParameterOptimizer):
         if group["amsgrad"]:
             state["max_exp_avg_sq"] = tallow.zeros_like(param, memory_format=tallow.preserve_format)
         return state
+
+    def _step_group(self, group: dict[str, Any]) -> None:
+        params, grads = with_gradients(group)
+        if not suits_native_step(group, params, grads):
+            super()._step_group(group)
+            return
+        means, squares, largest, steps = [], [], [], []
+        for param in params:
+            state = self.state[param]
+            if not state:
+                state.update(self._new_state(param, group))
+            means.append(state["exp_avg"])
+            squares.append(state["exp_avg_sq"])
+            if group["amsgrad"]:
+                largest.append(state["max_exp_avg_sq"])
+            step = state["step"]
+            step += 1
+            steps.append(step)
+        native = tallow._fused_adamw_ if group["decoupled_weight_decay"] else tallow._fused_adam_
+        beta1, beta2 = group["betas"]
+        native(
+            params,
+            grads,
+            means,
+            squares,
+            largest,
+            steps,
+            lr=number(group["lr"]),
+            beta1=number(beta1),
+            beta2=number(beta2),
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            amsgrad=group["amsgrad"],
+            maximize=group["maximize"],
+        )
 
     def _update(
         self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import tallow
+
 from ._rule import (
     PerParameterOptimizer,
     check_implementation,
@@ -11,6 +13,8 @@ from ._rule import (
     check_not_negative,
     decayed,
     number,
+    suits_native_step,
+    with_gradients,
 )
 
 if TYPE_CHECKING:
@@ -87,6 +91,55 @@ class SGD(PerParameterOptimizer):
             "fused": fused,
         }
         super().__init__(params, defaults)
+
+    def _step_group(self, group: dict[str, Any]) -> None:
+        params, grads = with_gradients(group)
+        if not suits_native_step(group, params, grads):
+            super()._step_group(group)
+            return
+        if group["momentum"] == 0:
+            self._native_step(group, params, grads, [], first=False)
+            return
+        states = [self.state[param] for param in params]
+        buffers = [state.get("momentum_buffer") for state in states]
+        if all(buffer is not None for buffer in buffers):
+            self._native_step(group, params, grads, buffers, first=False)
+            return
+        for first in (True, False):
+            chosen = [i for i, buffer in enumerate(buffers) if (buffer is None) == first]
+            if not chosen:
+                continue
+            for i in chosen if first else ():
+                states[i]["momentum_buffer"] = tallow.empty_like(params[i])
+            self._native_step(
+                group,
+                [params[i] for i in chosen],
+                [grads[i] for i in chosen],
+                [states[i]["momentum_buffer"] for i in chosen],
+                first=first,
+            )
+
+    def _native_step(
+        self,
+        group: dict[str, Any],
+        params: list[Tensor],
+        grads: list[Tensor],
+        buffers: list[Tensor],
+        *,
+        first: bool,
+    ) -> None:
+        tallow._fused_sgd_(
+            params,
+            grads,
+            buffers,
+            weight_decay=number(group["weight_decay"]),
+            momentum=group["momentum"],
+            lr=number(group["lr"]),
+            dampening=group["dampening"],
+            nesterov=group["nesterov"],
+            maximize=group["maximize"],
+            is_first_step=first,
+        )
 
     def _keeps_state(self, group: dict[str, Any]) -> bool:
         return bool(group["momentum"] != 0)

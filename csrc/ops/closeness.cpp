@@ -1,0 +1,29 @@
+#include "ops/closeness.h"
+
+#include "autograd/grad_mode.h"
+#include "core/error.h"
+#include "ops/compare.h"
+#include "ops/reduce.h"
+
+namespace tallow::ops {
+
+bool equal(const Tensor& self, const Tensor& other) {
+  TALLOW_CHECK(self.device() == other.device(),
+               "Cannot compare two tensors on different devices. Got: ", self.device(), " and ",
+               other.device());
+  if (self.sizes() != other.sizes()) return false;
+  TALLOW_CHECK(self.dtype() == other.dtype(), "Expected object of data type ",
+               scalar_type_name(self.dtype()), " but got data type ",
+               scalar_type_name(other.dtype()), " for argument 'other' in call to equal");
+  if (self.numel() == 0) return true;
+  const NoGradGuard no_grad;
+  return *all(eq(self, other)).data<bool>();
+}
+
+bool allclose(const Tensor& self, const Tensor& other, double rtol, double atol, bool equal_nan) {
+  const NoGradGuard no_grad;
+  const Tensor close = isclose(self, other, rtol, atol, equal_nan);
+  return close.numel() == 0 || *all(close).data<bool>();
+}
+
+}  // namespace tallow::ops
