@@ -139,11 +139,14 @@ class OpCase:
         grad, gradgrad: check first and second derivatives in float64.
         method, out, inplace: which other spellings exist; out and inplace default to `pointwise`.
         exact: on small integers the result is exact, so compare with ==.
+        layouts: False where the meaning depends on the strides, as for as_strided.
         layout_bits: a strided input gives the same bits as its contiguous copy; default
             `pointwise`.
         isa_bits: AVX2 and AVX-512 give the same bits.
         tolerance: (rtol, atol) by result dtype, where looser than TOLERANCE; say why beside it.
         torch: compare with PyTorch where it is installed.
+        lacks: dtypes that PyTorch has for this operator and tallow has not. Complex dtypes are
+            compared only where `dtypes` contains them.
         variant: distinguishes several cases of one operator.
     """
 
@@ -162,10 +165,12 @@ class OpCase:
     out: bool | None = None
     inplace: bool | None = None
     exact: bool = False
+    layouts: bool = True
     layout_bits: bool | None = None
     isa_bits: bool = True
     tolerance: dict[str, tuple[float, float]] = field(default_factory=dict)
     torch: bool = True
+    lacks: tuple[str, ...] = ()
     variant: str = ""
 
     def __post_init__(self) -> None:
@@ -267,7 +272,9 @@ def draw(spec: T, case: OpCase, dtype: str, seed: int, integers: bool = False) -
         steps = random.permutation(count).reshape(spec.shape)
         if wanted in INTEGRAL:
             return steps.astype(wanted)
-        return round_to(low + (high - low) * (steps + 0.5) / max(count, 1), wanted)
+        # Multiples of a power of two around the middle, so that few bits hold many of them.
+        step = 2.0 ** np.floor(np.log2((high - low) / max(count, 1)))
+        return round_to((steps - count // 2) * step, wanted)
     if wanted == "bool":
         return np.asarray(random.rand(*spec.shape) < 0.5)
     if wanted in INTEGRAL:

@@ -69,9 +69,7 @@ def to_numpy(value: Any) -> np.ndarray:
     """A result of tallow or torch as an array; half types become float32."""
     if not hasattr(value, "dtype"):
         return np.asarray(value)
-    value = value.detach()
-    if value.is_conj():
-        value = value.resolve_conj()
+    value = value.detach().clone()  # a copy has no lazy zeros or conjugation
     if dtype_name(value) in ("float16", "bfloat16"):
         value = value.float()
     return value.numpy()

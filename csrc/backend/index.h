@@ -106,6 +106,9 @@ struct IndexKernels {
   // so that both ends are exact. Real types.
   Status (*linspace)(DType dtype, void* out, int64_t n, double start, double end) = nullptr;
 
+  // data[0] = data[1], whose strides may be negative. All types.
+  Status (*flip)(DType dtype, const Strided<2>& operands) = nullptr;
+
   // `matrices` contiguous rows x columns matrices, with zeros where column - row > diagonal (kLower)
   // or column - row < diagonal (kUpper). `out` and `in` may be the same memory.
   Status (*triangle)(Triangle kept, DType dtype, void* out, const void* in, int64_t matrices,

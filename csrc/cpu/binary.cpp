@@ -19,8 +19,8 @@ TALLOW_INLINE T floor_divide_element(T a, T b) {
   const T rest = math::fmod_element(a, b);
   T quotient = (a - rest) / b;
   if (rest != 0 && (b < 0) != (rest < 0)) quotient -= 1;
-  if (quotient == 0) return sizeof(T) == 4 ? T(__builtin_copysignf(0, a / b))
-                                           : T(__builtin_copysign(0, a / b));
+  if (quotient == 0)
+    return sizeof(T) == 4 ? T(__builtin_copysignf(0, a / b)) : T(__builtin_copysign(0, a / b));
   const T whole = sizeof(T) == 4 ? T(__builtin_floorf(quotient)) : T(__builtin_floor(quotient));
   return quotient - whole > T(0.5) ? whole + 1 : whole;
 }
@@ -54,16 +54,21 @@ Row complex_row(BinaryOp op, DType compute) {
     case BinaryOp::kDiv:
       return elements2<[](auto a, auto b) { return complex_divide(a, b); }>(ComplexTypes{}, compute,
                                                                             Cost::kShort);
-    default: return {};
+    default:
+      return {};
   }
 }
 
 Row float_row(BinaryOp op, DType compute) {
   switch (op) {
-    case BinaryOp::kAdd: return floating2<[](auto a, auto b) { return a + b; }>(compute);
-    case BinaryOp::kSub: return floating2<[](auto a, auto b) { return a - b; }>(compute);
-    case BinaryOp::kMul: return floating2<[](auto a, auto b) { return a * b; }>(compute);
-    case BinaryOp::kDiv: return floating2<[](auto a, auto b) { return a / b; }>(compute);
+    case BinaryOp::kAdd:
+      return floating2<[](auto a, auto b) { return a + b; }>(compute);
+    case BinaryOp::kSub:
+      return floating2<[](auto a, auto b) { return a - b; }>(compute);
+    case BinaryOp::kMul:
+      return floating2<[](auto a, auto b) { return a * b; }>(compute);
+    case BinaryOp::kDiv:
+      return floating2<[](auto a, auto b) { return a / b; }>(compute);
     case BinaryOp::kDivTrunc:
       return floating2<[](auto a, auto b) { return trunc(a / b); }>(compute);
     case BinaryOp::kDivFloor:
@@ -73,8 +78,8 @@ Row float_row(BinaryOp op, DType compute) {
       return elements2<[](auto a, auto b) { return remainder_element(a, b); }>(Floating{}, compute,
                                                                                Cost::kLong);
     case BinaryOp::kFmod:
-      return elements2<[](auto a, auto b) { return math::fmod_element(a, b); }>(
-          Floating{}, compute, Cost::kLong);
+      return elements2<[](auto a, auto b) { return math::fmod_element(a, b); }>(Floating{}, compute,
+                                                                                Cost::kLong);
     case BinaryOp::kPow:
       return floating2<[](auto a, auto b) { return math::pow(a, b); }>(compute, Cost::kLong);
     case BinaryOp::kMaximum:
@@ -100,15 +105,15 @@ Row float_row(BinaryOp op, DType compute) {
     case BinaryOp::kXlogy:
       return floating2<[](auto a, auto b) { return math::xlogy(a, b); }>(compute, Cost::kShort);
     case BinaryOp::kLogaddexp:
-      return floating2<[](auto a, auto b) { return math::logaddexp(a, b); }>(compute,
-                                                                              Cost::kShort);
+      return floating2<[](auto a, auto b) { return math::logaddexp(a, b); }>(compute, Cost::kShort);
     case BinaryOp::kHeaviside:
       return floating2<[](auto a, auto b) {
         using V = decltype(a);
         const V step = 0 < a ? splat<V>(1) : V{};
         return a == 0 ? b : step;
       }>(compute);
-    default: return activation_backward_row(op, compute);
+    default:
+      return activation_backward_row(op, compute);
   }
 }
 
@@ -117,42 +122,71 @@ Row float_row(BinaryOp op, DType compute) {
 Row binary_row(BinaryOp op, DType compute) {
   switch (compute) {
     case DType::kFloat32:
-    case DType::kFloat64: return float_row(op, compute);
+    case DType::kFloat64:
+      return float_row(op, compute);
     case DType::kComplex64:
-    case DType::kComplex128: return complex_row(op, compute);
-    default: return integer_row(op, compute);
+    case DType::kComplex128:
+      return complex_row(op, compute);
+    default:
+      return integer_row(op, compute);
   }
 }
 
 const char* op_name(BinaryOp op) {
   // The suffixes are PyTorch's.
   switch (op) {
-    case BinaryOp::kAdd: return "add";
-    case BinaryOp::kSub: return "sub";
-    case BinaryOp::kMul: return "mul";
-    case BinaryOp::kDiv: return "div_true_cpu";
-    case BinaryOp::kDivTrunc: return "div_trunc_cpu";
-    case BinaryOp::kDivFloor: return "div_floor_cpu";
-    case BinaryOp::kRemainder: return "remainder_cpu";
-    case BinaryOp::kFmod: return "fmod_cpu";
-    case BinaryOp::kPow: return "pow";
-    case BinaryOp::kMaximum: return "maximum_cpu";
-    case BinaryOp::kMinimum: return "minimum_cpu";
-    case BinaryOp::kFmax: return "fmax_cpu";
-    case BinaryOp::kFmin: return "fmin_cpu";
-    case BinaryOp::kBitwiseAnd: return "bitwise_and_cpu";
-    case BinaryOp::kBitwiseOr: return "bitwise_or_cpu";
-    case BinaryOp::kBitwiseXor: return "bitwise_xor_cpu";
-    case BinaryOp::kShiftLeft: return "lshift_cpu";
-    case BinaryOp::kShiftRight: return "rshift_cpu";
-    case BinaryOp::kAtan2: return "atan2_cpu";
-    case BinaryOp::kHypot: return "hypot_cpu";
-    case BinaryOp::kCopysign: return "copysign_cpu";
-    case BinaryOp::kXlogy: return "xlogy_cpu";
-    case BinaryOp::kLogaddexp: return "logaddexp_cpu";
-    case BinaryOp::kHeaviside: return "heaviside_cpu";
-    case BinaryOp::kPrelu: return "prelu_cpu";
-    default: return "activation_backward_cpu";
+    case BinaryOp::kAdd:
+      return "add";
+    case BinaryOp::kSub:
+      return "sub";
+    case BinaryOp::kMul:
+      return "mul";
+    case BinaryOp::kDiv:
+      return "div_true_cpu";
+    case BinaryOp::kDivTrunc:
+      return "div_trunc_cpu";
+    case BinaryOp::kDivFloor:
+      return "div_floor_cpu";
+    case BinaryOp::kRemainder:
+      return "remainder_cpu";
+    case BinaryOp::kFmod:
+      return "fmod_cpu";
+    case BinaryOp::kPow:
+      return "pow";
+    case BinaryOp::kMaximum:
+      return "maximum_cpu";
+    case BinaryOp::kMinimum:
+      return "minimum_cpu";
+    case BinaryOp::kFmax:
+      return "fmax_cpu";
+    case BinaryOp::kFmin:
+      return "fmin_cpu";
+    case BinaryOp::kBitwiseAnd:
+      return "bitwise_and_cpu";
+    case BinaryOp::kBitwiseOr:
+      return "bitwise_or_cpu";
+    case BinaryOp::kBitwiseXor:
+      return "bitwise_xor_cpu";
+    case BinaryOp::kShiftLeft:
+      return "lshift_cpu";
+    case BinaryOp::kShiftRight:
+      return "rshift_cpu";
+    case BinaryOp::kAtan2:
+      return "atan2_cpu";
+    case BinaryOp::kHypot:
+      return "hypot_cpu";
+    case BinaryOp::kCopysign:
+      return "copysign_cpu";
+    case BinaryOp::kXlogy:
+      return "xlogy_cpu";
+    case BinaryOp::kLogaddexp:
+      return "logaddexp_cpu";
+    case BinaryOp::kHeaviside:
+      return "heaviside_cpu";
+    case BinaryOp::kPrelu:
+      return "prelu_cpu";
+    default:
+      return "activation_backward_cpu";
   }
 }
 

@@ -79,23 +79,31 @@ Row activation_backward_row(BinaryOp op, DType compute) {
     case BinaryOp::kGeluBackward:
       return floating2<[](auto g, auto x) { return g * math::gelu_slope(x); }>(compute, kShort);
     case BinaryOp::kGeluTanhBackward:
-      return floating2<[](auto g, auto x) { return g * math::gelu_tanh_slope(x); }>(compute, kShort);
+      return floating2<[](auto g, auto x) { return g * math::gelu_tanh_slope(x); }>(compute,
+                                                                                    kShort);
     case BinaryOp::kSiluBackward:
       return floating2<[](auto g, auto x) { return g * math::silu_slope(x); }>(compute, kShort);
     case BinaryOp::kMishBackward:
       return floating2<[](auto g, auto x) { return g * math::mish_slope(x); }>(compute, kShort);
-    case BinaryOp::kSoftplusBackward: return softplus_backward(compute);
-    case BinaryOp::kEluBackward: return elu_backward(compute);
-    case BinaryOp::kEluBackwardResult: return elu_backward_result(compute);
+    case BinaryOp::kSoftplusBackward:
+      return softplus_backward(compute);
+    case BinaryOp::kEluBackward:
+      return elu_backward(compute);
+    case BinaryOp::kEluBackwardResult:
+      return elu_backward_result(compute);
     case BinaryOp::kLeakyReluBackward:
-      return floating_params2<[](auto g, auto x, const auto& p) {
-        return 0 < x ? g : g * p.p0;
-      }>(compute);
-    case BinaryOp::kHardtanhBackward: return hardtanh_backward(compute);
-    case BinaryOp::kHardswishBackward: return hardswish_backward(compute);
-    case BinaryOp::kHardsigmoidBackward: return hardsigmoid_backward(compute);
-    case BinaryOp::kShrinkBackward: return shrink_backward(compute);
-    default: return {};
+      return floating_params2<[](auto g, auto x, const auto& p) { return 0 < x ? g : g * p.p0; }>(
+          compute);
+    case BinaryOp::kHardtanhBackward:
+      return hardtanh_backward(compute);
+    case BinaryOp::kHardswishBackward:
+      return hardswish_backward(compute);
+    case BinaryOp::kHardsigmoidBackward:
+      return hardsigmoid_backward(compute);
+    case BinaryOp::kShrinkBackward:
+      return shrink_backward(compute);
+    default:
+      return {};
   }
 }
 

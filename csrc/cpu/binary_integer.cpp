@@ -81,7 +81,8 @@ Row bool_row(BinaryOp op, DType compute) {
       return elements2<[](bool a, bool b) { return a ^ b; }>(Bool{}, compute);
     case BinaryOp::kHeaviside:
       return elements2<[](bool a, bool b) { return a | b; }>(Bool{}, compute);
-    default: return {};
+    default:
+      return {};
   }
 }
 
@@ -133,7 +134,8 @@ Row integer_row(BinaryOp op, DType compute) {
       return elements2<[](auto a, auto b) { return shift_right(a, b); }>(kTypes, compute);
     case BinaryOp::kHeaviside:
       return elements2<[]<class T>(T a, T b) { return a == 0 ? b : T(0 < a); }>(kTypes, compute);
-    default: return {};
+    default:
+      return {};
   }
 }
 

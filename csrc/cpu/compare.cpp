@@ -47,8 +47,8 @@ Row logical(Types<Ts...>, DType compute) {
   return row;
 }
 
-using Logical = Types<bool, uint8_t, int8_t, int16_t, int32_t, int64_t, float, double, complex64,
-                      complex128>;
+using Logical =
+    Types<bool, uint8_t, int8_t, int16_t, int32_t, int64_t, float, double, complex64, complex128>;
 
 template <class T>
 TALLOW_INLINE bool truth(T value) {
@@ -59,35 +59,52 @@ TALLOW_INLINE bool truth(T value) {
 
 Row compare_row(CompareOp op, DType compute) {
   switch (op) {
-    case CompareOp::kEq: return comparison<[](auto a, auto b) { return a == b; }, false>(compute);
-    case CompareOp::kNe: return comparison<[](auto a, auto b) { return a != b; }, false>(compute);
-    case CompareOp::kLt: return comparison<[](auto a, auto b) { return a < b; }, true>(compute);
-    case CompareOp::kLe: return comparison<[](auto a, auto b) { return a <= b; }, true>(compute);
-    case CompareOp::kGt: return comparison<[](auto a, auto b) { return b < a; }, true>(compute);
-    case CompareOp::kGe: return comparison<[](auto a, auto b) { return b <= a; }, true>(compute);
+    case CompareOp::kEq:
+      return comparison<[](auto a, auto b) { return a == b; }, false>(compute);
+    case CompareOp::kNe:
+      return comparison<[](auto a, auto b) { return a != b; }, false>(compute);
+    case CompareOp::kLt:
+      return comparison<[](auto a, auto b) { return a < b; }, true>(compute);
+    case CompareOp::kLe:
+      return comparison<[](auto a, auto b) { return a <= b; }, true>(compute);
+    case CompareOp::kGt:
+      return comparison<[](auto a, auto b) { return b < a; }, true>(compute);
+    case CompareOp::kGe:
+      return comparison<[](auto a, auto b) { return b <= a; }, true>(compute);
     case CompareOp::kLogicalAnd:
       return logical<[](auto a, auto b) { return truth(a) & truth(b); }>(Logical{}, compute);
     case CompareOp::kLogicalOr:
       return logical<[](auto a, auto b) { return truth(a) | truth(b); }>(Logical{}, compute);
     case CompareOp::kLogicalXor:
       return logical<[](auto a, auto b) { return truth(a) ^ truth(b); }>(Logical{}, compute);
-    case CompareOp::kCount: break;
+    case CompareOp::kCount:
+      break;
   }
   return {};
 }
 
 const char* op_name(CompareOp op) {
   switch (op) {
-    case CompareOp::kEq: return "eq_cpu";
-    case CompareOp::kNe: return "ne_cpu";
-    case CompareOp::kLt: return "lt_cpu";
-    case CompareOp::kLe: return "le_cpu";
-    case CompareOp::kGt: return "gt_cpu";
-    case CompareOp::kGe: return "ge_cpu";
-    case CompareOp::kLogicalAnd: return "logical_and";
-    case CompareOp::kLogicalOr: return "logical_or";
-    case CompareOp::kLogicalXor: return "logical_xor";
-    case CompareOp::kCount: break;
+    case CompareOp::kEq:
+      return "eq_cpu";
+    case CompareOp::kNe:
+      return "ne_cpu";
+    case CompareOp::kLt:
+      return "lt_cpu";
+    case CompareOp::kLe:
+      return "le_cpu";
+    case CompareOp::kGt:
+      return "gt_cpu";
+    case CompareOp::kGe:
+      return "ge_cpu";
+    case CompareOp::kLogicalAnd:
+      return "logical_and";
+    case CompareOp::kLogicalOr:
+      return "logical_or";
+    case CompareOp::kLogicalXor:
+      return "logical_xor";
+    case CompareOp::kCount:
+      break;
   }
   return "compare";
 }

@@ -24,6 +24,14 @@ Status conv_grad_weight(const ConvArgs& args, const float* input, const float* o
 Status conv_grad_weight(const ConvArgs& args, const double* input, const double* output,
                         double* weight);
 
+// Integers and complex numbers.
+Status conv_plain_forward(const ConvArgs& args, const void* input, const void* weight,
+                          const void* bias, void* output);
+Status conv_plain_grad_input(const ConvArgs& args, const void* output, const void* weight,
+                             const void* bias, void* input);
+Status conv_plain_grad_weight(const ConvArgs& args, const void* input, const void* output,
+                              void* weight);
+
 // One dimension of a staged copy. The source is split by index modulo `stride`, so that the
 // elements that one tap of neighbouring windows reads are neighbours: element e of phase p is
 // source element e * stride + p + origin, zero if that is outside [0, source).

@@ -45,25 +45,45 @@ void keep_smallest(int64_t* place, int64_t candidate) {
   }
 }
 
-// Calls visit(place, position) with every position, wrapped; reports the first out of bounds.
+// Are all of `count` positions in [lowest, highest]? A difference of the wrong sign sets the sign bit.
+bool all_within(const int64_t* positions, int64_t step, int64_t count, int64_t lowest,
+                int64_t highest) {
+  int64_t wrong = 0;
+  if (step == 1) {
+    for (int64_t i = 0; i < count; ++i) {
+      wrong |= (positions[i] - lowest) | (highest - positions[i]);
+    }
+  } else {
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t position = positions[i * step];
+      wrong |= (position - lowest) | (highest - position);
+    }
+  }
+  return wrong >= 0;
+}
+
+// Calls visit(place, positions, step, count) with runs of positions that are all within the bound;
+// otherwise reports the first that is not.
 template <class Visit>
-Status for_each_position(const Strided<1>& positions, const IndexBound& bound, const Visit& visit) {
+Status for_each_checked_run(const Strided<1>& positions, const IndexBound& bound,
+                            const Visit& visit) {
   const int64_t* const data = static_cast<const int64_t*>(positions.data[0]);
-  const uint64_t size = static_cast<uint64_t>(bound.size);
+  const int64_t lowest = bound.wrap ? -bound.size : 0;
+  const int64_t highest = bound.size - 1;
   int64_t bad = kNoPlace;
   parallel_for(positions.numel, items_per_task(sizeof(int64_t)), [&](int64_t begin, int64_t end) {
     int64_t place = begin;
     for_each_run(positions, begin, end,
                  [&](const int64_t(&offset)[1], const int64_t(&step)[1], int64_t count) {
-                   for (int64_t i = 0; i < count; ++i, ++place) {
-                     int64_t position = data[offset[0] + i * step[0]];
-                     if (bound.wrap && position < 0) position += bound.size;
-                     if (static_cast<uint64_t>(position) >= size) {
-                       keep_smallest(&bad, place);
-                       return;
-                     }
-                     visit(place, position);
+                   const int64_t* const run = data + offset[0];
+                   if (all_within(run, step[0], count, lowest, highest)) {
+                     visit(place, run, step[0], count);
+                   } else {
+                     int64_t i = 0;
+                     while (all_within(run + i * step[0], 1, 1, lowest, highest)) ++i;
+                     keep_smallest(&bad, place + i);
                    }
+                   place += count;
                  });
   });
   if (bad == kNoPlace) return Status::kOk;
@@ -76,13 +96,22 @@ Status for_each_position(const Strided<1>& positions, const IndexBound& bound, c
 }
 
 Status check(const Strided<1>& positions, const IndexBound& bound) {
-  return for_each_position(positions, bound, [](int64_t, int64_t) {});
+  return for_each_checked_run(positions, bound,
+                              [](int64_t, const int64_t*, int64_t, int64_t) {});
 }
 
 Status offsets(int64_t* out, const Strided<1>& positions, const IndexBound& bound, bool add) {
-  return for_each_position(positions, bound, [&](int64_t place, int64_t position) {
-    out[place] = (add ? out[place] : 0) + position * bound.stride;
-  });
+  // A negative position p stands for p + size.
+  const int64_t shift = bound.wrap ? bound.size : 0;
+  return for_each_checked_run(
+      positions, bound, [&](int64_t place, const int64_t* run, int64_t step, int64_t count) {
+        int64_t* const target = out + place;
+        for (int64_t i = 0; i < count; ++i) {
+          const int64_t position = run[i * step];
+          const int64_t wrapped = position + (position < 0 ? shift : 0);
+          target[i] = (add ? target[i] : 0) + wrapped * bound.stride;
+        }
+      });
 }
 
 // The elements [begin, end) of one block, `move`d pair by pair: move(indexed, dense).

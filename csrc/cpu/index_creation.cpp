@@ -92,6 +92,32 @@ Status linspace(DType dtype, void* out, int64_t n, double start, double end) {
   });
 }
 
+// A run read backwards, forwards or with any step; the first two are what compilers vectorise.
+template <class T>
+void copy_run(T* out, const T* in, int64_t out_step, int64_t in_step, int64_t count) {
+  if (out_step == 1 && in_step == -1) {
+    for (int64_t i = 0; i < count; ++i) out[i] = in[-i];
+  } else if (out_step == 1 && in_step == 1) {
+    for (int64_t i = 0; i < count; ++i) out[i] = in[i];
+  } else {
+    for (int64_t i = 0; i < count; ++i) out[i * out_step] = in[i * in_step];
+  }
+}
+
+Status flip(DType dtype, const Strided<2>& operands) {
+  dispatch_bytes(dtype, [&]<class T>() {
+    T* const out = static_cast<T*>(operands.data[0]);
+    const T* const in = static_cast<const T*>(operands.data[1]);
+    parallel_for(operands.numel, items_per_task(2 * sizeof(T)), [&](int64_t begin, int64_t end) {
+      for_each_run(operands, begin, end,
+                   [&](const int64_t(&offset)[2], const int64_t(&step)[2], int64_t count) {
+                     copy_run(out + offset[0], in + offset[1], step[0], step[1], count);
+                   });
+    });
+  });
+  return Status::kOk;
+}
+
 Status triangle(Triangle kept, DType dtype, void* out, const void* in, int64_t matrices,
                 int64_t rows, int64_t columns, int64_t diagonal) {
   dispatch_bytes(dtype, [&]<class T>() {
@@ -127,6 +153,7 @@ void fill_index_creation(IndexKernels& table) {
   table.concat = concat;
   table.arange = arange;
   table.linspace = linspace;
+  table.flip = flip;
   table.triangle = triangle;
 }
 

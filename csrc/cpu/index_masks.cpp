@@ -86,6 +86,28 @@ Status nonzero(DType dtype, const void* in, const int64_t* sizes, int64_t ndim, 
   });
 }
 
+// mask ? filling : value, without a branch: masks are rarely predictable.
+template <class T>
+TALLOW_INLINE T select_bits(bool mask, T filling, T value) {
+  const T set = static_cast<T>(T{0} - static_cast<T>(mask));
+  return static_cast<T>((filling & set) | (value & ~set));
+}
+TALLOW_INLINE Bytes16 select_bits(bool mask, Bytes16 filling, Bytes16 value) {
+  return {select_bits(mask, filling.low, value.low), select_bits(mask, filling.high, value.high)};
+}
+
+template <class T>
+void fill_run(T* out, const T* in, const bool* mask, const int64_t (&step)[3], int64_t count,
+              T filling) {
+  if (step[0] == 1 && step[1] == 1 && step[2] == 1) {
+    for (int64_t i = 0; i < count; ++i) out[i] = select_bits(mask[i], filling, in[i]);
+  } else {
+    for (int64_t i = 0; i < count; ++i) {
+      out[i * step[0]] = select_bits(mask[i * step[2]], filling, in[i * step[1]]);
+    }
+  }
+}
+
 Status masked_fill(DType dtype, const Strided<3>& operands, const void* value) {
   dispatch_bytes(dtype, [&]<class T>() {
     T* const out = static_cast<T*>(operands.data[0]);
@@ -96,16 +118,8 @@ Status masked_fill(DType dtype, const Strided<3>& operands, const void* value) {
     parallel_for(operands.numel, items_per_task(2 * sizeof(T) + 1), [&](int64_t begin, int64_t end) {
       for_each_run(operands, begin, end,
                    [&](const int64_t(&offset)[3], const int64_t(&step)[3], int64_t count) {
-                     T* const o = out + offset[0];
-                     const T* const a = in + offset[1];
-                     const bool* const m = mask + offset[2];
-                     if (step[0] == 1 && step[1] == 1 && step[2] == 1) {
-                       for (int64_t i = 0; i < count; ++i) o[i] = m[i] ? filling : a[i];
-                     } else {
-                       for (int64_t i = 0; i < count; ++i) {
-                         o[i * step[0]] = m[i * step[2]] ? filling : a[i * step[1]];
-                       }
-                     }
+                     fill_run(out + offset[0], in + offset[1], mask + offset[2], step, count,
+                              filling);
                    });
     });
   });

@@ -434,20 +434,40 @@ TALLOW_NOINLINE void run_planned(const Row& row, DType compute, const Space& spa
 
 }  // namespace
 
-void run_space(const Row& row, DType compute, const Space& space, const DType* dtypes,
+namespace {
+
+// A space of one short contiguous row, types as the row function has them; operands may be
+// constant. Done without a plan: the common call on a few elements should not pay for one.
+bool run_short(const Row& row, DType compute, const Space& space, const DType* dtypes,
                const void* context, int outputs) {
-  if (space.numel == 0) return;
-  bool direct = space.ndim <= 1;
+  if (space.ndim > 1 || space.numel > chunk_of(row.cost)) return false;
+  bool constant = false;
   for (int k = 0; k < space.operands; ++k) {
     const DType native = k < outputs ? row.out : k == outputs ? row.first : compute;
-    direct = direct && dtypes[k] == native && (space.ndim == 0 || space.stride[k][0] == 1);
+    const int64_t stride = space.ndim == 0 ? 1 : space.stride[k][0];
+    if (dtypes[k] != native || (stride != 1 && (stride != 0 || k < outputs))) return false;
+    constant = constant || stride == 0;
   }
-  if (direct && space.numel <= chunk_of(row.cost)) {
-    char* data[kMaxOperands];
-    for (int k = 0; k < space.operands; ++k) data[k] = static_cast<char*>(space.data[k]);
-    row.fn(data, space.numel, context);
-    return;
+  constexpr int64_t kShort = 64;
+  if (constant && space.numel > kShort) return false;
+  alignas(64) char constants[kMaxOperands][kShort * 16];
+  char* data[kMaxOperands];
+  for (int k = 0; k < space.operands; ++k) {
+    data[k] = static_cast<char*>(space.data[k]);
+    if (constant && space.stride[k][0] == 0) {
+      fill_buffer(constants[k], data[k], bytes_of(dtypes[k]), space.numel);
+      data[k] = constants[k];
+    }
   }
+  row.fn(data, space.numel, context);
+  return true;
+}
+
+}  // namespace
+
+void run_space(const Row& row, DType compute, const Space& space, const DType* dtypes,
+               const void* context, int outputs) {
+  if (space.numel == 0 || run_short(row, compute, space, dtypes, context, outputs)) return;
   run_planned(row, compute, space, dtypes, context, outputs);
 }
 

@@ -117,24 +117,37 @@ double draw_normal(RandomStream& stream, double mean, double std) {
   return __builtin_fma(radius * __builtin_cos(angle), std, mean);
 }
 
+// word % range for 1 < range < 2^28, through a quotient in double that may be one off; compilers
+// vectorise this, unlike a division.
+TALLOW_INLINE uint32_t remainder_of(uint32_t word, uint32_t range, double inverse) {
+  const uint32_t quotient = static_cast<uint32_t>(static_cast<int32_t>(word * inverse));
+  int32_t rest = static_cast<int32_t>(word - quotient * range);
+  rest += rest < 0 ? static_cast<int32_t>(range) : 0;
+  rest -= rest >= static_cast<int32_t>(range) ? static_cast<int32_t>(range) : 0;
+  return static_cast<uint32_t>(rest);
+}
+
 // base + word % range, as T; range 0: any 64 bits. Two words where one would favour small values.
 template <class T>
 void fill_range(RandomStream& stream, const Strided<1>& out, uint64_t base, uint64_t range) {
   constexpr uint64_t kOneWord = uint64_t{1} << 28;
+  const bool one_word = range > 1 && range < kOneWord;
+  const uint32_t divisor = static_cast<uint32_t>(range);
+  const double inverse = 1.0 / static_cast<double>(range);
   fill_blocks<T>(out, [&](T* values, int64_t count) {
     uint32_t words[2 * kRandomBlock];
-    const bool one_word = range != 0 && range < kOneWord;
-    draw_words(stream, words, one_word ? count : 2 * count);
-    for (int64_t i = 0; i < count; ++i) {
-      uint64_t word;
-      if (one_word) {
-        word = words[i] % static_cast<uint32_t>(range);
-      } else {
-        word = static_cast<uint64_t>(words[2 * i]) << 32 | words[2 * i + 1];
-        if (range != 0) word %= range;
+    draw_words(stream, words, range != 0 && range < kOneWord ? count : 2 * count);
+    for (int64_t i = 0; one_word && i < count; ++i) {
+      const uint64_t value = base + remainder_of(words[i], divisor, inverse);
+      values[i] = T(static_cast<Compute<T>>(static_cast<int64_t>(value)));
+    }
+    for (int64_t i = 0; !one_word && i < count; ++i) {
+      uint64_t value = base;
+      if (range != 1) {
+        const uint64_t word = static_cast<uint64_t>(words[2 * i]) << 32 | words[2 * i + 1];
+        value = range != 0 ? base + word % range : word;
       }
-      if (range != 0) word += base;
-      values[i] = T(static_cast<Compute<T>>(static_cast<int64_t>(word)));
+      values[i] = T(static_cast<Compute<T>>(static_cast<int64_t>(value)));
     }
   });
 }

@@ -168,7 +168,7 @@ TALLOW_INLINE Vec<T> load_partial(const T* from, int count) {
 #endif
   Vec<T> v{};
   simd::copy_bytes(reinterpret_cast<char*>(&v), reinterpret_cast<const char*>(from),
-                     count * static_cast<int>(sizeof(T)));
+                   count * static_cast<int>(sizeof(T)));
   return v;
 #endif
 }
@@ -196,7 +196,7 @@ TALLOW_INLINE void store_partial(T* to, Vec<T> v, int count) {
   }
 #endif
   simd::copy_bytes(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(&v),
-                     count * static_cast<int>(sizeof(T)));
+                   count * static_cast<int>(sizeof(T)));
 #endif
 }
 
@@ -253,7 +253,7 @@ TALLOW_INLINE Vec<float> load_float_partial(const T* from, int count) {
   } else {
     T buffer[kLanes<float>] = {};
     simd::copy_bytes(reinterpret_cast<char*>(buffer), reinterpret_cast<const char*>(from),
-                       count * 2);
+                     count * 2);
     return load_float(buffer);
   }
 }
@@ -265,8 +265,7 @@ TALLOW_INLINE void store_float_partial(T* to, Vec<float> v, int count) {
   } else {
     T buffer[kLanes<float>];
     store_float(buffer, v);
-    simd::copy_bytes(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(buffer),
-                       count * 2);
+    simd::copy_bytes(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(buffer), count * 2);
   }
 }
 

@@ -27,7 +27,8 @@ struct GeluSlopeFunction {
   }
 };
 
-// gelu's approximation 0.5 x (1 + tanh(v)) equals x sigmoid(2 v), with v = sqrt(2 / pi) (x + c x^3).
+// gelu's approximation 0.5 x (1 + tanh(v)) equals x sigmoid(2 v), with v = sqrt(2 / pi) (x + c
+// x^3).
 struct TanhGeluArgument {
   static constexpr double kScale = 2 * 0.79788456080286535588;
   static constexpr double kCubic = 0.044715;
@@ -113,26 +114,48 @@ struct XlogyFunction {
 };
 
 template <class V>
-TALLOW_INLINE V gelu(V x) { return apply<GeluFunction>(x); }
+TALLOW_INLINE V gelu(V x) {
+  return apply<GeluFunction>(x);
+}
 template <class V>
-TALLOW_INLINE V gelu_slope(V x) { return apply<GeluSlopeFunction>(x); }
+TALLOW_INLINE V gelu_slope(V x) {
+  return apply<GeluSlopeFunction>(x);
+}
 template <class V>
-TALLOW_INLINE V gelu_tanh(V x) { return apply<TanhGeluFunction>(x); }
+TALLOW_INLINE V gelu_tanh(V x) {
+  return apply<TanhGeluFunction>(x);
+}
 template <class V>
-TALLOW_INLINE V gelu_tanh_slope(V x) { return apply<TanhGeluSlopeFunction>(x); }
+TALLOW_INLINE V gelu_tanh_slope(V x) {
+  return apply<TanhGeluSlopeFunction>(x);
+}
 template <class V>
-TALLOW_INLINE V silu_slope(V x) { return apply<SiluSlopeFunction>(x); }
+TALLOW_INLINE V silu_slope(V x) {
+  return apply<SiluSlopeFunction>(x);
+}
 template <class V>
-TALLOW_INLINE V mish(V x) { return apply<MishFunction>(x); }
+TALLOW_INLINE V mish(V x) {
+  return apply<MishFunction>(x);
+}
 template <class V>
-TALLOW_INLINE V mish_slope(V x) { return apply<MishSlopeFunction>(x); }
+TALLOW_INLINE V mish_slope(V x) {
+  return apply<MishSlopeFunction>(x);
+}
 template <class V>
-TALLOW_INLINE V softplus(V x) { return apply<SoftplusFunction>(x); }
+TALLOW_INLINE V softplus(V x) {
+  return apply<SoftplusFunction>(x);
+}
 template <class V>
-TALLOW_INLINE V log_sigmoid(V x) { return apply<LogSigmoidFunction>(x); }
+TALLOW_INLINE V log_sigmoid(V x) {
+  return apply<LogSigmoidFunction>(x);
+}
 template <class V>
-TALLOW_INLINE V logaddexp(V x, V y) { return apply<LogaddexpFunction>(x, y); }
+TALLOW_INLINE V logaddexp(V x, V y) {
+  return apply<LogaddexpFunction>(x, y);
+}
 template <class V>
-TALLOW_INLINE V xlogy(V x, V y) { return apply<XlogyFunction>(x, y); }
+TALLOW_INLINE V xlogy(V x, V y) {
+  return apply<XlogyFunction>(x, y);
+}
 
 }  // namespace tallow::cpu::TALLOW_ISA::math

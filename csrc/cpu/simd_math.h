@@ -1,7 +1,7 @@
 // Elementary functions of vectors of float and double; the formula and not the instruction set
-// decides the bits. The hottest float functions are evaluated in float here; the others, and double,
-// come from simd_math_double.h. Bounds are in units in the last place (ulp) over all floats, as
-// tests/ops/test_unary_math.py checks them.
+// decides the bits. The hottest float functions are evaluated in float here; the others, and
+// double, come from simd_math_double.h. Bounds are in units in the last place (ulp) over all
+// floats, as tests/ops/test_unary_math.py checks them.
 #pragma once
 
 #include "cpu/simd_math_double.h"
@@ -34,7 +34,9 @@ struct Exponential {
   TALLOW_INLINE Floats p() const { return r + rest; }
   // What rounding p loses.
   TALLOW_INLINE Floats p_low() const { return rest - (p() - r); }
-  TALLOW_INLINE Ints n() const { return bits_as<Ints>(rounded) - __builtin_bit_cast(int32_t, kRounder); }
+  TALLOW_INLINE Ints n() const {
+    return bits_as<Ints>(rounded) - __builtin_bit_cast(int32_t, kRounder);
+  }
 };
 
 // 2^n for -126 <= n <= 127.
@@ -76,10 +78,10 @@ TALLOW_INLINE Floats exp(Floats x) {
 
 // ---- Sigmoid and tanh.
 
-// 1 / (1 + 2^n (1 + p)), e^-x being taken apart so that the denominator is rounded once: 1 joins 2^n,
-// or as 2^-n the polynomial where it would be rounded off there. Huge denominators are scaled down
-// and then the quotient is too, which is exact until it is subnormal. The quotient is corrected by
-// its remainder, which also knows what rounding the denominator lost.
+// 1 / (1 + 2^n (1 + p)), e^-x being taken apart so that the denominator is rounded once: 1 joins
+// 2^n, or as 2^-n the polynomial where it would be rounded off there. Huge denominators are scaled
+// down and then the quotient is too, which is exact until it is subnormal. The quotient is
+// corrected by its remainder, which also knows what rounding the denominator lost.
 struct SigmoidParts {
   Floats quotient;
   Floats scale;
@@ -125,13 +127,12 @@ TALLOW_INLINE Floats tanh(Floats x) {
   const Floats ones = 1 - power;
   const Floats product = power * p;
   const Floats numerator = ones - product;
-  const Floats numerator_low =
-      (1 - ones - power) + ((ones - numerator) - product) - power * p_low;
+  const Floats numerator_low = (1 - ones - power) + ((ones - numerator) - product) - power * p_low;
   // The quotient is corrected by its remainder, for which a rough reciprocal of 1 + t, which is in
   // [1, 2], will do.
   const Floats quotient = numerator / denominator;
-  const Floats remainder = fma(-quotient, denominator, numerator) +
-                           (numerator_low - quotient * denominator_low);
+  const Floats remainder =
+      fma(-quotient, denominator, numerator) + (numerator_low - quotient * denominator_low);
   return copysign(fma(remainder, 1.457f - 0.5f * denominator, quotient), x);
 }
 
@@ -210,20 +211,28 @@ TALLOW_INLINE Doubles apply(Doubles x, Doubles y) {
 
 // Declares `name(x)` or `name(x, y)` for both vector types from the function of that name in Brief
 // and Library.
-#define TALLOW_MATH_UNARY(name)                                         \
-  struct name##_function {                                              \
-    template <class Precision>                                          \
-    static TALLOW_INLINE Doubles of(Doubles x) { return Precision::name(x); } \
-  };                                                                    \
-  template <class V>                                                    \
-  TALLOW_INLINE V name(V x) { return apply<name##_function>(x); }
-#define TALLOW_MATH_BINARY(name)                                        \
-  struct name##_function {                                              \
-    template <class Precision>                                          \
-    static TALLOW_INLINE Doubles of(Doubles x, Doubles y) { return Precision::name(x, y); } \
-  };                                                                    \
-  template <class V>                                                    \
-  TALLOW_INLINE V name(V x, V y) { return apply<name##_function>(x, y); }
+#define TALLOW_MATH_UNARY(name)                  \
+  struct name##_function {                       \
+    template <class Precision>                   \
+    static TALLOW_INLINE Doubles of(Doubles x) { \
+      return Precision::name(x);                 \
+    }                                            \
+  };                                             \
+  template <class V>                             \
+  TALLOW_INLINE V name(V x) {                    \
+    return apply<name##_function>(x);            \
+  }
+#define TALLOW_MATH_BINARY(name)                            \
+  struct name##_function {                                  \
+    template <class Precision>                              \
+    static TALLOW_INLINE Doubles of(Doubles x, Doubles y) { \
+      return Precision::name(x, y);                         \
+    }                                                       \
+  };                                                        \
+  template <class V>                                        \
+  TALLOW_INLINE V name(V x, V y) {                          \
+    return apply<name##_function>(x, y);                    \
+  }
 
 TALLOW_MATH_UNARY(exp2)
 TALLOW_MATH_UNARY(expm1)

@@ -1,6 +1,6 @@
-// Elementary functions of vectors of double, in two precisions with one interface: Brief is accurate
-// to about 2^-33 and serves float functions, which are evaluated in double and rounded once;
-// Library calls the C library lane by lane and serves double itself.
+// Elementary functions of vectors of double, in two precisions with one interface: Brief is
+// accurate to about 2^-33 and serves float functions, which are evaluated in double and rounded
+// once; Library calls the C library lane by lane and serves double itself.
 //
 // Coefficients are minimax polynomials from a Remez exchange (tools/minimax.py); the error bounds
 // beside them are what it reports.
@@ -192,9 +192,9 @@ struct Brief {
   static TALLOW_INLINE Doubles log1p_reduced(Doubles f) {
     const Doubles s = f / (f + 2);
     const Doubles z = s * s;
-    const Doubles q = polynomial(z, 0.66666666673879696477, 0.39999995844899833117,
-                                 0.2857211612504416007, 0.22175005489099625114,
-                                 0.19610396177228936164);
+    const Doubles q =
+        polynomial(z, 0.66666666673879696477, 0.39999995844899833117, 0.2857211612504416007,
+                   0.22175005489099625114, 0.19610396177228936164);
     return mul_add(s * z, q, s + s);
   }
 
@@ -299,15 +299,15 @@ struct Brief {
     const auto middle = 0.41421356237309504880 * x < y;
     const Doubles numerator = steep ? -x : (middle ? y - x : y);
     const Doubles denominator = steep ? y : (middle ? y + x : x);
-    const Doubles offset = steep ? splat<Doubles>(kPi / 2)
-                                 : (middle ? splat<Doubles>(kPi / 4) : Doubles{});
+    const Doubles offset =
+        steep ? splat<Doubles>(kPi / 2) : (middle ? splat<Doubles>(kPi / 4) : Doubles{});
     const Doubles safe = denominator == 0 ? splat<Doubles>(1) : denominator;  // the origin: 0
     const Doubles t = numerator / safe;
     const Doubles z = t * t;
-    const Doubles q = polynomial(z, -0.33333333308491866471, 0.19999995204730344271,
-                                 -0.14285440520911130433, 0.1110407529844342031,
-                                 -0.089958940551109722529, 0.069815317930367483501,
-                                 -0.037681488176581327935);
+    const Doubles q =
+        polynomial(z, -0.33333333308491866471, 0.19999995204730344271, -0.14285440520911130433,
+                   0.1110407529844342031, -0.089958940551109722529, 0.069815317930367483501,
+                   -0.037681488176581327935);
     return offset + mul_add(t * z, q, t);
   }
 
@@ -365,21 +365,19 @@ struct Brief {
   // erf(x) for |x| <= 0.8, relative error 2^-34.
   static TALLOW_INLINE Doubles erf_small(Doubles x) {
     const Doubles z = x * x;
-    return x * polynomial(z, 1.1283791670286216108, -0.37612637896088717139,
-                          0.11283766723129388175, -0.026863837351516261274,
-                          0.0052135044906654752783, -0.00083040437983522074408,
-                          0.000091528759038930634606);
+    return x * polynomial(z, 1.1283791670286216108, -0.37612637896088717139, 0.11283766723129388175,
+                          -0.026863837351516261274, 0.0052135044906654752783,
+                          -0.00083040437983522074408, 0.000091528759038930634606);
   }
   // erfc(x) for x >= 0.7: exp(-x^2) times a smooth function of u = 1 / (1 + 0.4 x), whose relative
   // error is 2^-35 up to x = 10.6, where erfc is below float's range.
   static TALLOW_INLINE Doubles erfc_large(Doubles x) {
     const Doubles u = 1 / (1 + 0.4 * x);
-    const Doubles q = polynomial(u, 0.22567519794189112594, 0.2256971136095352359,
-                                 0.20730667566959008133, 0.17423682021834830193,
-                                 0.10642940407849187242, 0.12485051851962002633,
-                                 -0.13425578388536099694, 0.25879515565518225116,
-                                 -0.34072771398895704338, 0.19224156170559476954,
-                                 -0.040252647187501659309);
+    const Doubles q =
+        polynomial(u, 0.22567519794189112594, 0.2256971136095352359, 0.20730667566959008133,
+                   0.17423682021834830193, 0.10642940407849187242, 0.12485051851962002633,
+                   -0.13425578388536099694, 0.25879515565518225116, -0.34072771398895704338,
+                   0.19224156170559476954, -0.040252647187501659309);
     return exp(-(x * x)) * u * q;
   }
   static TALLOW_INLINE Doubles erf(Doubles x) {

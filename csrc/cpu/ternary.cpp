@@ -23,20 +23,28 @@ Row where(DType compute) {
   switch (compute) {
     case DType::kBool:
     case DType::kUInt8:
-    case DType::kInt8: fn = where_row<uint8_t>; break;
-    case DType::kInt16: fn = where_row<uint16_t>; break;
+    case DType::kInt8:
+      fn = where_row<uint8_t>;
+      break;
+    case DType::kInt16:
+      fn = where_row<uint16_t>;
+      break;
     case DType::kInt32:
-    case DType::kFloat32: fn = where_row<uint32_t>; break;
+    case DType::kFloat32:
+      fn = where_row<uint32_t>;
+      break;
     case DType::kInt64:
     case DType::kFloat64:
-    case DType::kComplex64: fn = where_row<uint64_t>; break;
-    default: break;
+    case DType::kComplex64:
+      fn = where_row<uint64_t>;
+      break;
+    default:
+      break;
   }
   return {fn, compute, DType::kBool};
 }
 
-using NotBoolOrFloat =
-    Types<uint8_t, int8_t, int16_t, int32_t, int64_t, complex64, complex128>;
+using NotBoolOrFloat = Types<uint8_t, int8_t, int16_t, int32_t, int64_t, complex64, complex128>;
 using AllIntegral = Types<bool, uint8_t, int8_t, int16_t, int32_t, int64_t>;
 
 template <class T>
@@ -104,39 +112,55 @@ Row addcdiv(DType compute) {
 }
 
 Row threshold(DType compute) {
-  return first_of(floating3<[](auto x, auto limit, auto value) { return x <= limit ? value : x; }>(
-                      compute),
-                  elements3<[](auto x, auto limit, auto value, const double*) {
-                    return x <= limit ? value : x;
-                  }>(Integral{}, compute));
+  return first_of(
+      floating3<[](auto x, auto limit, auto value) { return x <= limit ? value : x; }>(compute),
+      elements3<[](auto x, auto limit, auto value, const double*) {
+        return x <= limit ? value : x;
+      }>(Integral{}, compute));
 }
 
 }  // namespace
 
 Row ternary_row(TernaryOp op, DType compute) {
   switch (op) {
-    case TernaryOp::kWhere: return where(compute);
-    case TernaryOp::kAddScaled: return add_scaled(compute);
-    case TernaryOp::kClamp: return clamp(compute);
-    case TernaryOp::kLerp: return lerp(compute);
-    case TernaryOp::kAddcmul: return addcmul(compute);
-    case TernaryOp::kAddcdiv: return addcdiv(compute);
-    case TernaryOp::kThreshold: return threshold(compute);
-    case TernaryOp::kCount: break;
+    case TernaryOp::kWhere:
+      return where(compute);
+    case TernaryOp::kAddScaled:
+      return add_scaled(compute);
+    case TernaryOp::kClamp:
+      return clamp(compute);
+    case TernaryOp::kLerp:
+      return lerp(compute);
+    case TernaryOp::kAddcmul:
+      return addcmul(compute);
+    case TernaryOp::kAddcdiv:
+      return addcdiv(compute);
+    case TernaryOp::kThreshold:
+      return threshold(compute);
+    case TernaryOp::kCount:
+      break;
   }
   return {};
 }
 
 const char* op_name(TernaryOp op) {
   switch (op) {
-    case TernaryOp::kWhere: return "where_cpu";
-    case TernaryOp::kAddScaled: return "add";
-    case TernaryOp::kClamp: return "clamp_scalar_cpu";
-    case TernaryOp::kLerp: return "lerp_kernel_scalar";
-    case TernaryOp::kAddcmul: return "addcmul_cpu_out";
-    case TernaryOp::kAddcdiv: return "addcdiv_cpu_out";
-    case TernaryOp::kThreshold: return "threshold_cpu";
-    case TernaryOp::kCount: break;
+    case TernaryOp::kWhere:
+      return "where_cpu";
+    case TernaryOp::kAddScaled:
+      return "add";
+    case TernaryOp::kClamp:
+      return "clamp_scalar_cpu";
+    case TernaryOp::kLerp:
+      return "lerp_kernel_scalar";
+    case TernaryOp::kAddcmul:
+      return "addcmul_cpu_out";
+    case TernaryOp::kAddcdiv:
+      return "addcdiv_cpu_out";
+    case TernaryOp::kThreshold:
+      return "threshold_cpu";
+    case TernaryOp::kCount:
+      break;
   }
   return "ternary";
 }

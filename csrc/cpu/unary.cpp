@@ -111,11 +111,20 @@ Row predicate(DType compute) {
   row.out = DType::kBool;
   row.first = compute;
   switch (compute) {
-    case DType::kFloat32: row.fn = element_row1<bool, float, F>; break;
-    case DType::kFloat64: row.fn = element_row1<bool, double, F>; break;
-    case DType::kComplex64: row.fn = element_row1<bool, complex64, kComplex>; break;
-    case DType::kComplex128: row.fn = element_row1<bool, complex128, kComplex>; break;
-    default: return elements1<[](auto) { return kOfIntegers; }>(AllIntegral{}, compute);
+    case DType::kFloat32:
+      row.fn = element_row1<bool, float, F>;
+      break;
+    case DType::kFloat64:
+      row.fn = element_row1<bool, double, F>;
+      break;
+    case DType::kComplex64:
+      row.fn = element_row1<bool, complex64, kComplex>;
+      break;
+    case DType::kComplex128:
+      row.fn = element_row1<bool, complex128, kComplex>;
+      break;
+    default:
+      return elements1<[](auto) { return kOfIntegers; }>(AllIntegral{}, compute);
   }
   return row;
 }
@@ -162,56 +171,70 @@ Row nan_to_num(DType compute) {
 
 Row unary_row(UnaryOp op, DType compute) {
   switch (op) {
-    case UnaryOp::kNeg: return neg(compute);
-    case UnaryOp::kAbs: return absolute(compute);
-    case UnaryOp::kSign: return sign(compute);
-    case UnaryOp::kSquare: return square(compute);
-    case UnaryOp::kCube: return cube(compute);
-    case UnaryOp::kReciprocal: return reciprocal(compute);
+    case UnaryOp::kNeg:
+      return neg(compute);
+    case UnaryOp::kAbs:
+      return absolute(compute);
+    case UnaryOp::kSign:
+      return sign(compute);
+    case UnaryOp::kSquare:
+      return square(compute);
+    case UnaryOp::kCube:
+      return cube(compute);
+    case UnaryOp::kReciprocal:
+      return reciprocal(compute);
     case UnaryOp::kConj:
       return elements1<[]<class C>(C z) { return C(z.real, -z.imag); }>(ComplexTypes{}, compute);
-    case UnaryOp::kRealPart: return to_real<[](auto z) { return z.real; }>(compute, Cost::kMemory);
-    case UnaryOp::kImagPart: return to_real<[](auto z) { return z.imag; }>(compute, Cost::kMemory);
+    case UnaryOp::kRealPart:
+      return to_real<[](auto z) { return z.real; }>(compute, Cost::kMemory);
+    case UnaryOp::kImagPart:
+      return to_real<[](auto z) { return z.imag; }>(compute, Cost::kMemory);
     case UnaryOp::kBitwiseNot:
       return first_of(
           elements1<[](bool x) { return !x; }>(Types<bool>{}, compute),
           elements1<[]<class T>(T x) { return static_cast<T>(~x); }>(Integral{}, compute));
-    case UnaryOp::kLogicalNot: return logical_not(compute);
+    case UnaryOp::kLogicalNot:
+      return logical_not(compute);
     case UnaryOp::kIsNan:
       return predicate<[](auto x) { return x != x; }, true, false>(compute);
     case UnaryOp::kIsInf:
       return predicate<[](auto x) { return x == x && !finite(x); }, true, false>(compute);
-    case UnaryOp::kIsFinite: return predicate<[](auto x) { return finite(x); }, false, true>(compute);
-    case UnaryOp::kFloor: return floating1<[](auto x) { return floor(x); }>(compute);
-    case UnaryOp::kCeil: return floating1<[](auto x) { return ceil(x); }>(compute);
-    case UnaryOp::kTrunc: return floating1<[](auto x) { return trunc(x); }>(compute);
-    case UnaryOp::kRound: return floating1<[](auto x) { return round_even(x); }>(compute);
-    case UnaryOp::kRoundDecimals: return round_decimals(compute);
-    case UnaryOp::kFrac: return floating1<[](auto x) { return x - trunc(x); }>(compute);
-    case UnaryOp::kNanToNum: return nan_to_num(compute);
-    default: return op < UnaryOp::kSigmoid ? unary_math_row(op, compute)
-                                           : activation_row(op, compute);
+    case UnaryOp::kIsFinite:
+      return predicate<[](auto x) { return finite(x); }, false, true>(compute);
+    case UnaryOp::kFloor:
+      return floating1<[](auto x) { return floor(x); }>(compute);
+    case UnaryOp::kCeil:
+      return floating1<[](auto x) { return ceil(x); }>(compute);
+    case UnaryOp::kTrunc:
+      return floating1<[](auto x) { return trunc(x); }>(compute);
+    case UnaryOp::kRound:
+      return floating1<[](auto x) { return round_even(x); }>(compute);
+    case UnaryOp::kRoundDecimals:
+      return round_decimals(compute);
+    case UnaryOp::kFrac:
+      return floating1<[](auto x) { return x - trunc(x); }>(compute);
+    case UnaryOp::kNanToNum:
+      return nan_to_num(compute);
+    default:
+      return op < UnaryOp::kSigmoid ? unary_math_row(op, compute) : activation_row(op, compute);
   }
 }
 
 const char* op_name(UnaryOp op) {
   // In the order of the enumerators; the suffixes are PyTorch's.
   static constexpr const char* kNames[] = {
-      "neg_cpu",         "abs_cpu",         "sign_cpu",        "square",
-      "cube",            "reciprocal_cpu",  "conj_cpu",        "real",
-      "imag",            "bitwise_not_cpu", "logical_not_cpu", "isnan",
-      "isinf",           "isfinite",        "floor_vml_cpu",   "ceil_vml_cpu",
-      "trunc_vml_cpu",   "round_vml_cpu",   "round_cpu",       "frac_cpu",
-      "nan_to_num",      "sqrt_vml_cpu",    "rsqrt_vml_cpu",   "exp_vml_cpu",
-      "exp2",            "expm1_vml_cpu",   "log_vml_cpu",     "log2_vml_cpu",
-      "log10_vml_cpu",   "log1p_vml_cpu",   "sin_vml_cpu",     "cos_vml_cpu",
-      "tan_vml_cpu",     "asin_vml_cpu",    "acos_vml_cpu",    "atan_vml_cpu",
-      "sinh_cpu",        "cosh_cpu",        "tanh_vml_cpu",    "asinh_cpu",
-      "acosh_cpu",       "atanh_cpu",       "erf_vml_cpu",     "erfc_vml_cpu",
-      "sigmoid_cpu",     "log_sigmoid_cpu", "GeluKernelImpl",  "GeluKernelImpl",
-      "silu_cpu",        "mish_cpu",        "softplus_cpu",    "elu_cpu",
-      "leaky_relu_cpu",  "hardswish_cpu",   "hardsigmoid_cpu", "hardshrink_cpu",
-      "softshrink_check"};
+      "neg_cpu",         "abs_cpu",         "sign_cpu",       "square",        "cube",
+      "reciprocal_cpu",  "conj_cpu",        "real",           "imag",          "bitwise_not_cpu",
+      "logical_not_cpu", "isnan",           "isinf",          "isfinite",      "floor_vml_cpu",
+      "ceil_vml_cpu",    "trunc_vml_cpu",   "round_vml_cpu",  "round_cpu",     "frac_cpu",
+      "nan_to_num",      "sqrt_vml_cpu",    "rsqrt_vml_cpu",  "exp_vml_cpu",   "exp2",
+      "expm1_vml_cpu",   "log_vml_cpu",     "log2_vml_cpu",   "log10_vml_cpu", "log1p_vml_cpu",
+      "sin_vml_cpu",     "cos_vml_cpu",     "tan_vml_cpu",    "asin_vml_cpu",  "acos_vml_cpu",
+      "atan_vml_cpu",    "sinh_cpu",        "cosh_cpu",       "tanh_vml_cpu",  "asinh_cpu",
+      "acosh_cpu",       "atanh_cpu",       "erf_vml_cpu",    "erfc_vml_cpu",  "sigmoid_cpu",
+      "log_sigmoid_cpu", "GeluKernelImpl",  "GeluKernelImpl", "silu_cpu",      "mish_cpu",
+      "softplus_cpu",    "elu_cpu",         "leaky_relu_cpu", "hardswish_cpu", "hardsigmoid_cpu",
+      "hardshrink_cpu",  "softshrink_check"};
   static_assert(sizeof(kNames) / sizeof(kNames[0]) == static_cast<int>(UnaryOp::kCount));
   return kNames[static_cast<int>(op)];
 }

@@ -62,20 +62,30 @@ Row activation_row(UnaryOp op, DType compute) {
       return floating1<[](auto x) { return math::sigmoid(x); }>(compute, kShort);
     case UnaryOp::kLogSigmoid:
       return floating1<[](auto x) { return math::log_sigmoid(x); }>(compute, kShort);
-    case UnaryOp::kGelu: return floating1<[](auto x) { return math::gelu(x); }>(compute, kShort);
+    case UnaryOp::kGelu:
+      return floating1<[](auto x) { return math::gelu(x); }>(compute, kShort);
     case UnaryOp::kGeluTanh:
       return floating1<[](auto x) { return math::gelu_tanh(x); }>(compute, kShort);
-    case UnaryOp::kSilu: return floating1<[](auto x) { return math::silu(x); }>(compute, kShort);
-    case UnaryOp::kMish: return floating1<[](auto x) { return math::mish(x); }>(compute, kShort);
-    case UnaryOp::kSoftplus: return softplus(compute);
-    case UnaryOp::kElu: return elu(compute);
+    case UnaryOp::kSilu:
+      return floating1<[](auto x) { return math::silu(x); }>(compute, kShort);
+    case UnaryOp::kMish:
+      return floating1<[](auto x) { return math::mish(x); }>(compute, kShort);
+    case UnaryOp::kSoftplus:
+      return softplus(compute);
+    case UnaryOp::kElu:
+      return elu(compute);
     case UnaryOp::kLeakyRelu:
       return floating_params1<[](auto x, const auto& p) { return 0 < x ? x : x * p.p0; }>(compute);
-    case UnaryOp::kHardswish: return hardswish(compute);
-    case UnaryOp::kHardsigmoid: return hardsigmoid(compute);
-    case UnaryOp::kHardshrink: return hardshrink(compute);
-    case UnaryOp::kSoftshrink: return softshrink(compute);
-    default: return {};
+    case UnaryOp::kHardswish:
+      return hardswish(compute);
+    case UnaryOp::kHardsigmoid:
+      return hardsigmoid(compute);
+    case UnaryOp::kHardshrink:
+      return hardshrink(compute);
+    case UnaryOp::kSoftshrink:
+      return softshrink(compute);
+    default:
+      return {};
   }
 }
 

@@ -44,7 +44,8 @@ Tensor relu(const Tensor& input, Out out) {
   Tensor result =
       binary(BinaryOp::kMaximum, "relu", input, Scalar(0), input.dtype(), input.dtype(), out);
   return record("ReluBackward0", {&input}, result, [&](Saver& save) {
-    return [y = save.output(result)](Grads& g) { g.out[0] = threshold_backward(g.grad(), g[y], 0); };
+    return
+        [y = save.output(result)](Grads& g) { g.out[0] = threshold_backward(g.grad(), g[y], 0); };
   });
 }
 
@@ -78,10 +79,8 @@ Tensor hardtanh(const Tensor& input, const Scalar& min_val, const Scalar& max_va
   Tensor result = ternary(TernaryOp::kClamp, "hardtanh", input, min_val, max_val, input.dtype(),
                           input.dtype(), out);
   return record("HardtanhBackward0", {&input}, std::move(result), [&](Saver& save) {
-    return [x = save(kept, "self"), low = min_val.to_double(),
-            high = max_val.to_double()](Grads& g) {
-      g.out[0] = hardtanh_backward(g.grad(), g[x], low, high);
-    };
+    return [x = save(kept, "self"), low = min_val.to_double(), high = max_val.to_double()](
+               Grads& g) { g.out[0] = hardtanh_backward(g.grad(), g[x], low, high); };
   });
 }
 
@@ -104,8 +103,8 @@ Tensor leaky_relu(const Tensor& input, double negative_slope, Out out) {
   // without a copy of its input.
   const bool from_result = out.is_inplace() && negative_slope >= 0;
   const Tensor kept = from_result ? input : saved_self(input, out);
-  Tensor result = unary(UnaryOp::kLeakyRelu, "leaky_relu", input, input.dtype(), input.dtype(), out,
-                        params);
+  Tensor result =
+      unary(UnaryOp::kLeakyRelu, "leaky_relu", input, input.dtype(), input.dtype(), out, params);
   const char* const name = from_result ? "LeakyReluBackward1" : "LeakyReluBackward0";
   return record(name, {&input}, result, [&](Saver& save) {
     return [x = from_result ? save.output(result) : save(kept, "self"), negative_slope](Grads& g) {
@@ -157,8 +156,7 @@ Tensor prelu(const Tensor& input, const Tensor& weight) {
 
 Tensor hardswish(const Tensor& input, Out out) {
   const Tensor kept = saved_self(input, out);
-  Tensor result =
-      unary(UnaryOp::kHardswish, "hardswish", input, input.dtype(), input.dtype(), out);
+  Tensor result = unary(UnaryOp::kHardswish, "hardswish", input, input.dtype(), input.dtype(), out);
   return record("HardswishBackward0", {&input}, std::move(result), [&](Saver& save) {
     return [x = save(kept, "self")](Grads& g) { g.out[0] = hardswish_backward(g.grad(), g[x]); };
   });
@@ -188,10 +186,9 @@ Tensor hardsigmoid(const Tensor& input, Out out) {
 }
 
 Tensor hardsigmoid_backward(const Tensor& grad, const Tensor& self) {
-  return piecewise(
-      "HardsigmoidBackwardBackward0", grad, self,
-      gradient(BinaryOp::kHardsigmoidBackward, "hardsigmoid_backward", grad, self, {}),
-      [](const Tensor& g, const Tensor& x) { return hardsigmoid_backward(g, x); });
+  return piecewise("HardsigmoidBackwardBackward0", grad, self,
+                   gradient(BinaryOp::kHardsigmoidBackward, "hardsigmoid_backward", grad, self, {}),
+                   [](const Tensor& g, const Tensor& x) { return hardsigmoid_backward(g, x); });
 }
 
 // ---- Shrinkage.

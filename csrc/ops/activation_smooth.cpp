@@ -47,22 +47,29 @@ Tensor logistic_slope(const Tensor& s) { return mul(s, rsub(s, 1)); }
 
 // ---- Exponential linear units.
 
-Tensor elu(const Tensor& input, double alpha, double scale, double input_scale, Out out) {
+namespace {
+
+// elu and celu; `nodes` names the node that saves the input and the one that saves the result.
+Tensor exponential_unit(const Tensor& input, double alpha, double scale, double input_scale,
+                        const char* const (&nodes)[2], const Out& out) {
   const double params[3] = {alpha * scale, scale, input_scale};
   // With a non-negative alpha the result tells which branch was taken, so an in-place call can do
   // without a copy of its input.
   const bool from_result = out.is_inplace() && alpha >= 0;
   const Tensor kept = from_result ? input : saved_self(input, out);
   Tensor result = unary(UnaryOp::kElu, "elu", input, input.dtype(), input.dtype(), out, params);
-  const bool celu = scale == 1 && input_scale != 1;
-  const char* const name = from_result ? (celu ? "CeluBackward1" : "EluBackward1")
-                                       : (celu ? "CeluBackward0" : "EluBackward0");
-  return record(name, {&input}, result, [&](Saver& save) {
+  return record(nodes[from_result], {&input}, result, [&](Saver& save) {
     return [x = from_result ? save.output(result) : save(kept, "self"), alpha, scale, input_scale,
             from_result](Grads& g) {
       g.out[0] = elu_backward(g.grad(), g[x], alpha, scale, input_scale, from_result);
     };
   });
+}
+
+}  // namespace
+
+Tensor elu(const Tensor& input, double alpha, double scale, double input_scale, Out out) {
+  return exponential_unit(input, alpha, scale, input_scale, {"EluBackward0", "EluBackward1"}, out);
 }
 
 Tensor elu_backward(const Tensor& grad, const Tensor& self_or_result, double alpha, double scale,
@@ -82,10 +89,9 @@ Tensor elu_backward(const Tensor& grad, const Tensor& self_or_result, double alp
           if (!g.needs(1)) return;
           const Tensor negative = le(value, 0);
           const Tensor product = mul(g.grad(), g[d]);
-          const Tensor curvature =
-              is_result ? mul(product, input_scale)
-                        : mul(mul(product, exp(mul(value, input_scale))),
-                              input_scale * input_scale * alpha * scale);
+          const Tensor curvature = is_result ? mul(product, input_scale)
+                                             : mul(mul(product, exp(mul(value, input_scale))),
+                                                   input_scale * input_scale * alpha * scale);
           g.out[1] = where(negative, curvature, 0);
         };
       });
@@ -100,7 +106,7 @@ Tensor selu(const Tensor& input, Out out) {
 
 Tensor celu(const Tensor& input, double alpha, Out out) {
   TALLOW_CHECK(alpha != 0, "ZeroDivisionError: alpha cannot be 0 for CELU");
-  return elu(input, alpha, 1, 1 / alpha, out);
+  return exponential_unit(input, alpha, 1, 1 / alpha, {"CeluBackward0", "CeluBackward1"}, out);
 }
 
 // ---- x times a sigmoid-like function.
@@ -130,8 +136,7 @@ Tensor gelu_tanh_curvature(const Tensor& x) {
   const Tensor squared = square(x);
   const Tensor s = sigmoid(mul(mul(x, add(mul(squared, kCubic), 1)), kScale));
   const Tensor slope = mul(add(mul(squared, 3 * kCubic), 1), kScale);
-  const Tensor second =
-      add(mul(rsub(mul(s, 2), 1), square(slope)), mul(x, 6 * kCubic * kScale));
+  const Tensor second = add(mul(rsub(mul(s, 2), 1), square(slope)), mul(x, 6 * kCubic * kScale));
   return mul(logistic_slope(s), add(mul(slope, 2), mul(x, second)));
 }
 
@@ -148,10 +153,9 @@ Tensor gelu_gradient(const Tensor& grad, const Tensor& self, bool approximate) {
 
 Tensor gelu(const Tensor& input, std::string_view approximate, Out out) {
   const bool tanh = is_tanh(approximate);
-  return smooth(tanh ? UnaryOp::kGeluTanh : UnaryOp::kGelu, "gelu", "GeluBackward0", input, out,
-                nullptr, [tanh](const Tensor& grad, const Tensor& x) {
-                  return gelu_gradient(grad, x, tanh);
-                });
+  return smooth(
+      tanh ? UnaryOp::kGeluTanh : UnaryOp::kGelu, "gelu", "GeluBackward0", input, out, nullptr,
+      [tanh](const Tensor& grad, const Tensor& x) { return gelu_gradient(grad, x, tanh); });
 }
 
 Tensor gelu_backward(const Tensor& grad, const Tensor& self, std::string_view approximate) {
@@ -176,16 +180,15 @@ Tensor mish(const Tensor& input, Out out) {
 }
 
 Tensor mish_backward(const Tensor& grad, const Tensor& self) {
-  return smooth_backward(
-      BinaryOp::kMishBackward, "mish_backward", "MishBackwardBackward0", grad, self, nullptr,
-      mish_backward, [](const Tensor& x) {
-        // t = tanh(softplus(x)), t' = s (1 - t^2); the slope is t + x t'.
-        const Tensor s = sigmoid(x);
-        const Tensor t = tanh(softplus(x));
-        const Tensor slope = mul(s, rsub(square(t), 1));
-        const Tensor bend = sub(rsub(s, 1), mul(mul(s, t), 2));
-        return mul(slope, add(mul(x, bend), 2));
-      });
+  return smooth_backward(BinaryOp::kMishBackward, "mish_backward", "MishBackwardBackward0", grad,
+                         self, nullptr, mish_backward, [](const Tensor& x) {
+                           // t = tanh(softplus(x)), t' = s (1 - t^2); the slope is t + x t'.
+                           const Tensor s = sigmoid(x);
+                           const Tensor t = tanh(softplus(x));
+                           const Tensor slope = mul(s, rsub(square(t), 1));
+                           const Tensor bend = sub(rsub(s, 1), mul(mul(s, t), 2));
+                           return mul(slope, add(mul(x, bend), 2));
+                         });
 }
 
 // ---- Logarithms of the logistic function.
@@ -218,10 +221,9 @@ Tensor log_sigmoid(const Tensor& input, Out out) {
 }
 
 Tensor log_sigmoid_backward(const Tensor& grad, const Tensor& self) {
-  return smooth_backward(
-      BinaryOp::kLogSigmoidBackward, "log_sigmoid_backward", "LogSigmoidBackwardBackward0", grad,
-      self, nullptr, log_sigmoid_backward,
-      [](const Tensor& x) { return neg(logistic_slope(sigmoid(x))); });
+  return smooth_backward(BinaryOp::kLogSigmoidBackward, "log_sigmoid_backward",
+                         "LogSigmoidBackwardBackward0", grad, self, nullptr, log_sigmoid_backward,
+                         [](const Tensor& x) { return neg(logistic_slope(sigmoid(x))); });
 }
 
 // ---- Compositions.
@@ -231,8 +233,7 @@ Tensor tanhshrink(const Tensor& input) { return sub(input, tanh(input)); }
 Tensor softsign(const Tensor& input) { return div(input, add(abs(input), 1)); }
 
 Tensor glu(const Tensor& input, int64_t dim) {
-  TALLOW_CHECK(input.dim() > 0,
-               "glu does not support scalars because halving size must be even");
+  TALLOW_CHECK(input.dim() > 0, "glu does not support scalars because halving size must be even");
   TALLOW_CHECK_NOT_IMPLEMENTED(is_floating(input.dtype()), "\"glu_cpu\" not implemented for '",
                                scalar_type_name(input.dtype()), "'");
   const int64_t axis = wrap_dim(dim, input.dim());

@@ -172,8 +172,8 @@ Tensor rounded_divide(BinaryOp op, const Operand& self, const Operand& other, co
 
 }  // namespace
 
-Tensor div(const Operand& self, const Operand& other,
-           std::optional<std::string_view> rounding_mode, Out out) {
+Tensor div(const Operand& self, const Operand& other, std::optional<std::string_view> rounding_mode,
+           Out out) {
   if (TALLOW_LIKELY(!rounding_mode)) return true_divide(self, other, out);
   TALLOW_CHECK(*rounding_mode == "trunc" || *rounding_mode == "floor",
                "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '",
@@ -191,7 +191,8 @@ Tensor div(const Operand& self, const Operand& other,
 Tensor floor_divide(const Operand& self, const Operand& other, Out out) {
   const Tensor result = rounded_divide(BinaryOp::kDivFloor, self, other, out);
   return record("NotImplemented", {&tensor_of(self), &tensor_of(other)}, result, [&](Saver&) {
-    return [](Grads&) { raise<RuntimeError>("derivative for aten::floor_divide is not implemented"); };
+    return
+        [](Grads&) { raise<RuntimeError>("derivative for aten::floor_divide is not implemented"); };
   });
 }
 
@@ -208,9 +209,8 @@ Tensor modulo(BinaryOp op, const char* name, const char* rounding, const char* n
   const Tensor result = binary(op, name, self, other, dtype, dtype, out);
   if (!should_record({&a, &b})) return result;
   if (!b.defined()) {
-    return record(node_of_number, {&a, &b}, result, [&](Saver&) {
-      return [](Grads& g) { g.out[0] = g.grad(); };
-    });
+    return record(node_of_number, {&a, &b}, result,
+                  [&](Saver&) { return [](Grads& g) { g.out[0] = g.grad(); }; });
   }
   const Scalar dividend = a.defined() ? Scalar() : self.scalar();
   return record(node_of_tensor, {&a, &b}, result, [&](Saver& save) {
@@ -220,7 +220,8 @@ Tensor modulo(BinaryOp op, const char* name, const char* rounding, const char* n
     return [x, y, dividend, rounding](Grads& g) {
       g.out[0] = g.grad();
       if (!g.needs(1)) return;
-      const Tensor quotient = x.slot < 0 ? div(dividend, g[y], rounding) : div(g[x], g[y], rounding);
+      const Tensor quotient =
+          x.slot < 0 ? div(dividend, g[y], rounding) : div(g[x], g[y], rounding);
       g.out[1] = neg(mul(g.grad(), quotient));
     };
   });
@@ -272,8 +273,7 @@ Tensor extreme_number(BinaryOp op, const char* name, const char* node, const Ten
   const Tensor result = binary(op, name, self, other, dtype, dtype, out);
   return record(node, {&self, &other}, result, [&](Saver& save) {
     return [x = save(self, "self"), y = save(other, "other"), largest](Grads& g) {
-      const Tensor self_wins =
-          logical_or(largest ? ge(g[x], g[y]) : le(g[x], g[y]), isnan(g[y]));
+      const Tensor self_wins = logical_or(largest ? ge(g[x], g[y]) : le(g[x], g[y]), isnan(g[y]));
       if (g.needs(0)) g.out[0] = where(self_wins, g.grad(), 0);
       if (g.needs(1)) g.out[1] = where(self_wins, 0, g.grad());
     };

@@ -11,33 +11,32 @@ namespace tallow::ops {
 namespace {
 
 // A comparison written into a floating-point tensor cuts its history: the gradient is zero.
-Tensor comparison(CompareOp op, const char* name, const char* node, const Tensor& self,
+Tensor comparison(CompareOp op, const char* name, const char* const (&nodes)[2], const Tensor& self,
                   const Operand& other, const Out& out) {
   const Tensor result = compare(op, name, self, other, out);
-  return record(node, {&self, &tensor_of(other)}, result, [&](Saver&) {
-    return [](Grads& g) { g.out[0] = zeros_like(g.grad()); };
-  });
+  return record(nodes[other.is_tensor()], {&self, &tensor_of(other)}, result,
+                [&](Saver&) { return [](Grads& g) { g.out[0] = zeros_like(g.grad()); }; });
 }
 
 }  // namespace
 
 Tensor eq(const Tensor& self, const Operand& other, Out out) {
-  return comparison(CompareOp::kEq, "eq", "EqBackward1", self, other, out);
+  return comparison(CompareOp::kEq, "eq", {"EqBackward0", "EqBackward1"}, self, other, out);
 }
 Tensor ne(const Tensor& self, const Operand& other, Out out) {
-  return comparison(CompareOp::kNe, "ne", "NeBackward1", self, other, out);
+  return comparison(CompareOp::kNe, "ne", {"NeBackward0", "NeBackward1"}, self, other, out);
 }
 Tensor lt(const Tensor& self, const Operand& other, Out out) {
-  return comparison(CompareOp::kLt, "lt", "LtBackward1", self, other, out);
+  return comparison(CompareOp::kLt, "lt", {"LtBackward0", "LtBackward1"}, self, other, out);
 }
 Tensor le(const Tensor& self, const Operand& other, Out out) {
-  return comparison(CompareOp::kLe, "le", "LeBackward1", self, other, out);
+  return comparison(CompareOp::kLe, "le", {"LeBackward0", "LeBackward1"}, self, other, out);
 }
 Tensor gt(const Tensor& self, const Operand& other, Out out) {
-  return comparison(CompareOp::kGt, "gt", "GtBackward1", self, other, out);
+  return comparison(CompareOp::kGt, "gt", {"GtBackward0", "GtBackward1"}, self, other, out);
 }
 Tensor ge(const Tensor& self, const Operand& other, Out out) {
-  return comparison(CompareOp::kGe, "ge", "GeBackward1", self, other, out);
+  return comparison(CompareOp::kGe, "ge", {"GeBackward0", "GeBackward1"}, self, other, out);
 }
 
 Tensor logical_not(const Tensor& self, Out out) {
@@ -94,8 +93,14 @@ Tensor isfinite(const Tensor& self) {
 
 namespace {
 
+void check_bool_out(const char* name, const Out& out) {
+  TALLOW_CHECK(!out.given() || out.tensor().dtype() == DType::kBool, name,
+               " does not support non-boolean outputs.");
+}
+
 Tensor equals_number(const char* name, const Tensor& self, double value, const Out& out) {
   TALLOW_CHECK(!is_complex(self.dtype()), name, " does not support complex inputs.");
+  check_bool_out(name, out);
   if (is_floating(self.dtype())) return compare(CompareOp::kEq, name, self, Scalar(value), out);
   // Integers are never infinite.
   return compare(CompareOp::kNe, name, self, self, out);
@@ -113,18 +118,18 @@ Tensor isneginf(const Tensor& self, Out out) {
 Tensor signbit(const Tensor& self, Out out) {
   TALLOW_CHECK_NOT_IMPLEMENTED(!is_complex(self.dtype()),
                                "signbit is not implemented for complex tensors.");
+  check_bool_out("signbit", out);
   if (!is_floating(self.dtype())) {
     if (self.dtype() == DType::kBool) return compare(CompareOp::kNe, "signbit", self, self, out);
     return compare(CompareOp::kLt, "signbit", self, Scalar(0), out);
   }
   // The sign of -0.0 and of NaN shows when it is given to 1.
-  const Tensor ones = binary(BinaryOp::kCopysign, "signbit", Scalar(1.0), self, self.dtype(),
-                             self.dtype(), {});
+  const Tensor ones =
+      binary(BinaryOp::kCopysign, "signbit", Scalar(1.0), self, self.dtype(), self.dtype(), {});
   return compare(CompareOp::kLt, "signbit", ones, Scalar(0), out);
 }
 
-Tensor isclose(const Tensor& self, const Tensor& other, double rtol, double atol,
-               bool equal_nan) {
+Tensor isclose(const Tensor& self, const Tensor& other, double rtol, double atol, bool equal_nan) {
   TALLOW_CHECK(self.dtype() == other.dtype(), self.dtype(), " did not match ", other.dtype());
   TALLOW_CHECK(rtol >= 0, "rtol must be greater than or equal to zero, but got ", rtol);
   TALLOW_CHECK(atol >= 0, "atol must be greater than or equal to zero, but got ", atol);

@@ -8,6 +8,7 @@
 #include "ops/cpp_type.h"
 #include "ops/kernel.h"
 #include "ops/reduce.h"
+#include "ops/unary_math.h"
 #include "ops/views.h"
 
 namespace tallow::ops {
@@ -80,8 +81,8 @@ Tensor conv_forward(const Tensor& input, const Tensor& weight, const Tensor& bia
   return record("ConvolutionBackward0", {&input, &weight, &bias}, out, [&](Saver& save) {
     return [x = save(input, "input"), w = save(weight, "weight"), window, in_size = spatial(input),
             kernel = spatial(weight)](Grads& g) {
-      if (g.needs(0)) g.out[0] = conv_transpose(g.grad(), g[w], {}, window, in_size);
-      if (g.needs(1)) g.out[1] = conv_weight(g[x], g.grad(), window, kernel);
+      if (g.needs(0)) g.out[0] = conv_transpose(g.grad(), conj(g[w]), {}, window, in_size);
+      if (g.needs(1)) g.out[1] = conv_weight(conj(g[x]), g.grad(), window, kernel);
       if (g.needs(2)) g.out[2] = bias_gradient(g.grad());
     };
   });
@@ -103,8 +104,8 @@ Tensor conv_transpose(const Tensor& output, const Tensor& weight, const Tensor& 
   return record("ConvolutionBackward0", {&output, &weight, &bias}, out, [&](Saver& save) {
     return [y = save(output, "input"), w = save(weight, "weight"), window,
             out_size = spatial(output), kernel = spatial(weight)](Grads& g) {
-      if (g.needs(0)) g.out[0] = conv_forward(g.grad(), g[w], {}, window, out_size);
-      if (g.needs(1)) g.out[1] = conv_weight(g.grad(), g[y], window, kernel);
+      if (g.needs(0)) g.out[0] = conv_forward(g.grad(), conj(g[w]), {}, window, out_size);
+      if (g.needs(1)) g.out[1] = conv_weight(g.grad(), conj(g[y]), window, kernel);
       if (g.needs(2)) g.out[2] = bias_gradient(g.grad());
     };
   });
@@ -127,8 +128,8 @@ Tensor conv_weight(const Tensor& input, const Tensor& output, const ConvWindow& 
   return record("ConvolutionBackwardBackward0", {&input, &output}, out, [&](Saver& save) {
     return [x = save(input, "input"), y = save(output, "grad_output"), window,
             in_size = spatial(input), out_size = spatial(output)](Grads& g) {
-      if (g.needs(0)) g.out[0] = conv_transpose(g[y], g.grad(), {}, window, in_size);
-      if (g.needs(1)) g.out[1] = conv_forward(g[x], g.grad(), {}, window, out_size);
+      if (g.needs(0)) g.out[0] = conv_transpose(conj(g[y]), g.grad(), {}, window, in_size);
+      if (g.needs(1)) g.out[1] = conv_forward(conj(g[x]), g.grad(), {}, window, out_size);
     };
   });
 }

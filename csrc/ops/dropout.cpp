@@ -141,19 +141,16 @@ Tensor feature_alpha_dropout(const Tensor& input, double p, bool train, Out out)
 }
 
 std::tuple<Tensor, Tensor> native_dropout(const Tensor& input, double p, bool train) {
-  check_probability(p);
+  TALLOW_CHECK(!train || (p >= 0 && p <= 1), "bernoulli_ expects p to be in [0, 1], but got p=",
+               1 - p);
   Tensor mask;
   Tensor result;
-  if (!train || p == 0 || input.numel() == 0) {
+  if (train) {
+    result = drop_elements(input, p, mask, {});
+  } else {
     const NoGradGuard no_grad;
     mask = full(input.sizes(), Scalar(true), DType::kBool, input.device());
-    result = clone(input);
-  } else if (p == 1) {
-    const NoGradGuard no_grad;
-    mask = zeros(input.sizes(), DType::kBool, input.device());
-    result = zeros_like(input);
-  } else {
-    result = drop_elements(input, p, mask, {});
+    result = clone_strided(input, mask.strides());
   }
   const double dropped = train ? p : 0;
   result = record("NativeDropoutBackward0", {&input}, result, [&](Saver& save) {

@@ -99,8 +99,7 @@ void check_destination(const Tensor& destination, const Input* const* inputs, in
                        DType result) {
   check_inplace(destination);
   TALLOW_CHECK(can_cast(result, destination.dtype()), "result type ", scalar_type_name(result),
-               " can't be cast to the desired output type ",
-               scalar_type_name(destination.dtype()));
+               " can't be cast to the desired output type ", scalar_type_name(destination.dtype()));
   for (int k = 0; k < count; ++k) {
     const Tensor* const tensor = inputs[k]->tensor();
     if (tensor && !tensor->same(destination)) check_overlap(destination, *tensor);
@@ -117,9 +116,8 @@ Device common_device(const Input* const* inputs, int count, const Out& out) {
   for (int k = 0; k < count; ++k) {
     const Tensor* const tensor = inputs[k]->tensor();
     if (!tensor) continue;
-    TALLOW_CHECK(!found || tensor->device() == device || tensor->dim() == 0,
-                 "Tensor on device ", tensor->device(), " is not on the expected device ", device,
-                 "!");
+    TALLOW_CHECK(!found || tensor->device() == device || tensor->dim() == 0, "Tensor on device ",
+                 tensor->device(), " is not on the expected device ", device, "!");
     if (!found || device.is_cpu()) device = tensor->device();
     found = true;
   }
@@ -189,8 +187,7 @@ bool all_row_major(const Input* const* inputs, int count, const Dims& shape) {
   return true;
 }
 
-Tensor new_output(const int64_t (&order)[kMaxDims], const Dims& shape, DType dtype,
-                  Device device) {
+Tensor new_output(const int64_t (&order)[kMaxDims], const Dims& shape, DType dtype, Device device) {
   Dims strides = Dims::filled(shape.size(), 1);
   int64_t step = 1;
   for (int64_t i = shape.size() - 1; i >= 0; --i) {
@@ -245,8 +242,8 @@ Tensor prepare_general(const ProblemView& problem, const Input* const* inputs, D
   Tensor result;
   if (out.given()) {
     result = out.tensor();
-    TALLOW_CHECK(!out.is_inplace() || result.sizes() == shape, "output with shape ",
-                 result.sizes(), " doesn't match the broadcast shape ", shape);
+    TALLOW_CHECK(!out.is_inplace() || result.sizes() == shape, "output with shape ", result.sizes(),
+                 " doesn't match the broadcast shape ", shape);
     check_destination(result, inputs, count, out_dtype);
     fit_out(result, shape);
     broadcast_into(problem.stride[0], &result, shape);
@@ -303,8 +300,7 @@ Tensor binary(BinaryOp op, const char* name, const Operand& a, const Operand& b,
   return destination;
 }
 
-Tensor compare(CompareOp op, const char* name, const Operand& a, const Operand& b,
-               const Out& out) {
+Tensor compare(CompareOp op, const char* name, const Operand& a, const Operand& b, const Out& out) {
   const DType compute = result_type(a, b);
   Problem<3> problem;
   const Input first(a, compute);

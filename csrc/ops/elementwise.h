@@ -107,7 +107,7 @@ void check_destination(const Tensor& destination, const Input* const* inputs, in
 template <int N>
 TALLOW_INLINE Tensor prepare(Problem<N>& problem, const Input* const (&inputs)[N - 1],
                              DType out_dtype, const Out& out) {
-  // The common case: every tensor has the shape of the result and is contiguous.
+  // The common case: every tensor is 0-d, or contiguous and of the shape of the result.
   const Tensor* shape = out.given() ? &out.tensor() : nullptr;
   for (int k = 0; !shape && k < N - 1; ++k) shape = inputs[k]->tensor();
   bool plain = shape && shape->is_contiguous();
@@ -115,14 +115,15 @@ TALLOW_INLINE Tensor prepare(Problem<N>& problem, const Input* const (&inputs)[N
     const Tensor* const tensor = inputs[k]->tensor();
     problem.at.data[k + 1] = inputs[k]->data();
     problem.dtypes[k + 1] = inputs[k]->dtype();
-    problem.at.stride[k + 1][0] = tensor ? 1 : 0;
-    plain = !tensor || (tensor->is_contiguous() && tensor->sizes() == shape->sizes() &&
-                        tensor->device() == shape->device());
+    const bool single = !tensor || tensor->dim() == 0;
+    problem.at.stride[k + 1][0] = single ? 0 : 1;
+    plain = !tensor || (tensor->device() == shape->device() &&
+                        (single || (tensor->is_contiguous() && tensor->sizes() == shape->sizes())));
   }
   if (TALLOW_UNLIKELY(!plain)) {
     return detail::prepare_general(
-        detail::ProblemView{N, problem.at.data, problem.dtypes, &problem.at.numel,
-                            &problem.at.ndim, problem.at.size, problem.at.stride},
+        detail::ProblemView{N, problem.at.data, problem.dtypes, &problem.at.numel, &problem.at.ndim,
+                            problem.at.size, problem.at.stride},
         inputs, out_dtype, out);
   }
   Tensor result;

@@ -33,6 +33,34 @@ bool is_mask(const Tensor& index) {
   return index.dtype() == DType::kBool || index.dtype() == DType::kUInt8;
 }
 
+// A mask over several dimensions that lie in memory as one is a mask over that one: `self` becomes the
+// tensor with those dimensions merged, and the mask a vector.
+void merge_masked_dims(Tensor& self, std::vector<Tensor>& indices) {
+  int64_t at = 0;
+  for (Tensor& index : indices) {
+    const int64_t covered = index.defined() && is_mask(index) ? index.dim() : 1;
+    const bool fits = covered > 1 && at + covered <= self.dim() &&
+                      Dims(self.sizes().data() + at, covered) == index.sizes();
+    bool mergeable = fits && self.numel() > 0;
+    for (int64_t d = at; mergeable && d + 1 < at + covered; ++d) {
+      mergeable = self.strides()[d] == self.strides()[d + 1] * self.sizes()[d + 1];
+    }
+    if (mergeable) {
+      Dims sizes = self.sizes();
+      Dims strides = self.strides();
+      for (int64_t d = 1; d < covered; ++d) {
+        sizes.erase(at);
+        strides.erase(at);
+      }
+      sizes[at] = index.numel();
+      self = alias(self, sizes, strides, self.impl()->offset);
+      const NoGradGuard no_grad;
+      index = reshape(index, {-1});
+    }
+    at += mergeable ? 1 : covered;
+  }
+}
+
 // Positions instead of masks; int64 throughout. Entry d belongs to dimension d of self; undefined
 // entries stand for whole dimensions.
 std::vector<Tensor> expand_masks(const Tensor& self, const std::vector<Tensor>& indices) {
@@ -146,10 +174,13 @@ Selection select_elements(const Tensor& self, const std::vector<Tensor>& indices
   TALLOW_CHECK_INDEX(static_cast<int64_t>(indices.size()) <= self.dim(),
                      "too many indices for tensor of dimension ", self.dim(), " (got ",
                      indices.size(), ")");
-  std::vector<Tensor> positions = expand_masks(self, indices);
+  Tensor merged = self;
+  std::vector<Tensor> given = indices;
+  merge_masked_dims(merged, given);
+  std::vector<Tensor> positions = expand_masks(merged, given);
   Selection selection;
   selection.shape = broadcast_index_shape(positions);
-  arrange(selection, self, positions);
+  arrange(selection, merged, positions);
   compute_offsets(selection, positions);
   return selection;
 }

@@ -296,8 +296,7 @@ Tensor flip(const Tensor& self, const Dims& dims) {
     operands.data[0] = out.ptr();
     operands.data[1] = static_cast<char*>(self.ptr()) + offset * item_size(self.dtype());
     set_space<2>(operands, self.sizes().data(), {out.strides().data(), strides.data()}, self.dim());
-    run<&Backend::pointwise, &PointwiseKernels::copy>("flip", self.device(), operands, self.dtype(),
-                                                      self.dtype());
+    run<&Backend::index, &IndexKernels::flip>("flip", self.device(), self.dtype(), operands);
   }
   return record("FlipBackward0", {&self}, std::move(out), [&](Saver&) {
     return [flipped](Grads& g) { g.out[0] = flip(g.grad(), flipped); };

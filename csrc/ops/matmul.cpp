@@ -13,11 +13,6 @@ namespace tallow::ops {
 
 namespace {
 
-void check_not_bool(const Tensor& tensor, const char* kernel) {
-  TALLOW_CHECK_NOT_IMPLEMENTED(tensor.dtype() != DType::kBool, "\"", kernel,
-                               "\" not implemented for 'Bool'");
-}
-
 void check_same_type(const Tensor& a, const Tensor& b) {
   TALLOW_CHECK(a.dtype() == b.dtype(), "expected m1 and m2 to have the same dtype, but got: ",
                cpp_type_name(a.dtype()), " != ", cpp_type_name(b.dtype()));
@@ -32,9 +27,9 @@ void check_inner_sizes(const Tensor& a, const Tensor& b) {
                       b.size(-2), "x", b.size(-1), ")");
 }
 
-// The product of (*, m, k) and (*, k, n) under a node of the given name.
-Tensor multiply(const char* node, const Tensor& a, const Tensor& b) {
-  Tensor out = product("matmul", a, b);
+// The product of (*, m, k) and (*, k, n) under a node of the given name; `op` is for messages.
+Tensor multiply(const char* node, const char* op, const Tensor& a, const Tensor& b) {
+  Tensor out = product(op, a, b);
   return record(node, {&a, &b}, std::move(out), [&](Saver& save) {
     return [left = save(a, "self"), right = save(b, "mat2")](Grads& g) {
       const Tensor a = g[left], b = g[right];
@@ -51,8 +46,7 @@ Tensor mm(const Tensor& self, const Tensor& mat2) {
   TALLOW_CHECK(mat2.dim() == 2, "mat2 must be a matrix");
   check_inner_sizes(self, mat2);
   check_same_type(self, mat2);
-  check_not_bool(self, "addmm_impl_cpu_");
-  return multiply("MmBackward0", self, mat2);
+  return multiply("MmBackward0", "addmm_impl_cpu_", self, mat2);
 }
 
 Tensor bmm(const Tensor& self, const Tensor& mat2) {
@@ -63,8 +57,7 @@ Tensor bmm(const Tensor& self, const Tensor& mat2) {
                ", ", self.sizes()[2], "] but got: [", mat2.sizes()[0], ", ", mat2.sizes()[1], "].");
   TALLOW_CHECK(self.dtype() == mat2.dtype(), "expected scalar type ",
                scalar_type_name(self.dtype()), " but found ", scalar_type_name(mat2.dtype()));
-  check_not_bool(self, "bmm");
-  return multiply("BmmBackward0", self, mat2);
+  return multiply("BmmBackward0", "bmm", self, mat2);
 }
 
 Tensor mv(const Tensor& self, const Tensor& vec) {
@@ -76,9 +69,8 @@ Tensor mv(const Tensor& self, const Tensor& vec) {
                "addmv input tensors must have the same dtype, but got ",
                scalar_type_name(vec.dtype()), ", ", scalar_type_name(self.dtype()), ", and ",
                scalar_type_name(vec.dtype()));
-  check_not_bool(self, "addmv_impl_cpu");
   const Tensor column = alias(vec, {vec.sizes()[0], 1}, {vec.strides()[0], 1}, vec.impl()->offset);
-  const Tensor out = product("mv", self, column);
+  const Tensor out = product("addmv_impl_cpu", self, column);
   return record("MvBackward0", {&self, &vec},
                 alias(out, {self.sizes()[0]}, {1}, out.impl()->offset), [&](Saver& save) {
     return [mat = save(self), vector = save(vec, "vec")](Grads& g) {
@@ -98,7 +90,6 @@ void check_vectors(const Tensor& a, const Tensor& b, const char* op) {
   TALLOW_CHECK(a.numel() == b.numel(), "inconsistent tensor size, expected tensor [", a.numel(),
                "] and src [", b.numel(), "] to have the same number of elements, but got ",
                a.numel(), " and ", b.numel(), " elements respectively");
-  check_not_bool(a, op);
 }
 
 Tensor dot_product(const Tensor& a, const Tensor& b) {
@@ -142,8 +133,7 @@ Tensor matmul(const Tensor& self, const Tensor& other) {
   if (other.dim() == 2) {
     check_inner_sizes(self, other);
     check_same_type(self, other);
-    check_not_bool(self, "addmm_impl_cpu_");
-    return multiply("MmBackward0", self, other);
+      return multiply("MmBackward0", "addmm_impl_cpu_", self, other);
   }
   const Dims batch = broadcast_shapes(Dims(self.sizes().data(), self.dim() - 2),
                                       Dims(other.sizes().data(), other.dim() - 2));
@@ -160,8 +150,7 @@ Tensor matmul(const Tensor& self, const Tensor& other) {
                self.size(-1), "] but got: [", items, ", ", other.size(-2), "].");
   TALLOW_CHECK(self.dtype() == other.dtype(), "expected scalar type ",
                scalar_type_name(self.dtype()), " but found ", scalar_type_name(other.dtype()));
-  check_not_bool(self, "bmm");
-  return multiply("BmmBackward0", self, other);
+  return multiply("BmmBackward0", "bmm", self, other);
 }
 
 Tensor outer(const Tensor& self, const Tensor& vec2) {

@@ -35,8 +35,6 @@ void check_factors(const Tensor& self, const Tensor& mat1, int64_t rows, const T
                scalar_type_name(mat1.dtype()), " and ", scalar_type_name(mat2.dtype()));
   TALLOW_CHECK(self.dtype() == mat2.dtype(), "self and mat2 must have the same dtype, but got ",
                scalar_type_name(self.dtype()), " and ", scalar_type_name(mat2.dtype()));
-  TALLOW_CHECK_NOT_IMPLEMENTED(mat1.dtype() != DType::kBool,
-                               "\"addmm_impl_cpu_\" not implemented for 'Bool'");
 }
 
 void check_matrices(const Tensor& self, const Tensor& mat1, const Tensor& mat2) {
@@ -60,9 +58,9 @@ Tensor record_sum(const char* node, const Tensor& self, const Tensor& a, const T
 }
 
 // The sum itself; a term multiplied by zero is not read.
-Tensor sum_of(const Tensor& self, const Tensor& a, const Tensor& b, const Scalar& beta,
-              const Scalar& alpha) {
-  return product("addmm", a, b, is_zero(beta) ? Tensor() : self, beta, alpha);
+Tensor sum_of(const char* op, const Tensor& self, const Tensor& a, const Tensor& b,
+              const Scalar& beta, const Scalar& alpha) {
+  return product(op, a, b, is_zero(beta) ? Tensor() : self, beta, alpha);
 }
 
 // Writes `result` over `self`, which keeps its history until the caller records the op.
@@ -91,8 +89,6 @@ void check_batch_sum(const Tensor& self, const Tensor& batch1, const Tensor& bat
                "Input dtypes must be the same, got: input ", scalar_type_name(self.dtype()),
                ", batch1: ", scalar_type_name(batch1.dtype()),
                ", batch2: ", scalar_type_name(batch2.dtype()));
-  TALLOW_CHECK_NOT_IMPLEMENTED(self.dtype() != DType::kBool,
-                               "\"baddbmm\" not implemented for 'Bool'");
 }
 
 void check_vector_sum(const Tensor& self, const Tensor& mat, const Tensor& vec) {
@@ -107,8 +103,6 @@ void check_vector_sum(const Tensor& self, const Tensor& mat, const Tensor& vec) 
                "addmv input tensors must have the same dtype, but got ",
                scalar_type_name(self.dtype()), ", ", scalar_type_name(mat.dtype()), ", and ",
                scalar_type_name(vec.dtype()));
-  TALLOW_CHECK_NOT_IMPLEMENTED(mat.dtype() != DType::kBool,
-                               "\"addmv_impl_cpu\" not implemented for 'Bool'");
 }
 
 Tensor vector_sum(const Tensor& self, const Tensor& mat, const Tensor& vec, const Scalar& beta,
@@ -117,7 +111,7 @@ Tensor vector_sum(const Tensor& self, const Tensor& mat, const Tensor& vec, cons
   const Tensor column = alias(vec, {vec.sizes()[0], 1}, {vec.strides()[0], 1}, vec.impl()->offset);
   const int64_t step = self.numel() == 1 ? 0 : self.strides()[0];
   const Tensor out =
-      sum_of(alias(self, {m, 1}, {step, 1}, self.impl()->offset), mat, column, beta, alpha);
+      sum_of("addmv_impl_cpu", alias(self, {m, 1}, {step, 1}, self.impl()->offset), mat, column, beta, alpha);
   return alias(out, {m}, {1}, out.impl()->offset);
 }
 
@@ -154,7 +148,7 @@ Tensor addmm(const Tensor& self, const Tensor& mat1, const Tensor& mat2, const S
   check_matrices(self, mat1, mat2);
   check_expands(self, {mat1.sizes()[0], mat2.sizes()[1]});
   return record_sum("AddmmBackward0", self, mat1, mat2, beta, alpha,
-                    sum_of(self, mat1, mat2, beta, alpha));
+                    sum_of("addmm_impl_cpu_", self, mat1, mat2, beta, alpha));
 }
 
 Tensor addmm_(const Tensor& self, const Tensor& mat1, const Tensor& mat2, const Scalar& beta,
@@ -165,14 +159,14 @@ Tensor addmm_(const Tensor& self, const Tensor& mat1, const Tensor& mat2, const 
                mat1.sizes()[0], ", ", mat2.sizes()[1], "] should match");
   check_inplace(self);
   return record_sum("AddmmBackward0", self, mat1, mat2, beta, alpha,
-                    overwrite(self, sum_of(self, mat1, mat2, beta, alpha)));
+                    overwrite(self, sum_of("addmm_impl_cpu_", self, mat1, mat2, beta, alpha)));
 }
 
 Tensor baddbmm(const Tensor& self, const Tensor& batch1, const Tensor& batch2, const Scalar& beta,
                const Scalar& alpha) {
   check_batch_sum(self, batch1, batch2);
   return record_sum("BaddbmmBackward0", self, batch1, batch2, beta, alpha,
-                    sum_of(self, batch1, batch2, beta, alpha));
+                    sum_of("baddbmm", self, batch1, batch2, beta, alpha));
 }
 
 Tensor baddbmm_(const Tensor& self, const Tensor& batch1, const Tensor& batch2, const Scalar& beta,
@@ -180,7 +174,7 @@ Tensor baddbmm_(const Tensor& self, const Tensor& batch1, const Tensor& batch2, 
   check_batch_sum(self, batch1, batch2);
   check_inplace(self);
   return record_sum("BaddbmmBackward0", self, batch1, batch2, beta, alpha,
-                    overwrite(self, sum_of(self, batch1, batch2, beta, alpha)));
+                    overwrite(self, sum_of("baddbmm", self, batch1, batch2, beta, alpha)));
 }
 
 Tensor addmv(const Tensor& self, const Tensor& mat, const Tensor& vec, const Scalar& beta,
@@ -199,11 +193,11 @@ Tensor addmv_(const Tensor& self, const Tensor& mat, const Tensor& vec, const Sc
 
 Tensor addbmm(const Tensor& self, const Tensor& batch1, const Tensor& batch2, const Scalar& beta,
               const Scalar& alpha) {
-  return add_scaled(self, sum_dims(bmm(batch1, batch2), {0}), beta, alpha);
+  return add_scaled(self, sum_dims(bmm(batch1, batch2), {0}, false, batch1.dtype()), beta, alpha);
 }
 Tensor addbmm_(const Tensor& self, const Tensor& batch1, const Tensor& batch2, const Scalar& beta,
                const Scalar& alpha) {
-  return add_scaled_(self, sum_dims(bmm(batch1, batch2), {0}), beta, alpha);
+  return add_scaled_(self, sum_dims(bmm(batch1, batch2), {0}, false, batch1.dtype()), beta, alpha);
 }
 
 Tensor addr(const Tensor& self, const Tensor& vec1, const Tensor& vec2, const Scalar& beta,
@@ -229,7 +223,7 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   check_factors(bias, input, rows, factor);
   check_expands(bias, {rows, factor.sizes()[1]});
   return record_sum("AddmmBackward0", bias, input, factor, 1, 1,
-                    sum_of(bias, input, factor, 1, 1));
+                    sum_of("addmm_impl_cpu_", bias, input, factor, 1, 1));
 }
 
 Tensor bilinear(const Tensor& input1, const Tensor& input2, const Tensor& weight,

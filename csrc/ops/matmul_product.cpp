@@ -158,6 +158,12 @@ Tensor product(const char* op, const Tensor& a_given, const Tensor& b_given, con
   shape.push_back(n);
   const Tensor out = empty(shape, a.dtype(), a.device());
   if (out.numel() == 0) return out;
+  TALLOW_CHECK_NOT_IMPLEMENTED(a.dtype() != DType::kBool || k == 0, "\"", op,
+                               "\" not implemented for 'Bool'");
+  if (a.dtype() == DType::kBool) {
+    const NoGradGuard guard;
+    return zero_(out);
+  }
   MatmulArgs args{};
   args.dtype = a.dtype();
   args.m = m;

@@ -7,7 +7,8 @@
 namespace tallow::ops {
 
 // beta * init + alpha * a b, shapes (*, m, k) and (*, k, n) whose leading dimensions broadcast.
-// `init` is broadcast to the result; undefined: none. The result is row-major.
+// `init` is broadcast to the result; undefined: none. The result is row-major. `op` is the name in
+// error messages.
 Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& init = {},
                const Scalar& beta = 1, const Scalar& alpha = 1);
 

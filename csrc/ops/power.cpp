@@ -46,8 +46,8 @@ Tensor tensor_to_number(const Tensor& self, const Scalar& exponent, const Out& o
       if (is(exponent, 0)) {
         g.out[0] = zeros_like(g.grad());
       } else {
-        const Tensor slope = is(exponent, 2) ? mul(g[x], exponent)
-                                             : mul(pow(g[x], minus_one(exponent)), exponent);
+        const Tensor slope =
+            is(exponent, 2) ? mul(g[x], exponent) : mul(pow(g[x], minus_one(exponent)), exponent);
         g.out[0] = mul(g.grad(), conj(slope));
       }
     };
@@ -139,8 +139,7 @@ Tensor hypot(const Tensor& self, const Tensor& other, Out out) {
   const Tensor kept = saved_for(self.requires_grad() ? self : other, self, out);
   const Tensor result = binary(BinaryOp::kHypot, "hypot", self, other, dtype, dtype, out);
   return record("HypotBackward0", {&self, &other}, result, [&](Saver& save) {
-    return [a = save(kept, "self"), b = save(other, "other"),
-            r = save.output(result)](Grads& g) {
+    return [a = save(kept, "self"), b = save(other, "other"), r = save.output(result)](Grads& g) {
       if (g.needs(0)) g.out[0] = mul(g.grad(), div(g[a], g[r]));
       if (g.needs(1)) g.out[1] = mul(g.grad(), div(g[b], g[r]));
     };
@@ -213,8 +212,8 @@ Tensor heaviside(const Tensor& self, const Tensor& values, Out out) {
                "heaviside is not yet implemented for complex tensors.");
   TALLOW_CHECK(self.dtype() == values.dtype(),
                "heaviside is not yet implemented for tensors with different dtypes.");
-  const Tensor result = binary(BinaryOp::kHeaviside, "heaviside", self, values, self.dtype(),
-                               self.dtype(), out);
+  const Tensor result =
+      binary(BinaryOp::kHeaviside, "heaviside", self, values, self.dtype(), self.dtype(), out);
   return record("NotImplemented", {&self, &values}, result, [&](Saver&) {
     return [](Grads&) { raise<RuntimeError>("derivative for aten::heaviside is not implemented"); };
   });

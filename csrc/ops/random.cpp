@@ -55,11 +55,29 @@ Tensor finish_fill(const char* node, const Tensor& self) {
 Tensor fill_random(const char* op, const char* node, const Tensor& self, RandomFill kind, double a,
                    double b, Generator* generator) {
   check_inplace(self);
-  const int64_t width = is_complex(self.dtype()) ? 2 : 1;
-  run<&Backend::random, &RandomKernels::fill>(op, self.device(), stream_of(generator), kind,
-                                              real_type(self.dtype()), memory_order(self, width), a,
-                                              b);
+  // Complex numbers are two independent real ones, where that makes sense.
+  const bool pairs = kind == RandomFill::kUniform || kind == RandomFill::kNormal;
+  const DType dtype = pairs ? real_type(self.dtype()) : self.dtype();
+  const int64_t width = dtype == self.dtype() ? 1 : 2;
+  run<&Backend::random, &RandomKernels::fill>(op, self.device(), stream_of(generator), kind, dtype,
+                                              memory_order(self, width), a, b);
   return finish_fill(node, self);
+}
+
+// The names PyTorch's messages about bounds use.
+const char* c_type_name(DType dtype) {
+  switch (dtype) {
+    case DType::kBool: return "bool";
+    case DType::kUInt8: return "unsigned char";
+    case DType::kInt8: return "signed char";
+    case DType::kInt16: return "short";
+    case DType::kInt32: return "int";
+    case DType::kInt64: return "long";
+    case DType::kFloat16: return "c10::Half";
+    case DType::kBFloat16: return "c10::BFloat16";
+    case DType::kFloat32: return "float";
+    default: return "double";
+  }
 }
 
 double largest_finite(DType dtype) {
@@ -77,8 +95,8 @@ void check_uniform_bounds(DType dtype, double from, double to) {
                                scalar_type_name(dtype), "'");
   const double limit = largest_finite(real_type(dtype));
   const char* const name = scalar_type_name(dtype);
-  TALLOW_CHECK(from >= -limit && from <= limit, "from is out of bounds for ", dtype_name(dtype));
-  TALLOW_CHECK(to >= -limit && to <= limit, "to is out of bounds for ", dtype_name(dtype));
+  TALLOW_CHECK(from >= -limit && from <= limit, "from is out of bounds for ", c_type_name(dtype));
+  TALLOW_CHECK(to >= -limit && to <= limit, "to is out of bounds for ", c_type_name(dtype));
   TALLOW_CHECK(from <= to, "uniform_ expects to return a [from, to) range, but found from=", from,
                " > to=", to);
   TALLOW_CHECK(to - from <= limit, "uniform_ expects to-from <= std::numeric_limits<", name,
@@ -245,10 +263,14 @@ Tensor random_below_(const Tensor& self, int64_t to, Generator* generator) {
 
 Tensor random_between_(const Tensor& self, int64_t from, std::optional<int64_t> to,
                        Generator* generator) {
+  TALLOW_CHECK(!is_complex(self.dtype()),
+               "check_random_bounds handles only integral, floating-point and boolean types");
   const IntegerRange range = integer_range(self.dtype());
   if (!to && from == INT64_MIN) return fill_integers(self, 0, 0, generator);  // any 64 bits
+  TALLOW_CHECK(!to || from < *to, "random_ expects 'from' to be less than 'to', but got from=", from,
+               " >= to=", to.value_or(0));
   TALLOW_CHECK(from >= range.lowest && from <= range.highest, "from is out of bounds for ",
-               dtype_name(self.dtype()));
+               c_type_name(self.dtype()));
   if (!to) {
     // Up to the largest value, which a floating type has where its integers stop being exact.
     const int64_t last =
@@ -256,10 +278,8 @@ Tensor random_between_(const Tensor& self, int64_t from, std::optional<int64_t> 
     const uint64_t count = static_cast<uint64_t>(last) - static_cast<uint64_t>(from) + 1;
     return fill_integers(self, from, count, generator);
   }
-  TALLOW_CHECK(from < *to, "random_ expects 'from' to be less than 'to', but got from=", from,
-               " >= to=", *to);
   TALLOW_CHECK(*to - 1 >= range.lowest && *to - 1 <= range.highest,
-               "to - 1 is out of bounds for ", dtype_name(self.dtype()));
+               "to - 1 is out of bounds for ", c_type_name(self.dtype()));
   int64_t first = from;
   int64_t end = *to;
   if (range.digits > 0) fit_bounds(self.dtype(), range.digits, first, end);

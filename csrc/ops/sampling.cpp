@@ -89,14 +89,20 @@ void check_weights(const Tensor& weights, int64_t samples, bool replacement) {
   TALLOW_CHECK(categories <= int64_t{1} << 24, "number of categories cannot exceed 2^24");
 }
 
+bool any_true(const Tensor& mask) { return *any(mask).data<bool>(); }
+
 // Weights are finite and not negative, and every row has one that is positive.
-void check_weight_values(const Tensor& weights) {
-  if (weights.numel() == 0) return;
-  const Tensor bad = logical_not(logical_and(ge(weights, Scalar(0)), isfinite(weights)));
-  TALLOW_CHECK(!*any(bad).data<bool>(),
+void check_weight_values(const Tensor& weights, bool race) {
+  if (weights.numel() == 0 || weights.device().is_meta()) return;
+  const bool negative = any_true(lt(weights, Scalar(0)));
+  const bool finite = !any_true(logical_not(isfinite(weights)));
+  TALLOW_CHECK(!race || (finite && !negative),
                "probability tensor contains either `inf`, `nan` or element < 0");
-  const Tensor empty_rows = le(sum_dims(weights, {-1}), Scalar(0));
-  TALLOW_CHECK(!*any(empty_rows).data<bool>(),
+  TALLOW_CHECK(!negative,
+               "invalid multinomial distribution (encountering probability entry < 0)");
+  TALLOW_CHECK(finite, "invalid multinomial distribution (encountering probability entry = infinity "
+               "or NaN)");
+  TALLOW_CHECK(!any_true(le(sum_dims(weights, {-1}), Scalar(0))),
                "invalid multinomial distribution (sum of probabilities <= 0)");
 }
 
@@ -125,8 +131,9 @@ Tensor multinomial(const Tensor& input, int64_t num_samples, bool replacement,
   check_weights(input, num_samples, replacement);
   const NoGradGuard no_grad;
   const Tensor weights = contiguous(input);
-  check_weight_values(weights);
-  if (!replacement || num_samples == 1) return sample_by_race(weights, num_samples, generator);
+  const bool race = !replacement || num_samples == 1;
+  check_weight_values(weights, race);
+  if (race) return sample_by_race(weights, num_samples, generator);
   Dims shape = weights.sizes();
   shape[shape.size() - 1] = num_samples;
   Tensor out = empty(shape, DType::kInt64, weights.device());

@@ -1,5 +1,6 @@
 #include "ops/scan.h"
 
+#include "autograd/inplace.h"
 #include "autograd/record.h"
 #include "ops/arithmetic.h"
 #include "ops/compare.h"
@@ -82,24 +83,56 @@ std::tuple<Tensor, Tensor> running_extreme(bool largest, const char* node, const
 
 }  // namespace
 
+namespace {
+
+// `out` is new or, after an in-place call, `self` itself, which then was `original`.
+Tensor record_cumsum(const Tensor& self, const Tensor& out, int64_t dim) {
+  return record("CumsumBackward0", {&self}, out, [&](Saver&) {
+    return [dim](Grads& g) {
+      g.out[0] = g.grad().dim() == 0 ? g.grad() : sum_of_rest(g.grad(), dim);
+    };
+  });
+}
+Tensor record_cumprod(const Tensor& self, const Tensor& original, const Tensor& out, int64_t dim) {
+  return record("CumprodBackward0", {&self}, out, [&](Saver& save) {
+    return [in = save(original), result = save.output(out), dim](Grads& g) {
+      g.out[0] = cumprod_backward(g.grad(), g[in], g[result], dim);
+    };
+  });
+}
+
+void overwrite(const Tensor& self, const Tensor& values) {
+  const NoGradGuard guard;
+  copy_(self, values);
+}
+
+}  // namespace
+
 Tensor cumsum(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
   const Tensor x = summable(self, dtype);
   const int64_t d = wrap_dim(dim, self.dim());
-  const Tensor out = scan(ScanOp::kSum, "cumsum", x, d);
-  return narrowed(record("CumsumBackward0", {&x}, out, [&](Saver&) {
-    return [d](Grads& g) { g.out[0] = g.grad().dim() == 0 ? g.grad() : sum_of_rest(g.grad(), d); };
-  }), dtype);
+  return narrowed(record_cumsum(x, scan(ScanOp::kSum, "cumsum", x, d), d), dtype);
 }
 
 Tensor cumprod(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
   const Tensor x = summable(self, dtype);
   const int64_t d = wrap_dim(dim, self.dim());
-  const Tensor out = scan(ScanOp::kProd, "cumprod", x, d);
-  return narrowed(record("CumprodBackward0", {&x}, out, [&](Saver& save) {
-    return [in = save(x), result = save.output(out), d](Grads& g) {
-      g.out[0] = cumprod_backward(g.grad(), g[in], g[result], d);
-    };
-  }), dtype);
+  return narrowed(record_cumprod(x, x, scan(ScanOp::kProd, "cumprod", x, d), d), dtype);
+}
+
+Tensor cumsum_(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
+  check_inplace(self);
+  const int64_t d = wrap_dim(dim, self.dim());
+  overwrite(self, scan(ScanOp::kSum, "cumsum_", summable(self, dtype), d));
+  return record_cumsum(self, self, d);
+}
+
+Tensor cumprod_(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
+  check_inplace(self);
+  const int64_t d = wrap_dim(dim, self.dim());
+  const Tensor original = Out::inplace(self).original(self);
+  overwrite(self, scan(ScanOp::kProd, "cumprod_", summable(self, dtype), d));
+  return record_cumprod(self, original, self, d);
 }
 
 namespace {

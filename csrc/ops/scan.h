@@ -11,6 +11,9 @@ namespace tallow::ops {
 // Bool and integers give int64. `dtype` converts the elements first.
 Tensor cumsum(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt);
 Tensor cumprod(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt);
+// The same in place.
+Tensor cumsum_(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt);
+Tensor cumprod_(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt);
 // log(cumsum(exp(self)))
 Tensor logcumsumexp(const Tensor& self, int64_t dim);
 // The extreme of everything up to each position, and where it was seen last.

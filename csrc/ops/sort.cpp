@@ -131,6 +131,9 @@ std::tuple<Tensor, Tensor> kthvalue(const Tensor& self, int64_t k, int64_t dim, 
 namespace {
 
 Tensor median_of_all(const char* name, const char* node, const Tensor& self, bool ignore_nan) {
+  TALLOW_CHECK_NOT_IMPLEMENTED(self.dtype() != DType::kBool && !is_complex(self.dtype()),
+                               "\"median_cpu\" not implemented for '",
+                               scalar_type_name(self.dtype()), "'");
   if (self.numel() == 0) {
     return full({}, is_floating(self.dtype()) ? Scalar(std::nan("")) : Scalar(0), self.dtype(),
                 self.device());

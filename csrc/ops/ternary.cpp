@@ -33,9 +33,8 @@ template <class Inside>
 Tensor with_mask(const char* node, const Tensor& self, const Tensor& kept, Tensor result,
                  const Inside& inside) {
   return record(node, {&self}, std::move(result), [&](Saver& save) {
-    return [x = save(kept, "self"), inside](Grads& g) {
-      g.out[0] = where(inside(g[x]), g.grad(), 0);
-    };
+    return
+        [x = save(kept, "self"), inside](Grads& g) { g.out[0] = where(inside(g[x]), g.grad(), 0); };
   });
 }
 
@@ -132,10 +131,9 @@ Tensor bounded(bool lower, const Tensor& self, const Operand& bound, const Out& 
   Tensor result = lower ? raise_to(self, bound, out) : lower_to(self, bound, out);
   if (!bound.is_tensor()) {
     const Scalar number = bound.scalar();
-    return with_mask(lower ? "ClampMinBackward0" : "ClampMaxBackward0", self, kept,
-                     std::move(result), [number, lower](const Tensor& x) {
-                       return lower ? ge(x, number) : le(x, number);
-                     });
+    return with_mask(
+        lower ? "ClampMinBackward0" : "ClampMaxBackward0", self, kept, std::move(result),
+        [number, lower](const Tensor& x) { return lower ? ge(x, number) : le(x, number); });
   }
   const Tensor& limit = bound.tensor();
   return record(lower ? "ClampMinBackward1" : "ClampMaxBackward1", {&self, &limit},
@@ -164,8 +162,8 @@ Tensor lerp(const Tensor& self, const Tensor& end, const Operand& weight, Out ou
   TALLOW_CHECK(self.dtype() == end.dtype(), "expected dtype ", self.dtype(),
                " for `end` but got dtype ", end.dtype());
   const Tensor& factor = tensor_of(weight);
-  TALLOW_CHECK(!factor.defined() || factor.dtype() == self.dtype(), "expected dtype ",
-               self.dtype(), " for `weight` but got dtype ", weight.dtype());
+  TALLOW_CHECK(!factor.defined() || factor.dtype() == self.dtype(), "expected dtype ", self.dtype(),
+               " for `weight` but got dtype ", weight.dtype());
   const Tensor kept = saved_for(factor, self, out);
   Tensor result =
       ternary(TernaryOp::kLerp, "lerp", self, end, weight, self.dtype(), self.dtype(), out);
@@ -179,8 +177,7 @@ Tensor lerp(const Tensor& self, const Tensor& end, const Operand& weight, Out ou
     });
   }
   return record("LerpBackward1", {&self, &end, &factor}, std::move(result), [&](Saver& save) {
-    return [a = save(kept, "self"), b = save(end, "end"),
-            w = save(factor, "weight")](Grads& g) {
+    return [a = save(kept, "self"), b = save(end, "end"), w = save(factor, "weight")](Grads& g) {
       if (g.needs(0)) g.out[0] = mul(g.grad(), rsub(g[w], 1));
       if (g.needs(1)) g.out[1] = mul(g.grad(), g[w]);
       if (g.needs(2)) g.out[2] = mul(g.grad(), sub(g[b], g[a]));
@@ -192,17 +189,16 @@ Tensor addcmul(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2,
                const Scalar& value, Out out) {
   const DType dtype = result_type(self, tensor1, tensor2);
   const double params[3] = {value.to_double(), 0, 0};
-  Tensor result = ternary(TernaryOp::kAddcmul, "addcmul", self, tensor1, tensor2, dtype, dtype, out,
-                          params);
-  return record("AddcmulBackward0", {&self, &tensor1, &tensor2}, std::move(result),
-                [&](Saver& save) {
-                  return [a = save(tensor1, "tensor1"), b = save(tensor2, "tensor2"),
-                          value](Grads& g) {
-                    g.out[0] = g.grad();
-                    if (g.needs(1)) g.out[1] = mul(g.grad(), conj(mul(g[b], value)));
-                    if (g.needs(2)) g.out[2] = mul(g.grad(), conj(mul(g[a], value)));
-                  };
-                });
+  Tensor result =
+      ternary(TernaryOp::kAddcmul, "addcmul", self, tensor1, tensor2, dtype, dtype, out, params);
+  return record(
+      "AddcmulBackward0", {&self, &tensor1, &tensor2}, std::move(result), [&](Saver& save) {
+        return [a = save(tensor1, "tensor1"), b = save(tensor2, "tensor2"), value](Grads& g) {
+          g.out[0] = g.grad();
+          if (g.needs(1)) g.out[1] = mul(g.grad(), conj(mul(g[b], value)));
+          if (g.needs(2)) g.out[2] = mul(g.grad(), conj(mul(g[a], value)));
+        };
+      });
 }
 
 Tensor addcdiv(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2,
@@ -216,20 +212,19 @@ Tensor addcdiv(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2,
                "implementation: (input + value * tensor1 / tensor2), for all dtypes.");
   const DType dtype = result_type(self, tensor1, tensor2);
   const double params[3] = {value.to_double(), 0, 0};
-  Tensor result = ternary(TernaryOp::kAddcdiv, "addcdiv", self, tensor1, tensor2, dtype, dtype, out,
-                          params);
-  return record("AddcdivBackward0", {&self, &tensor1, &tensor2}, std::move(result),
-                [&](Saver& save) {
-                  return [a = save(tensor1, "tensor1"), b = save(tensor2, "tensor2"),
-                          value](Grads& g) {
-                    g.out[0] = g.grad();
-                    if (g.needs(1)) g.out[1] = mul(g.grad(), conj(div(value, g[b])));
-                    if (g.needs(2)) {
-                      const Tensor slope = div(mul(g[a], value), square(g[b]));
-                      g.out[2] = neg(mul(g.grad(), conj(slope)));
-                    }
-                  };
-                });
+  Tensor result =
+      ternary(TernaryOp::kAddcdiv, "addcdiv", self, tensor1, tensor2, dtype, dtype, out, params);
+  return record(
+      "AddcdivBackward0", {&self, &tensor1, &tensor2}, std::move(result), [&](Saver& save) {
+        return [a = save(tensor1, "tensor1"), b = save(tensor2, "tensor2"), value](Grads& g) {
+          g.out[0] = g.grad();
+          if (g.needs(1)) g.out[1] = mul(g.grad(), conj(div(value, g[b])));
+          if (g.needs(2)) {
+            const Tensor slope = div(mul(g[a], value), square(g[b]));
+            g.out[2] = neg(mul(g.grad(), conj(slope)));
+          }
+        };
+      });
 }
 
 }  // namespace tallow::ops

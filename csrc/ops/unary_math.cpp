@@ -31,9 +31,8 @@ template <class Slope>
 Tensor with_slope(const char* node, const Tensor& self, const Tensor& kept, Tensor result,
                   const Slope& slope) {
   return record(node, {&self}, std::move(result), [&](Saver& save) {
-    return [x = save(kept, "self"), slope](Grads& g) {
-      g.out[0] = mul(g.grad(), conj(slope(g[x])));
-    };
+    return
+        [x = save(kept, "self"), slope](Grads& g) { g.out[0] = mul(g.grad(), conj(slope(g[x]))); };
   });
 }
 
@@ -41,17 +40,15 @@ Tensor with_slope(const char* node, const Tensor& self, const Tensor& kept, Tens
 template <class Slope>
 Tensor with_result_slope(const char* node, const Tensor& self, Tensor result, const Slope& slope) {
   return record(node, {&self}, result, [&](Saver& save) {
-    return [y = save.output(result), slope](Grads& g) {
-      g.out[0] = mul(g.grad(), conj(slope(g[y])));
-    };
+    return
+        [y = save.output(result), slope](Grads& g) { g.out[0] = mul(g.grad(), conj(slope(g[y]))); };
   });
 }
 
 // A step function: its gradient is zero wherever it exists.
 Tensor with_zero_grad(const char* node, const Tensor& self, Tensor result) {
-  return record(node, {&self}, std::move(result), [&](Saver&) {
-    return [](Grads& g) { g.out[0] = zeros_like(g.grad()); };
-  });
+  return record(node, {&self}, std::move(result),
+                [&](Saver&) { return [](Grads& g) { g.out[0] = zeros_like(g.grad()); }; });
 }
 
 }  // namespace
@@ -59,12 +56,12 @@ Tensor with_zero_grad(const char* node, const Tensor& self, Tensor result) {
 // ---- Arithmetic.
 
 Tensor neg(const Tensor& self, Out out) {
-  TALLOW_CHECK(self.dtype() != DType::kBool,
-               "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
-               "invert a mask, use the `~` or `logical_not()` operator instead.");
-  return record("NegBackward0", {&self}, same_type(UnaryOp::kNeg, "neg", self, out), [&](Saver&) {
-    return [](Grads& g) { g.out[0] = neg(g.grad()); };
-  });
+  TALLOW_CHECK(
+      self.dtype() != DType::kBool,
+      "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+      "invert a mask, use the `~` or `logical_not()` operator instead.");
+  return record("NegBackward0", {&self}, same_type(UnaryOp::kNeg, "neg", self, out),
+                [&](Saver&) { return [](Grads& g) { g.out[0] = neg(g.grad()); }; });
 }
 
 Tensor positive(const Tensor& self) {
@@ -148,9 +145,8 @@ Tensor trunc(const Tensor& self, Out out) {
 }
 
 Tensor frac(const Tensor& self, Out out) {
-  return record("FracBackward0", {&self}, same_type(UnaryOp::kFrac, "frac", self, out), [&](Saver&) {
-    return [](Grads& g) { g.out[0] = g.grad(); };
-  });
+  return record("FracBackward0", {&self}, same_type(UnaryOp::kFrac, "frac", self, out),
+                [&](Saver&) { return [](Grads& g) { g.out[0] = g.grad(); }; });
 }
 
 Tensor round(const Tensor& self, int64_t decimals, Out out) {
@@ -188,12 +184,12 @@ namespace {
 constexpr double kPi = 3.14159265358979323846;
 
 Tensor scaled_angle(const char* node, const Tensor& self, double factor, const Out& out) {
-  TALLOW_CHECK(!is_complex(self.dtype()), "angles in degrees are not supported on complex tensors.");
+  TALLOW_CHECK(!is_complex(self.dtype()),
+               "angles in degrees are not supported on complex tensors.");
   const DType dtype = floating_type(self.dtype());
   Tensor result = binary(BinaryOp::kMul, "mul", self, Scalar(factor), dtype, dtype, out);
-  return record(node, {&self}, std::move(result), [&](Saver&) {
-    return [factor](Grads& g) { g.out[0] = mul(g.grad(), factor); };
-  });
+  return record(node, {&self}, std::move(result),
+                [&](Saver&) { return [factor](Grads& g) { g.out[0] = mul(g.grad(), factor); }; });
 }
 
 }  // namespace
@@ -405,9 +401,8 @@ Tensor logit(const Tensor& self, std::optional<double> eps, Out out) {
 
 Tensor conj(const Tensor& self) {
   if (TALLOW_LIKELY(!is_complex(self.dtype()))) return self;
-  return record("ConjBackward0", {&self}, same_type(UnaryOp::kConj, "conj", self, {}), [&](Saver&) {
-    return [](Grads& g) { g.out[0] = conj(g.grad()); };
-  });
+  return record("ConjBackward0", {&self}, same_type(UnaryOp::kConj, "conj", self, {}),
+                [&](Saver&) { return [](Grads& g) { g.out[0] = conj(g.grad()); }; });
 }
 
 namespace {
@@ -429,7 +424,8 @@ Tensor real(const Tensor& self) {
 }
 
 Tensor imag(const Tensor& self) {
-  TALLOW_CHECK(is_complex(self.dtype()), "imag is not implemented for tensors with non-complex dtypes.");
+  TALLOW_CHECK(is_complex(self.dtype()),
+               "imag is not implemented for tensors with non-complex dtypes.");
   return part(UnaryOp::kImagPart, "imag", "ImagBackward0", self, complex128(0, 1));
 }
 

@@ -134,11 +134,6 @@ void report_trace(const Node& node) {
   PyErr_Restore(type, value, traceback);
 }
 
-py::object& tracing_state() {
-  static py::object& state = *new py::object(py::none());
-  return state;
-}
-
 void check_signals() {
   if (PyErr_CheckSignals() != 0) throw PythonError();
 }
@@ -156,7 +151,31 @@ void bind_modes(py::module_& module) {
   }, py::arg("enabled"), py::arg("check_nan") = true);
 }
 
+// backward() of one tensor with nothing out of the ordinary.
+PyObject* simple_backward(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return guarded([&]() -> PyObject* {
+    TALLOW_CHECK_TYPE(count == 3 && is_tensor(args[0]),
+                      "_backward() takes a tensor, its gradient and retain_graph");
+    BackwardRoot root;
+    root.tensor = unwrap(args[0]);
+    if (args[1] != Py_None) root.gradient = unwrap(args[1]);
+    run_backward({root}, {}, {.retain_graph = args[2] == Py_True});
+    Py_RETURN_NONE;
+  });
+}
+
+PyMethodDef engine_methods[] = {
+    {"_backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(simple_backward)),
+     METH_FASTCALL, "Run a backward pass from one tensor."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
 }  // namespace
+
+py::object& tracing_state() {
+  static py::object& state = *new py::object(py::none());
+  return state;
+}
 
 void bind_autograd(py::module_& module) {
   anomaly.capture = capture_trace;
@@ -164,6 +183,7 @@ void bind_autograd(py::module_& module) {
   anomaly.report = report_trace;
   interrupt_check = check_signals;
   bind_modes(module);
+  if (PyModule_AddFunctions(module.ptr(), engine_methods) < 0) throw PythonError();
   module.def("_engine_run_backward", &run_engine);
   module.def("_current_graph_task_id", &current_pass_id);
   module.def("_will_engine_execute_node",

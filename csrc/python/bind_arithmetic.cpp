@@ -26,9 +26,9 @@ void bind_extremes(Registry& r) {
 
 void bind_selection(Registry& r) {
   constexpr unsigned kAll = kFunction | kMethod | kInplace | kOut;
-  r.op<&where_positions, &ops::where>({"where(condition)", "where(condition, input, other)"},
-                                      kFunction,
-                                      "Take elements of input where condition holds, else of other.");
+  r.op<&where_positions, &ops::where>(
+      {"where(condition)", "where(condition, input, other)"}, kFunction,
+      "Take elements of input where condition holds, else of other.");
   r.op<&where_method>("where(input, condition, other)", kMethod,
                       "Keep elements where condition holds, else take those of other.");
   r.op<&ops::clamp, &ops::clamp_tensors>(
@@ -41,7 +41,8 @@ void bind_selection(Registry& r) {
 
 void bind_combinations(Registry& r) {
   constexpr unsigned kAll = kFunction | kMethod | kInplace | kOut;
-  r.op<&ops::lerp>("lerp(input, end, weight)", kAll, "Interpolate: input + weight * (end - input).");
+  r.op<&ops::lerp>("lerp(input, end, weight)", kAll,
+                   "Interpolate: input + weight * (end - input).");
   r.op<&ops::addcmul>("addcmul(input, tensor1, tensor2, *, value=1)", kAll,
                       "Add value * tensor1 * tensor2.");
   r.op<&ops::addcdiv>("addcdiv(input, tensor1, tensor2, *, value=1)", kAll,

@@ -37,7 +37,8 @@ void bind_compare(Registry& r) {
 
   r.op<&ops::isnan>("isnan(input)", kPlain, "Say which elements are NaN.");
   r.op<&ops::isinf>("isinf(input)", kPlain, "Say which elements are infinite.");
-  r.op<&ops::isfinite>("isfinite(input)", kPlain, "Say which elements are neither NaN nor infinite.");
+  r.op<&ops::isfinite>("isfinite(input)", kPlain,
+                       "Say which elements are neither NaN nor infinite.");
   r.op<&ops::isposinf>("isposinf(input)", kPlain | kOut, "Say which elements are plus infinity.");
   r.op<&ops::isneginf>("isneginf(input)", kPlain | kOut, "Say which elements are minus infinity.");
   r.op<&ops::signbit>("signbit(input)", kPlain | kOut, "Say which elements have the sign bit set.");

@@ -72,6 +72,9 @@ void bind_sort(Registry& r) {
                    "The interval between boundaries that each element lies in.");
   r.op<&ops::cumsum>("cumsum(input, dim, *, dtype=None)", kPlain | kOut, "Running sum.");
   r.op<&ops::cumprod>("cumprod(input, dim, *, dtype=None)", kPlain | kOut, "Running product.");
+  r.op<&ops::cumsum_>("cumsum_(input, dim, *, dtype=None)", kMethod, "Running sum, in place.");
+  r.op<&ops::cumprod_>("cumprod_(input, dim, *, dtype=None)", kMethod,
+                       "Running product, in place.");
   r.op<&ops::logcumsumexp>("logcumsumexp(input, dim)", kPlain | kOut,
                            "Logarithm of the running sum of exponentials.");
   r.op<&ops::cummax>("cummax(input, dim) -> (values, indices)", kPlain | kOut, "Running maximum.");

@@ -35,6 +35,7 @@ bool is_index_tensor(PyObject* item) {
 
 // How many dimensions of the tensor an item uses up.
 int64_t consumed_dims(PyObject* item) {
+  if (PyLong_CheckExact(item) || PySlice_Check(item)) return 1;
   if (item == Py_None || item == Py_Ellipsis || PyBool_Check(item)) return 0;
   if (is_tensor(item)) {
     const Tensor& index = unwrap(item);

@@ -1,4 +1,7 @@
 // The extension module `tallow._C`.
+#include <cxxabi.h>
+#include <unistd.h>
+
 #include "core/allocator.h"
 #include "core/blocking.h"
 #include "core/parallel.h"
@@ -64,6 +67,18 @@ void bind_errors(py::module_& module) {
   });
 }
 
+// Takes the GIL back. When the interpreter is shutting down, CPython before 3.14 ends the thread
+// instead, by unwinding it; our frames hold references that must not be dropped without the GIL, so
+// the thread stops here for good, as it does in CPython 3.14.
+void restore_thread(void* state) {
+  if (!state) return;
+  try {
+    PyEval_RestoreThread(static_cast<PyThreadState*>(state));
+  } catch (const abi::__forced_unwind&) {
+    while (true) pause();
+  }
+}
+
 void bind_runtime(py::module_& module) {
   module.def("get_num_threads", &num_threads, "Return how many threads an op may use.");
   module.def("set_num_threads", [](int64_t count) {
@@ -101,10 +116,8 @@ void bind_runtime(py::module_& module) {
   module.def("_signatures", &Registry::signatures);
   // Kernels that use the pool run without the GIL.
   set_blocking_hooks(
-      []() -> void* { return PyGILState_Check() ? PyEval_SaveThread() : nullptr; },
-      [](void* state) {
-        if (state) PyEval_RestoreThread(static_cast<PyThreadState*>(state));
-      });
+      []() -> void* { return PyGILState_Check() ? PyEval_SaveThread() : nullptr; }, &restore_thread);
+  cpu_backend();  // an unusable TALLOW_CPU_LEVEL fails here and not in the first op
 }
 
 }  // namespace

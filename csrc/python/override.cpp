@@ -74,7 +74,9 @@ void bind_override(py::module_& module) {
   module.def("_set_torch_function_mode_active",
              [](bool active) { torch_function_mode_active = active; });
   module.def("_has_torch_function",
-             [](const py::object& object) { return may_override(object.ptr()); });
+             [](const py::object& object) {
+               return torch_function_mode_active || may_override(object.ptr());
+             });
   module.def("_disabled_torch_function_impl",
              [](const py::object& function, const py::object&, const py::tuple& args,
                 const py::object& kwargs) {

@@ -98,7 +98,8 @@ def _broadcast_pair(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[int, ..
     count = max(len(one), len(two))
     first = (1,) * (count - len(one)) + one
     second = (1,) * (count - len(two)) + two
-    for i, (a, b) in enumerate(zip(first, second, strict=True)):
+    for i in reversed(range(count)):
+        a, b = first[i], second[i]
         if a != b and 1 not in (a, b):
             raise RuntimeError(
                 f"The size of tensor a ({a}) must match the size of tensor b ({b}) at "

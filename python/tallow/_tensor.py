@@ -26,9 +26,9 @@ def _overridable(method: _Method) -> _Method:
 
     @functools.wraps(method)
     def dispatched(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        from tallow.overrides import handle_torch_function, has_torch_function_unary
+        if _C._has_torch_function(self):
+            from tallow.overrides import handle_torch_function
 
-        if has_torch_function_unary(self):
             return handle_torch_function(dispatched, (self,), self, *args, **kwargs)
         return method(self, *args, **kwargs)
 
@@ -150,6 +150,9 @@ class Tensor(_C.TensorBase):
             >>> x.grad
             tensor([2., 4.])
         """
+        if gradient is None and inputs is None and not create_graph:
+            _C._backward(self, None, bool(retain_graph))
+            return
         tallow.autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     @_overridable

@@ -109,6 +109,10 @@ def _requested(found: tuple[Tensor, ...], return_inverse: bool, return_counts: b
 def _rows(input: Tensor, dim: int) -> Tensor:
     """The slices to compare, one per row."""
     front = input.movedim(dim, 0)
+    if input.numel() == 0 and front.size(0) != 0:
+        raise RuntimeError(
+            "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"
+        )
     return front.reshape(front.size(0), front[0].numel() if front.size(0) else 0)
 
 

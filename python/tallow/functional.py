@@ -145,8 +145,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     if has_torch_function((a, b)):
         return handle_torch_function(tensordot, (a, b), a, b, dims=dims, out=out)
     pairs = _contracted_dims(a, b, dims)
-    left, right = [i % max(a.dim(), 1) for i in pairs[0]], [i % max(b.dim(), 1) for i in pairs[1]]
-    for i, j in zip(pairs[0], pairs[1], strict=True):
+    for i, j in zip(*pairs, strict=True):
         if a.size(i) != b.size(j):
             if a.size(i) == 1:
                 b = b.sum(j, keepdim=True)
@@ -157,6 +156,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
                     f"contracted dimensions need to match, but first has size {a.size(i)} in dim "
                     f"{i} and second has size {b.size(j)} in dim {j}"
                 )
+    left, right = _distinct(a, pairs[0]), _distinct(b, pairs[1])
     rows = [i for i in range(a.dim()) if i not in left]
     columns = [j for j in range(b.dim()) if j not in right]
     shape = [a.size(i) for i in rows] + [b.size(j) for j in columns]
@@ -181,12 +181,16 @@ def _contracted_dims(a: Tensor, b: Tensor, dims: Any) -> tuple[list[int], list[i
     pairs = tuple([d] if isinstance(d, int) else list(d) for d in dims)
     if len(pairs) != 2 or len(pairs[0]) != len(pairs[1]):
         raise RuntimeError("both dimension lists should have same length")
-    for tensor, chosen in zip((a, b), pairs, strict=True):
-        wrapped = [d % max(tensor.dim(), 1) for d in chosen]
-        for d in wrapped:
-            if wrapped.count(d) > 1:
-                raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
     return pairs[0], pairs[1]
+
+
+def _distinct(tensor: Tensor, dims: list[int]) -> list[int]:
+    """Count dimensions from the front; a dimension may be named once."""
+    wrapped = [d % tensor.dim() for d in dims]
+    for d in wrapped:
+        if wrapped.count(d) > 1:
+            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    return wrapped
 
 
 def unravel_index(indices: Tensor, shape: int | Sequence[int] | Size) -> tuple[Tensor, ...]:

@@ -216,7 +216,7 @@ def test_A74_anomaly_mode_nan():
         "Anomaly Detection has been enabled" in str(w[0].message)
         and "Error detected in SqrtBackward0. Traceback of forward call that caused the error:"
         in str(w[1].message)
-        and "test_a_autograd.py" in str(w[1].message)
+        and "test_a_hooks.py" in str(w[1].message)
     )
 
 

@@ -253,9 +253,7 @@ def test_repr_indents_children():
 
     net = Net()
     net.add_module("tail", None)
-    assert repr(net) == (
-        "Net(\n  (body): Sequential(\n    (0): ReLU()\n  )\n  (tail): None\n)"
-    )
+    assert repr(net) == ("Net(\n  (body): Sequential(\n    (0): ReLU()\n  )\n  (tail): None\n)")
 
 
 def test_dir_lists_what_is_registered():

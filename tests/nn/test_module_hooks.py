@@ -74,7 +74,9 @@ def test_a_hook_removed_during_its_phase_keeps_its_signature():
     seen, handles = [], {}
     layer = Add()
     layer.register_forward_hook(lambda *a: handles["second"].remove())
-    handles["second"] = layer.register_forward_hook(lambda *a: seen.append(len(a)), with_kwargs=True)
+    handles["second"] = layer.register_forward_hook(
+        lambda *a: seen.append(len(a)), with_kwargs=True
+    )
     layer(1)
     assert seen == [4]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from op_case import OpCase, Sample, T
+from op_case import INTEGRAL, OpCase, Sample, T
 
 DOT = {"float32": (1e-5, 1e-4), "float16": (2e-3, 2e-2), "bfloat16": (1.6e-2, 5e-2)}
 
@@ -118,6 +118,7 @@ CASES = [
         ],
         exact=True,
         tolerance=DOT,
+        lacks=INTEGRAL,
     ),
     OpCase(
         "conv2d",
@@ -142,6 +143,7 @@ CASES = [
         ],
         exact=True,
         tolerance=DOT,
+        lacks=INTEGRAL,
     ),
     OpCase(
         "conv_transpose1d",
@@ -153,6 +155,7 @@ CASES = [
         ],
         exact=True,
         tolerance=DOT,
+        lacks=INTEGRAL,
     ),
     OpCase(
         "conv_transpose2d",
@@ -168,5 +171,6 @@ CASES = [
         ],
         exact=True,
         tolerance=DOT,
+        lacks=INTEGRAL,
     ),
 ]

@@ -142,7 +142,13 @@ CASES = [
     moves("repeat", np.tile, Sample(T(2, 3), (2, 1)), Sample(T(3), (2, 2)), Sample(T(2), (0,))),
     moves("fliplr", np.fliplr, Sample(TWO)),
     moves("flipud", np.flipud, Sample(TWO)),
-    moves("view", lambda x, size: x.reshape(size), Sample(THREE, (6, 4)), Sample(T(6), (-1, 2))),
+    moves(
+        "view",
+        lambda x, size: x.reshape(size),
+        Sample(THREE, (6, 4)),
+        Sample(T(6), (-1, 2)),
+        layouts=False,
+    ),
     moves("view_as", lambda x, y: x.reshape(y.shape), Sample(T(6), T(2, 3, grad=False))),
     moves("reshape_as", lambda x, y: x.reshape(y.shape), Sample(T(6), T(2, 3, grad=False))),
     moves("adjoint", lambda x: np.conj(np.swapaxes(x, -1, -2)), Sample(TWO), Sample(THREE)),
@@ -170,6 +176,6 @@ CASES = [
         ),
         samples=[Sample(T(12), (3, 2), (2, 1)), Sample(T(12), (2, 2), (1, 1), 3)],
         dtypes=ALL,
-        variant="contiguous",
+        layouts=False,
     ),
 ]

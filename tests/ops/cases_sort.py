@@ -42,7 +42,7 @@ CASES = [
             Sample(D(7)),
             Sample(D(2, 3, 4), 1),
             Sample(D(2, 5), dim=0, descending=True),
-            Sample(D(3, 257), grad=False),
+            Sample(D(3, 85), grad=False),
             Sample(T(0)),
         ],
     ),

@@ -158,7 +158,7 @@ def test_norm(kwargs: dict[str, Any], expected: Any) -> None:
 
 def test_norm_converts_first_and_refuses_unknown_orders() -> None:
     assert tallow.norm(o(2).half(), dtype=tallow.float64).dtype == tallow.float64
-    with pytest.raises(RuntimeError, match="Order foo not supported"):
+    with pytest.raises(RuntimeError, match="p='foo' is not implemented"):
         tallow.norm(o(2, 3), "foo")
 
 

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import argparse
 
     parser = argparse.ArgumentParser(prog="python -m tallow demo", description=main.__doc__)
-    parser.add_argument("--passes", type=int, default=20, help="passes over the data (20)")
+    parser.add_argument("--passes", type=int, default=30, help="passes over the data (30)")
     parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers (0)")
     parser.add_argument(
         "--output", type=Path, default=Path("tallow-demo"), help="folder for the files"

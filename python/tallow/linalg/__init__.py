@@ -85,6 +85,10 @@ def matrix_norm(
         raise RuntimeError(
             "linalg.matrix_norm: dim must be a 2-tuple. Got " + " ".join(map(str, dim))
         )
+    if A.dim() < 2:
+        raise RuntimeError(
+            "linalg.matrix_norm: The input tensor A must have at least 2 dimensions."
+        )
     if dtype is not None:
         A = A.to(dtype)
     if ord == "fro":
@@ -96,7 +100,10 @@ def matrix_norm(
     row, column = (d % A.dim() for d in dim)
     summed, extreme = (row, column) if abs(float(ord)) == 1 else (column, row)
     sums = A.abs().sum(summed, keepdim=True)
-    result = (tallow.amax if float(ord) > 0 else tallow.amin)(sums, extreme, keepdim=True)
+    if float(ord) > 0 and sums.size(extreme) == 0:
+        result = sums.sum(extreme, keepdim=True)  # the largest of no sums is 0
+    else:
+        result = (tallow.amax if float(ord) > 0 else tallow.amin)(sums, extreme, keepdim=True)
     return result if keepdim else result.squeeze((row, column))
 
 
@@ -124,6 +131,11 @@ def norm(
         >>> norm(tallow.tensor([3.0, 4.0]))
         tensor(5.)
     """
+    if ord is not None and dim is None and A.dim() not in (1, 2):
+        raise RuntimeError(
+            "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. "
+            f"Got {A.dim()}D."
+        )
     pair = not isinstance(dim, int) and dim is not None and len(dim) == 2
     if ord is not None and (isinstance(ord, str) or pair or (dim is None and A.dim() == 2)):
         chosen: Any = (-2, -1) if dim is None else dim

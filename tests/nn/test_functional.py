@@ -1,0 +1,294 @@
+"""nn.functional: what Python adds to the native functions, and the functions written in Python."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import pickle
+from types import FunctionType
+
+import pytest
+
+import tallow
+from tallow import _C
+from tallow.nn import functional as F
+
+
+def test_native_functions_are_the_same_objects():
+    assert F.conv2d is tallow.conv2d
+    assert F.bilinear is tallow.bilinear
+    assert F.linear is _C._nn.linear
+
+
+def test_functions_report_the_package_as_their_home():
+    assert F.softmax.__module__ == "tallow.nn.functional"
+    assert pickle.loads(pickle.dumps(F.softmax)) is F.softmax
+
+
+def test_everything_in_all_is_there_and_documented():
+    for name in F.__all__:
+        assert getattr(F, name).__doc__, name
+
+
+def test_overrides_get_every_argument():
+    class Duck:
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            return func, args, kwargs
+
+    duck = Duck()
+    for name in F.__all__:
+        function = getattr(F, name)
+        if not isinstance(function, FunctionType) or name in ("sigmoid", "tanh"):
+            continue  # these leave it to the native function or method
+        parameters = inspect.signature(function).parameters.values()
+        required = [p for p in parameters if p.default is p.empty and p.kind != p.KEYWORD_ONLY]
+        if name.startswith("upsample") or name.endswith("_"):
+            continue
+        target, args, kwargs = function(*[duck] * len(required))
+        given = len(args) + len(kwargs)
+        assert target is function, name
+        assert given == len(list(parameters)), name
+
+
+# Softmax.
+
+
+def test_softmax_without_dim_warns_at_the_caller():
+    with pytest.warns(UserWarning, match="^Implicit dimension choice for softmax") as caught:
+        F.softmax(tallow.ones(2, 2))
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("ndim", range(6))
+def test_the_implicit_dim(ndim):
+    with pytest.warns(UserWarning, match="Implicit dimension"):
+        assert F._get_softmax_dim("softmax", ndim, 1) == (0 if ndim in (0, 1, 3) else 1)
+
+
+def test_gumbel_softmax_can_be_one_hot():
+    logits = tallow.zeros(5, 4, requires_grad=True)
+    sample = F.gumbel_softmax(logits, hard=True)
+    assert sample.sum(-1).tolist() == pytest.approx([1] * 5)
+    assert sorted(set(sample.detach().round().flatten().tolist())) == [0, 1]
+    (sample * tallow.rand(5, 4)).sum().backward()
+    assert logits.grad.abs().sum() > 0
+
+
+# Losses.
+
+
+def test_reductions():
+    a, b = tallow.tensor([1.0, 2.0]), tallow.tensor([1.0, 4.0])
+    assert F.mse_loss(a, b, reduction="none").tolist() == [0, 4]
+    assert F.mse_loss(a, b, reduction="sum").item() == 4
+    assert F.mse_loss(a, b).item() == 2
+    with pytest.raises(ValueError, match="^x is not a valid value for reduction$"):
+        F.mse_loss(a, b, reduction="x")
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "reduction"),
+    [({"size_average": False}, "sum"), ({"reduce": False}, "none"), ({"reduce": True}, "mean")],
+)
+def test_old_arguments_warn_and_work(kwargs, reduction):
+    a, b = tallow.ones(2), tallow.zeros(2)
+    with pytest.warns(UserWarning, match=f"please use reduction='{reduction}' instead"):
+        assert F.l1_loss(a, b, **kwargs).tolist() == F.l1_loss(a, b, reduction=reduction).tolist()
+
+
+@pytest.mark.parametrize("loss", [F.mse_loss, F.l1_loss, F.smooth_l1_loss, F.huber_loss])
+def test_shapes_that_broadcast_warn(loss):
+    with pytest.warns(UserWarning, match="^Using a target size"):
+        loss(tallow.ones(4, 1), tallow.ones(4))
+
+
+def test_weights_average():
+    a, b, w = tallow.ones(2), tallow.zeros(2), tallow.tensor([1.0, 3.0])
+    assert F.mse_loss(a, b * 1, weight=w).item() == 1
+    with pytest.raises(ValueError, match="must have the same size"):
+        F.mse_loss(a, b, weight=tallow.ones(1))
+
+
+def test_cross_entropy_is_nll_of_log_softmax():
+    x, target = tallow.randn(4, 3), tallow.tensor([0, 2, 1, 1])
+    expected = F.nll_loss(F.log_softmax(x, 1), target)
+    assert tallow.allclose(F.cross_entropy(x, target), expected)
+
+
+def test_kl_div_of_equal_distributions_is_zero():
+    p = tallow.softmax(tallow.randn(3, 4), 1)
+    assert F.kl_div(p.log(), p, reduction="batchmean").abs() < 1e-6
+
+
+def test_margins():
+    assert F.margin_ranking_loss(tallow.ones(1), tallow.zeros(1), tallow.ones(1), 2.0).item() == 1
+    assert F.hinge_embedding_loss(tallow.tensor([0.25]), tallow.tensor([-1.0])).item() == 0.75
+    with pytest.raises(ValueError, match="margin must be greater than 0"):
+        F.triplet_margin_loss(tallow.ones(2), tallow.ones(2), tallow.ones(2), margin=0)
+
+
+def test_margin_losses_check_their_targets():
+    with pytest.raises(RuntimeError, match="target out of range"):
+        F.multi_margin_loss(tallow.ones(2, 3), tallow.tensor([0, 5]))
+    with pytest.raises(RuntimeError, match="target out of range"):
+        F.multilabel_margin_loss(tallow.ones(2), tallow.tensor([0, 2]))
+
+
+# Shapes.
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("constant", [0, 0, 1, 2, 3, 0]),
+        ("reflect", [3, 2, 1, 2, 3, 2]),
+        ("replicate", [1, 1, 1, 2, 3, 3]),
+        ("circular", [2, 3, 1, 2, 3, 1]),
+    ],
+)
+def test_padding_modes(mode, expected):
+    x = tallow.tensor([[1.0, 2.0, 3.0]])
+    assert F.pad(x, (2, 1), mode=mode).tolist() == [expected]
+
+
+def test_padding_returns_a_copy():
+    x = tallow.ones(1, 2)
+    assert F.pad(x, (0, 0)).data_ptr() != x.data_ptr()
+    assert F.pad(x, (0, 0), mode="replicate").data_ptr() != x.data_ptr()
+
+
+@pytest.mark.parametrize(
+    ("pad", "mode", "error", "message"),
+    [
+        ((1,), "constant", RuntimeError, "Padding length must be divisible by 2"),
+        ((1, 1) * 3, "constant", RuntimeError, "Padding length should be less than or equal"),
+        ((3, 1), "reflect", RuntimeError, "Argument #4: Padding size should be less"),
+        ((4, 1), "circular", RuntimeError, "Padding value causes wrapping around"),
+        ((-4, 1), "replicate", RuntimeError, r"input \(W: 3\) is too small"),
+        ((1, 1), "foo", NotImplementedError, "Unrecognised padding mode foo"),
+        ((1.5, 1), "constant", TypeError, r"pad\(\): argument 'pad' \(position 2\) must be"),
+    ],
+)
+def test_impossible_paddings_are_refused(pad, mode, error, message):
+    with pytest.raises(error, match="^" + message):
+        F.pad(tallow.ones(1, 3), pad, mode=mode)
+
+
+def test_fold_adds_up_what_unfold_copies():
+    x = tallow.randn(2, 3, 5, 6)
+    counts = F.fold(F.unfold(tallow.ones_like(x), 3, padding=1), (5, 6), 3, padding=1)
+    summed = F.fold(F.unfold(x, 3, padding=1), (5, 6), 3, padding=1)
+    assert tallow.allclose(summed, x * counts, atol=1e-5)
+
+
+def test_one_hot():
+    assert F.one_hot(tallow.tensor([0, 2]), 4).tolist() == [[1, 0, 0, 0], [0, 0, 1, 0]]
+    assert F.one_hot(tallow.empty(0, dtype=tallow.int64), 3).shape == (0, 3)
+    with pytest.raises(RuntimeError, match="Class values must be smaller than num_classes"):
+        F.one_hot(tallow.tensor([3]), 2)
+    with pytest.raises(RuntimeError, match="LongTensor"):
+        F.one_hot(tallow.ones(2))
+
+
+def test_pixel_unshuffle_undoes_pixel_shuffle():
+    x = tallow.randn(2, 8, 3, 2)
+    assert tallow.equal(F.pixel_unshuffle(F.pixel_shuffle(x, 2), 2), x)
+
+
+def test_resizing_to_the_same_size_changes_nothing():
+    x = tallow.rand(1, 2, 4, 5)
+    for mode in ("nearest", "bilinear", "bicubic", "area"):
+        assert tallow.allclose(F.interpolate(x, size=(4, 5), mode=mode), x, atol=1e-6)
+
+
+def test_antialiasing_averages_what_is_covered():
+    x = tallow.arange(8.0).view(1, 1, 1, 8)
+    small = F.interpolate(x, size=(1, 2), mode="bilinear", antialias=True)
+    assert small.mean().item() == pytest.approx(3.5)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({}, "either size or scale_factor should be defined"),
+        ({"size": 2, "scale_factor": 2}, "only one of size or scale_factor"),
+        ({"size": (2,)}, "Input and output must have the same number of spatial dimensions"),
+        ({"size": 2, "align_corners": True}, "align_corners option can only be set"),
+    ],
+)
+def test_resizing_arguments_that_do_not_fit(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        F.interpolate(tallow.ones(1, 1, 2, 2), **kwargs)
+
+
+# Attention and distances.
+
+
+def test_attention_averages_values():
+    q = tallow.zeros(1, 2, 4)
+    v = tallow.tensor([[[0.0], [2.0], [4.0]]])
+    out = F.scaled_dot_product_attention(q, tallow.zeros(1, 3, 4), v)
+    assert out.flatten().tolist() == pytest.approx([2, 2])
+
+
+def test_a_query_that_sees_nothing_gets_zeros_and_finite_gradients():
+    q = tallow.randn(1, 2, 4, requires_grad=True)
+    mask = tallow.tensor([[False, False], [True, True]])
+    out = F.scaled_dot_product_attention(q, q, q, attn_mask=mask)
+    assert out[0, 0].tolist() == [0] * 4
+    out.sum().backward()
+    assert q.grad.isfinite().all()
+
+
+def test_causal_attention_equals_the_causal_mask():
+    q = tallow.randn(2, 3, 5, 4)
+    mask = tallow.ones(5, 5, dtype=tallow.bool).tril()
+    causal = F.scaled_dot_product_attention(q, q, q, is_causal=True)
+    masked = F.scaled_dot_product_attention(q, q, q, attn_mask=mask)
+    assert tallow.allclose(causal, masked)
+
+
+def test_attention_repeats_heads_of_keys():
+    q, k = tallow.randn(1, 4, 5, 8), tallow.randn(1, 2, 5, 8)
+    out = F.scaled_dot_product_attention(q, k, k, enable_gqa=True)
+    whole = k.repeat_interleave(2, 1)
+    assert tallow.allclose(out, F.scaled_dot_product_attention(q, whole, whole))
+
+
+def test_distances():
+    x = tallow.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]])
+    assert F.pdist(x).tolist() == pytest.approx([5, 1, math.sqrt(18)])
+    assert F.cosine_similarity(x[1], x[2], dim=0).item() == pytest.approx(0.8)
+    assert F.normalize(x[1:2]).tolist()[0] == pytest.approx([0.6, 0.8])
+
+
+def test_cosine_similarity_wants_floating_point():
+    with pytest.raises(RuntimeError, match="yet common dtype is Long"):
+        F.cosine_similarity(tallow.tensor([[1]]), tallow.tensor([[1]]))
+
+
+# Second derivatives of functions written in Python.
+
+SECOND = {
+    "smooth_l1_loss": lambda x: F.smooth_l1_loss(x, tallow.zeros_like(x)),
+    "kl_div": lambda x: F.kl_div(x, tallow.full_like(x, 0.3), reduction="sum"),
+    "poisson_nll_loss": lambda x: F.poisson_nll_loss(x, tallow.full_like(x, 3.0), full=True),
+    "soft_margin_loss": lambda x: F.soft_margin_loss(x, tallow.ones_like(x)),
+    "cosine_similarity": lambda x: F.cosine_similarity(x, x.flip(0) + 1),
+    "pairwise_distance": lambda x: F.pairwise_distance(x, x.flip(0) + 1),
+    "pad": lambda x: F.pad(x, (1, 2), mode="reflect") ** 2,
+    "interpolate": lambda x: F.interpolate(x[None], scale_factor=2, mode="linear") ** 2,
+    "fold": lambda x: F.fold(x.reshape(1, 4, 2), (2, 3), (2, 2)) ** 2,
+    "attention": lambda x: F.scaled_dot_product_attention(x, x, x),
+    "local_response_norm": lambda x: F.local_response_norm(x[None], 2, alpha=0.5),
+    "gaussian_nll_loss": lambda x: F.gaussian_nll_loss(x, tallow.zeros_like(x), x**2 + 1),
+}
+
+
+@pytest.mark.parametrize("name", SECOND)
+def test_first_and_second_derivatives(name):
+    x = tallow.rand(2, 4, dtype=tallow.float64) + 0.3
+    x.requires_grad_()
+    assert tallow.autograd.gradcheck(SECOND[name], (x,))
+    assert tallow.autograd.gradgradcheck(SECOND[name], (x,))
