@@ -297,28 +297,36 @@ TALLOW_INLINE Gemm<T> batch_item(const MatmulArgs& args, int64_t item) {
           static_cast<T>(args.beta)};
 }
 
-// A sum this long over a small c is cut into parts that are computed apart and added in order.
+// A sum this long over a small c is cut into parts that are computed apart and added pairwise: at
+// most 8, or 256 for a handful of outputs, where the parts take no memory to speak of.
 inline constexpr int64_t kSplitLength = 2048;
 inline constexpr int64_t kSplitOutputs = 64 * 1024;
-inline constexpr int64_t kMaxSplits = 8;
 
 template <class T>
 TALLOW_INLINE int64_t split_count(const Gemm<T>& g, const Plan& plan) {
-  if (g.m * g.n > kSplitOutputs || plan.tasks() > 2 || g.k < 2 * kSplitLength) return 1;
-  const int64_t work = plan.form == Form::kBlocks ? 2 * g.m * g.n * g.k / kTaskFlops
+  const int64_t outputs = g.m * g.n;
+  if (outputs > kSplitOutputs || plan.tasks() > 2 || g.k < 2 * kSplitLength) return 1;
+  const int64_t work = plan.form == Form::kBlocks ? 2 * outputs * g.k / kTaskFlops
                                                   : (g.m + g.n) * g.k / kTaskElements;
-  return lesser(lesser(kMaxSplits, g.k / kSplitLength), greater(work, 1));
+  const int64_t most = outputs <= 64 ? 256 : 8;
+  return lesser(lesser(most, g.k / kSplitLength), greater(work, 1));
 }
 
 template <class T>
 Status multiply_split(const Gemm<T>& g, int64_t splits) {
   const int64_t outputs = g.m * g.n;
-  const int64_t need = gemm_scratch(g);
-  Scratch<T> partial(splits * outputs);
+  Gemm<T> longest = g;
+  longest.k = ceil_div(g.k, splits) + kGemmBlock;
+  const int64_t need = gemm_scratch(longest);
+  const Scratch<T> partial(splits * outputs);
   if (!partial) return partial.failure();
-  Scratch<T> packing(splits * need);
-  if (!packing) return packing.failure();
+  int64_t failed = 0;
   parallel_for(splits, 1, [&](int64_t begin, int64_t end) {
+    const Scratch<T> packing(need);
+    if (!packing && need > 0) {
+      __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
+      return;
+    }
     for (int64_t s = begin; s < end; ++s) {
       const Range part = part_of(g.k, kGemmBlock, splits, s);
       Gemm<T> sub = g;
@@ -327,17 +335,22 @@ Status multiply_split(const Gemm<T>& g, int64_t splits) {
       sub.b += part.begin * g.b_row;
       sub.c = partial.get() + s * outputs;
       sub.c_row = g.n;
+      sub.c_col = 1;
       sub.init = nullptr;
       sub.alpha = T(1);
-      gemm_serial(sub, packing.get() + s * need);
+      gemm_serial(sub, packing.get());
     }
   });
-  for (int64_t i = 0; i < g.m; ++i) {
-    for (int64_t j = 0; j < g.n; ++j) {
-      T sum = partial[i * g.n + j];
-      for (int64_t s = 1; s < splits; ++s) sum += partial[s * outputs + i * g.n + j];
-      store_element(g, i, j, sum, true);
+  if (failed) return out_of_memory(need * static_cast<int64_t>(sizeof(T)));
+  for (int64_t step = 1; step < splits; step *= 2) {
+    for (int64_t s = 0; s + step < splits; s += 2 * step) {
+      for (int64_t i = 0; i < outputs; ++i) {
+        partial[s * outputs + i] += partial[(s + step) * outputs + i];
+      }
     }
+  }
+  for (int64_t i = 0; i < g.m; ++i) {
+    for (int64_t j = 0; j < g.n; ++j) store_element(g, i, j, partial[i * g.n + j], true);
   }
   return Status::kOk;
 }

@@ -50,7 +50,7 @@ TALLOW_INLINE void store_element(const Gemm<T>& g, int64_t i, int64_t j, T sum, 
 // kDotStretch elements that are added in order, and the lanes are folded by halves at the end, so
 // its bits depend on k alone.
 
-inline constexpr int64_t kDotStretch = 4096;
+inline constexpr int64_t kDotStretch = 2048;
 
 // Registers for sums, in units of 16 lanes.
 template <class T>

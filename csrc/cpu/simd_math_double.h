@@ -173,7 +173,8 @@ struct Brief {
     const Doubles rounded = mul_add(x, splat<Doubles>(1 / kLn2), splat<Doubles>(kRounder));
     const Doubles n = rounded - kRounder;
     const Doubles scale = power_of_two(rounded);
-    return mul_add(scale, expm1_reduced(mul_add(n, splat<Doubles>(-kLn2), x)), scale - 1);
+    const Doubles p = expm1_reduced(mul_add(n, splat<Doubles>(-kLn2), x));
+    return copysign(mul_add(scale, p, scale - 1), x);  // which -0 would lose
   }
 
   // ---- Logarithms.
@@ -223,7 +224,8 @@ struct Brief {
     const Doubles sum = 1 + x;
     const Doubles m = split_exponent(sum, e);
     const Doubles f = e == 0 ? x : m - 1;  // exact for tiny x, where 1 + x is not
-    return log_ends(sum, mul_add(e, splat<Doubles>(kLn2), log1p_reduced(f)));
+    const Doubles result = mul_add(e, splat<Doubles>(kLn2), log1p_reduced(f));
+    return copysign(log_ends(sum, result), x);  // which -0 would lose
   }
 
   // ---- Trigonometric functions.
@@ -245,7 +247,7 @@ struct Brief {
   static TALLOW_INLINE Doubles sin_reduced(Doubles r, Doubles z) {
     const Doubles q = polynomial(z, -0.16666666644130410486, 0.0083333293171155224767,
                                  -0.00019839257552234640031, 2.7173113319372195661e-6);
-    return mul_add(r * z, q, r);
+    return r * mul_add(z, q, splat<Doubles>(1));
   }
   static TALLOW_INLINE Doubles cos_reduced(Doubles z) {
     const Doubles q = polynomial(z, 0.041666666647859867849, -0.0013888885537476079189,

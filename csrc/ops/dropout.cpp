@@ -54,7 +54,7 @@ Tensor drop_elements(const Tensor& input, double p, Tensor& mask, const Out& out
       mask.data<bool>(), static_cast<const void*>(source.ptr()), input.numel(), p);
   if (!out.is_inplace()) return dense;
   if (direct) {
-    finish_write(out);
+    input.bump_version();
   } else {
     const NoGradGuard no_grad;
     copy_(input, dense);

@@ -111,16 +111,20 @@ TALLOW_INLINE Tensor prepare(Problem<N>& problem, const Input* const (&inputs)[N
   const Tensor* shape = out.given() ? &out.tensor() : nullptr;
   for (int k = 0; !shape && k < N - 1; ++k) shape = inputs[k]->tensor();
   bool plain = shape && shape->is_contiguous();
+  bool shape_occurs = false;
   for (int k = 0; plain && k < N - 1; ++k) {
     const Tensor* const tensor = inputs[k]->tensor();
     problem.at.data[k + 1] = inputs[k]->data();
     problem.dtypes[k + 1] = inputs[k]->dtype();
-    const bool single = !tensor || tensor->dim() == 0;
-    problem.at.stride[k + 1][0] = single ? 0 : 1;
-    plain = !tensor || (tensor->device() == shape->device() &&
-                        (single || (tensor->is_contiguous() && tensor->sizes() == shape->sizes())));
+    problem.at.stride[k + 1][0] = 0;
+    if (!tensor) continue;
+    if (tensor->dim() > 0) problem.at.stride[k + 1][0] = 1;
+    const bool same = tensor->sizes() == shape->sizes();
+    shape_occurs = shape_occurs || same;
+    plain = ((same && tensor->is_contiguous()) || tensor->dim() == 0) &&
+            tensor->device() == shape->device();
   }
-  if (TALLOW_UNLIKELY(!plain)) {
+  if (TALLOW_UNLIKELY(!plain || !shape_occurs)) {
     return detail::prepare_general(
         detail::ProblemView{N, problem.at.data, problem.dtypes, &problem.at.numel, &problem.at.ndim,
                             problem.at.size, problem.at.stride},

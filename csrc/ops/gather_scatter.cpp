@@ -144,8 +144,7 @@ Tensor write_slices(const SliceWrite& write, const Tensor& self, int64_t dim, co
   run<&Backend::index, &IndexKernels::put_blocks>(
       write.op, self.device(),
       plan_blocks(target, dim, 1, unaliased(source, result), 1, offsets), write.accumulate);
-  finish_write(out);
-  return result;
+  return finish_write(out, result);
 }
 
 }  // namespace

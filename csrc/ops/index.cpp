@@ -265,8 +265,7 @@ Tensor put_selected(const Tensor& self, const std::vector<Tensor>& indices, cons
                               source.impl()->offset);
   run<&Backend::index, &IndexKernels::put_blocks>("index_put_", self.device(),
                                                   blocks_of(selection, spread), accumulate);
-  finish_write(out);
-  return result;
+  return finish_write(out, result);
 }
 
 }  // namespace
@@ -350,8 +349,7 @@ Tensor put_flat(const Tensor& self, const Tensor& index, const Tensor& source, b
   const Tensor dense = alias(values, {values.numel()}, {1}, values.impl()->offset);
   run<&Backend::index, &IndexKernels::put_blocks>(
       "put_", self.device(), plan_blocks(flat, 0, 1, dense, 1, offsets), accumulate);
-  finish_write(out);
-  return result;
+  return finish_write(out, result);
 }
 
 }  // namespace

@@ -94,11 +94,10 @@ Tensor masked_fill(const Tensor& self, const Tensor& mask, const Operand& value,
                {result.strides().data(), self_strides.data(), mask_strides.data()}, shape.size());
   run<&Backend::index, &IndexKernels::masked_fill>("masked_fill", self.device(), self.dtype(),
                                                    operands, static_cast<const void*>(element));
-  finish_write(out);
   const Tensor none;
   const Tensor& source = is_tensor ? value.tensor() : none;
-  return record(is_tensor ? "MaskedFillBackward1" : "MaskedFillBackward0", {&self, &source}, result,
-                [&](Saver& save) {
+  return record(is_tensor ? "MaskedFillBackward1" : "MaskedFillBackward0", {&self, &source},
+                finish_write(out, result), [&](Saver& save) {
                   return [filled = save(mask, "mask")](Grads& g) {
                     const Tensor where_filled = g[filled];
                     if (g.needs(0)) g.out[0] = masked_fill(g.grad(), where_filled, Scalar(0));
@@ -173,7 +172,7 @@ Tensor masked_scatter(const Tensor& self, const Tensor& mask, const Tensor& sour
     copy_(self, result);
     result = self;
   } else {
-    finish_write(out);
+    result = finish_write(out, result);
   }
   return record("MaskedScatterBackward0", {&self, &source}, result, [&](Saver& save) {
     return [written = save(mask, "mask"), count, size = source.sizes()](Grads& g) {
@@ -239,7 +238,7 @@ Tensor triangle(Triangle kept, const char* op, const char* node, const Tensor& s
     copy_(self, result);
     result = self;
   } else {
-    finish_write(out);
+    result = finish_write(out, result);
   }
   return record(node, {&self}, result, [&](Saver&) {
     return [kept, diagonal](Grads& g) {

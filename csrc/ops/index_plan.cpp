@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ops/elementwise.h"
+
 namespace tallow::ops {
 
 Tensor begin_write(const Tensor& self, const Out& out, WriteOrder order) {
@@ -12,6 +14,19 @@ Tensor begin_write(const Tensor& self, const Out& out, WriteOrder order) {
   const NoGradGuard no_grad;
   return order == WriteOrder::kPreserved ? clone(self)
                                          : clone_strided(self, contiguous_strides(self.sizes()));
+}
+
+Tensor finish_write(const Out& out, const Tensor& written) {
+  if (!out.given()) return written;
+  if (!out.is_inplace()) {
+    Problem<2> problem;
+    const Input input(written, written.dtype());
+    prepare(problem, {&input}, written.dtype(), out);
+    run<&Backend::pointwise, &PointwiseKernels::copy>("out", written.device(), problem.at,
+                                                      problem.dtypes[0], problem.dtypes[1]);
+  }
+  finish(out);
+  return out.tensor();
 }
 
 Tensor unaliased(const Tensor& source, const Tensor& destination) {

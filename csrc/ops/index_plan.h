@@ -29,13 +29,12 @@ void set_space(Strided<N>& space, const int64_t* sizes, const int64_t* const (&s
   }
 }
 
-// The tensor that "a copy of self, then modified" writes to: self itself when in place (checked),
-// else a copy without history, in self's memory order or row-major. finish_write() must follow.
+// An op of the form "a copy of self, then modified" writes to begin_write(): self itself when in place
+// (checked), else a copy without history, in self's memory order or row-major. finish_write() says
+// that it is written, moves it into the caller's `out=`, and returns what the op returns.
 enum class WriteOrder : uint8_t { kPreserved, kRowMajor };
 Tensor begin_write(const Tensor& self, const Out& out, WriteOrder order);
-inline void finish_write(const Out& out) {
-  if (out.given()) out.tensor().bump_version();
-}
+Tensor finish_write(const Out& out, const Tensor& written);
 // Half types are added up in float32 and rounded once: `add_to(wide)` gets a float32 copy of self.
 bool accumulates_in_float(DType dtype);
 template <class AddTo>
@@ -46,7 +45,7 @@ Tensor write_in_float(const Tensor& self, const Out& out, WriteOrder order, cons
   add_to(wide);
   if (out.is_inplace()) return copy_(self, wide);
   const Tensor result = to_dtype(wide, self.dtype());
-  return order == WriteOrder::kRowMajor ? contiguous(result) : result;
+  return finish_write(out, order == WriteOrder::kRowMajor ? contiguous(result) : result);
 }
 
 // `source` itself, or a copy if writing to `destination` could change it.

@@ -76,8 +76,7 @@ Tensor scatter_checked(const char* op, const Tensor& self, int64_t dim, const Te
   } else {
     write_lines(op, result, dim, unaliased(positions, result), src, combine);
   }
-  finish_write(out);
-  return result;
+  return finish_write(out, result);
 }
 
 // The part of `src` that an index of the given shape uses: its first elements in every dimension.
@@ -229,7 +228,7 @@ Tensor scatter_reduce(const Tensor& self, int64_t dim, const Tensor& index, cons
     div(result, counts, integers ? std::optional<std::string_view>("floor") : std::nullopt,
         Out::inplace(result));
   }
-  finish_write(out);
+  result = finish_write(out, result);
   if (op == ScatterOp::kAdd) {
     return record("ScatterReduceBackward0", {&self, &part}, result, [&](Saver& save) {
       return [index = save(index, "index"), dim, mean, include_self](Grads& g) {

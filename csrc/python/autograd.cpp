@@ -172,11 +172,6 @@ PyMethodDef engine_methods[] = {
 
 }  // namespace
 
-py::object& tracing_state() {
-  static py::object& state = *new py::object(py::none());
-  return state;
-}
-
 void bind_autograd(py::module_& module) {
   anomaly.capture = capture_trace;
   anomaly.drop = drop_trace;
@@ -193,9 +188,6 @@ void bind_autograd(py::module_& module) {
   module.def("_increment_version", [](const py::object& tensor) {
     unwrap(tensor.ptr()).bump_version();
   });
-  // Set by jit.trace while it records; any object will do.
-  module.def("_get_tracing_state", [] { return tracing_state(); });
-  module.def("_set_tracing_state", [](const py::object& state) { tracing_state() = state; });
   module.def("_live_nodes", &live_nodes);
   module.def("_accumulate_node", [](const py::object& tensor) {
     return py::reinterpret_steal<py::object>(wrap_node(gradient_edge(unwrap(tensor.ptr())).node));

@@ -24,13 +24,9 @@ Positions nonzero_as(const Tensor& input, bool as_tuple) {
   return {{ops::nonzero(input)}, false};
 }
 
-Tensor index_add(const Tensor& input, int64_t dim, const Tensor& index, const Tensor& source,
-                 const Scalar& alpha, Out out) {
-  return ops::index_add(input, dim, index, source, alpha, out);
-}
-
 constexpr unsigned kRead = kFunction | kMethod | kOut;
 constexpr unsigned kWrite = kFunction | kMethod | kInplace;
+constexpr unsigned kWriteOut = kWrite | kOut;
 
 void bind_along_dim(Registry& r) {
   r.op<&ops::gather>("gather(input, dim, index, *, sparse_grad=False)", kRead,
@@ -41,15 +37,15 @@ void bind_along_dim(Registry& r) {
                            "Take the slices of a dimension that index names.");
   r.op<&ops::scatter, &ops::scatter>({"scatter(input, dim, index, src, *, reduce=None)",
                                       "scatter(input, dim, index, value, *, reduce=None)"},
-                                     kWrite, "Write elements to the positions in index.");
-  r.op<&ops::scatter_add>("scatter_add(input, dim, index, src)", kWrite,
+                                     kWriteOut, "Write elements to the positions in index.");
+  r.op<&ops::scatter_add>("scatter_add(input, dim, index, src)", kWriteOut,
                           "Add elements at the positions in index.");
   r.op<&ops::scatter_reduce>(
-      "scatter_reduce(input, dim, index, src, reduce, *, include_self=True)", kWrite,
+      "scatter_reduce(input, dim, index, src, reduce, *, include_self=True)", kWriteOut,
       "Combine elements at the positions in index.");
-  r.op<&index_add>("index_add(input, dim, index, source, *, alpha=1)", kWrite,
-                   "Add slices at the positions in index.");
-  r.op<&ops::index_copy>("index_copy(input, dim, index, source)", kWrite,
+  r.op<&ops::index_add>("index_add(input, dim, index, source, *, alpha=1)", kWriteOut,
+                        "Add slices at the positions in index.");
+  r.op<&ops::index_copy>("index_copy(input, dim, index, source)", kWriteOut,
                          "Write slices to the positions in index.");
   r.op<&ops::index_fill>("index_fill(input, dim, index, value)", kWrite,
                          "Write one value to the slices at the positions in index.");
@@ -66,9 +62,9 @@ void bind_masks(Registry& r) {
                                    "Return the positions of the elements that are not zero.");
   r.op<&ops::argwhere>("argwhere(input)", kFunction | kMethod,
                        "Return the positions of the elements that are not zero.");
-  r.op<&ops::tril>("tril(input, diagonal=0)", kWrite,
+  r.op<&ops::tril>("tril(input, diagonal=0)", kWriteOut,
                    "Keep the triangle on and below a diagonal.");
-  r.op<&ops::triu>("triu(input, diagonal=0)", kWrite,
+  r.op<&ops::triu>("triu(input, diagonal=0)", kWriteOut,
                    "Keep the triangle on and above a diagonal.");
 }
 

@@ -17,6 +17,7 @@ void bind_join(Registry& r);
 void bind_loss(Registry& r);
 void bind_math(Registry& r);
 void bind_matmul(Registry& r);
+void bind_matrices(Registry& r);
 void bind_norm(Registry& r);
 void bind_optim(Registry& r);
 void bind_pool(Registry& r);

@@ -12,6 +12,7 @@
 #include "python/bindings.h"
 #include "python/construct.h"
 #include "python/generator.h"
+#include "python/module_slots.h"
 #include "python/numpy.h"
 #include "python/op_objects.h"
 #include "python/override.h"
@@ -35,6 +36,7 @@ void register_ops(py::module_& module) {
   bind_loss(registry);
   bind_math(registry);
   bind_matmul(registry);
+  bind_matrices(registry);
   bind_norm(registry);
   bind_optim(registry);
   bind_pool(registry);
@@ -143,6 +145,7 @@ PYBIND11_MODULE(_C, module) {
     bind_numpy(module);
     bind_dlpack(module);
     bind_autograd(module);
+    bind_module_slots(module);
     bind_runtime(module);
     register_ops(module);
   } catch (const PythonError&) {

@@ -2,6 +2,7 @@
 #include "autograd/meta.h"
 #include "autograd/views.h"
 #include "core/error.h"
+#include "ops/unary_math.h"
 #include "ops/views.h"
 #include "python/autograd_objects.h"
 #include "python/convert.h"
@@ -56,8 +57,15 @@ PyObject* get_matrix_transposed(const Tensor& t) {
 PyObject* get_hermitian(const Tensor& t) {
   TALLOW_CHECK(t.dim() == 2, "tensor.H is only supported on matrices (2-D tensors). Got ", t.dim(),
                "-D tensor.");
-  return wrap(ops::transpose(t, 0, 1));
+  return wrap(ops::conj(ops::transpose(t, 0, 1)));
 }
+PyObject* get_matrix_hermitian(const Tensor& t) {
+  TALLOW_CHECK(t.dim() >= 2, "tensor.mH is only supported on matrices or batches of matrices. Got ",
+               t.dim(), "-D tensor.");
+  return wrap(ops::conj(ops::transpose(t, -2, -1)));
+}
+PyObject* get_real(const Tensor& t) { return wrap(ops::real(t)); }
+PyObject* get_imag(const Tensor& t) { return wrap(ops::imag(t)); }
 
 PyObject* get_grad(PyObject* self, void*) {
   return guarded([&]() -> PyObject* {
@@ -178,6 +186,9 @@ PyGetSetDef tensor_properties[] = {
     {"T", getter<get_transposed>, nullptr, "All dimensions reversed.", nullptr},
     {"mT", getter<get_matrix_transposed>, nullptr, "The last two dimensions swapped.", nullptr},
     {"H", getter<get_hermitian>, nullptr, "The conjugate transpose of a matrix.", nullptr},
+    {"mH", getter<get_matrix_hermitian>, nullptr, "The conjugate of mT.", nullptr},
+    {"real", getter<get_real>, nullptr, "The real parts.", nullptr},
+    {"imag", getter<get_imag>, nullptr, "The imaginary parts of a complex tensor.", nullptr},
     {"_backward_hooks", get_hook_dict, set_hook_dict, nullptr, nullptr},
     {"_post_accumulate_grad_hooks", get_post_hook_dict, set_post_hook_dict, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},

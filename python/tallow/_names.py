@@ -28,7 +28,7 @@ _HOMES = {
     "compiler": "compile",
     "functional": "unravel_index",
     "serialization": "load save",
-    "storage": "TypedStorage UntypedStorage",
+    "storage": "TypedStorage UntypedStorage frombuffer",
     "_predicates": (
         "get_device is_complex is_conj is_floating_point is_inference is_neg is_nonzero is_signed"
         " is_storage is_tensor numel"

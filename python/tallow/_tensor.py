@@ -155,6 +155,45 @@ class Tensor(_C.TensorBase):
             return
         tallow.autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
+    # ---- other libraries
+
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None
+    ) -> Any:
+        """Return a DLPack capsule that shares this tensor's memory.
+
+        Raises:
+            BufferError: the tensor requires gradients or is not on the CPU.
+        """
+        return _C._to_dlpack(self, stream, max_version, dl_device, copy)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """Return DLPack's device type and index: ``(1, 0)`` for the CPU."""
+        return (1, 0)
+
+    def new_tensor(
+        self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
+        """Copy `data` into a new tensor of this one's dtype and device unless told otherwise."""
+        dtype = self.dtype if dtype is None else dtype
+        device = self.device if device is None else device
+        return tallow.tensor(data, dtype=dtype, device=device, requires_grad=requires_grad)
+
+    def apply_(self, callable: Callable[[Any], Any]) -> Tensor:
+        """Replace every element by ``callable(element)``, in place. Slow; for CPU tensors.
+
+        Raises:
+            RuntimeError: the tensor requires gradients.
+        """
+        if self.requires_grad:
+            raise RuntimeError(
+                "Can't call apply_() on Variable that requires grad. Use "
+                "var.detach().apply_() instead."
+            )
+        values = [callable(value) for value in self.reshape(-1).tolist()]
+        self.copy_(tallow.tensor(values, dtype=self.dtype).view(self.shape))
+        return self
+
     @_overridable
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call `hook` with the gradient of this tensor whenever it is computed.

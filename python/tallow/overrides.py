@@ -109,24 +109,31 @@ def without_torch_function() -> Iterator[None]:
         _modes.replace(before)
 
 
-def has_torch_function_unary(tensor: Any) -> bool:
-    """Tell whether the type of the argument, or an active mode, overrides calls.
-
-    Example:
-        >>> has_torch_function_unary(tallow.ones(1))
-        False
-    """
-    return bool(_modes.stack) or _C._has_torch_function(tensor)
+# Does the type of the argument, or an active mode, override calls?
+has_torch_function_unary = _C._has_torch_function
 
 
 def has_torch_function_variadic(*tensors: Any) -> bool:
     """Tell whether the type of any argument, or an active mode, overrides calls."""
-    return bool(_modes.stack) or any(map(_C._has_torch_function, tensors))
+    return any(map(_C._has_torch_function, tensors))
 
 
 def has_torch_function(tensors: Iterable[Any]) -> bool:
-    """Tell whether the type of any item, or an active mode, overrides calls."""
-    return has_torch_function_variadic(*tensors)
+    """Tell whether the type of any item, or an active mode, overrides calls.
+
+    Example:
+        >>> has_torch_function((tallow.ones(1), 3))
+        False
+    """
+    return any(map(_C._has_torch_function, tensors))
+
+
+def _takes_over(kind: type) -> bool:
+    """Does the type itself override calls, whatever mode is active?"""
+    method = getattr(kind, "__torch_function__", None)
+    if method is None or method is _C._disabled_torch_function_impl or kind is tallow.Tensor:
+        return False
+    return _C._is_torch_function_subclass_enabled()
 
 
 def _overloaded(arguments: Iterable[Any]) -> list[Any]:
@@ -134,7 +141,7 @@ def _overloaded(arguments: Iterable[Any]) -> list[Any]:
     chosen: list[Any] = []
     for argument in arguments:
         kind = type(argument)
-        if not _C._has_torch_function(argument) or any(kind is type(other) for other in chosen):
+        if not _takes_over(kind) or any(kind is type(other) for other in chosen):
             continue
         place = next(
             (i for i, other in enumerate(chosen) if issubclass(kind, type(other))), len(chosen)

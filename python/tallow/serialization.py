@@ -355,9 +355,11 @@ def get_unsafe_globals_in_checkpoint(f: str | os.PathLike[str] | IO[bytes]) -> l
         ['torch.nn.modules.activation.ReLU']
     """
     with _opened(f) as file:
+        start = file.tell()
         if not is_archive(file):
             raise ValueError("Expected input to be a checkpoint returned by save()")
         names = globals_in(ArchiveReader(file).read("data.pkl"))
+        file.seek(start)
     allowed = Allowed(_safe_globals)
     refused = []
     for name in sorted(names):

@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 
     from tallow import Tensor
 
-__all__ = ["STORAGE_DTYPES", "TypedStorage", "UntypedStorage", "storage_from_bytes"]
+__all__ = [
+    "STORAGE_DTYPES",
+    "TypedStorage",
+    "UntypedStorage",
+    "frombuffer",
+    "storage_from_bytes",
+]
 
 # The class names that PyTorch's files use, and the element type each stands for.
 STORAGE_DTYPES = {
@@ -54,6 +60,85 @@ def as_tensor(storage: Any, dtype: Any) -> Tensor:
     """Return a whole storage as a one-dimensional tensor that shares its memory."""
     count = storage.nbytes() // dtype.itemsize
     return _C._tensor_from_storage(storage, dtype, 0, (count,), (1,))  # type: ignore[no-any-return]
+
+
+class _BorrowedBytes:
+    """Writable memory of another object, described in the way NumPy arrays describe theirs.
+
+    While this object lives the owner can neither free nor resize the memory.
+    """
+
+    def __init__(self, view: memoryview) -> None:
+        import ctypes
+
+        self._export = (ctypes.c_char * view.nbytes).from_buffer(view)
+        self.__array_interface__ = {
+            "version": 3,
+            "shape": (view.nbytes,),
+            "typestr": "|u1",
+            "data": (ctypes.addressof(self._export), False),
+            "strides": None,
+        }
+
+
+def frombuffer(
+    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
+    """Make a one-dimensional tensor from an object with a buffer, and share its memory.
+
+    Read-only memory, that of ``bytes`` for instance, is copied.
+
+    Args:
+        buffer: contiguous memory.
+        dtype: how to read it.
+        count: number of elements; all that are there if negative.
+        offset: number of bytes to skip.
+        requires_grad: whether autograd records what is done with the tensor.
+
+    Raises:
+        ValueError: no buffer, an empty one, or a part that does not lie inside.
+
+    Example:
+        >>> import tallow
+        >>> memory = bytearray(b"abc")
+        >>> tensor = tallow.frombuffer(memory, dtype=tallow.uint8, offset=1)
+        >>> memory[1] = 0
+        >>> tensor
+        tensor([ 0, 99], dtype=tallow.uint8)
+    """
+    try:
+        view = memoryview(buffer)
+    except TypeError:
+        raise ValueError("object does not implement Python buffer protocol.") from None
+    if not view.c_contiguous:
+        raise ValueError("frombuffer(): the memory of the buffer is not contiguous")
+    view = view.cast("B")
+    size, itemsize = view.nbytes, dtype.itemsize
+    if size == 0 or count == 0:
+        raise ValueError(f"both buffer length ({size}) and count ({count}) must not be 0")
+    if not 0 <= offset < size:
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
+            f"({size} bytes) minus 1"
+        )
+    if count < 0 and (size - offset) % itemsize:
+        raise ValueError(
+            f"buffer length ({size - offset} bytes) after offset ({offset} bytes) must be a "
+            f"multiple of element size ({itemsize})"
+        )
+    count = (size - offset) // itemsize if count < 0 else count
+    if count * itemsize > size - offset:
+        raise ValueError(
+            f"requested buffer length ({count} * {itemsize} bytes) after offset ({offset} bytes) "
+            f"must not be greater than actual buffer length ({size} bytes)"
+        )
+    part = view[offset : offset + count * itemsize]
+    if part.readonly:
+        storage = storage_from_bytes(part)
+    else:
+        storage = _C.from_numpy(_BorrowedBytes(part)).untyped_storage()
+    tensor = as_tensor(storage, dtype)
+    return tensor.requires_grad_() if requires_grad else tensor
 
 
 def _dtype_name(dtype: Any) -> str:
@@ -159,7 +244,7 @@ class _ByteMethods:
             )
         if stop <= start:
             return UntypedStorage(0)
-        part = tallow.frombuffer(self, dtype=tallow.uint8, offset=start, count=stop - start)
+        part = frombuffer(self, dtype=tallow.uint8, offset=start, count=stop - start)
         return part.untyped_storage()
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -199,7 +284,7 @@ class _ByteMethods:
         with open(filename, "r+b" if shared else "rb") as file:
             access = mmap.ACCESS_WRITE if shared else mmap.ACCESS_COPY
             mapped = mmap.mmap(file.fileno(), nbytes, access=access)
-        return tallow.frombuffer(mapped, dtype=tallow.uint8).untyped_storage()
+        return frombuffer(mapped, dtype=tallow.uint8).untyped_storage()
 
 
 def _text(values: list[Any], name: str, details: str) -> str:

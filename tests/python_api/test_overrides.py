@@ -203,3 +203,20 @@ def test_wrap_torch_function() -> None:
 
     assert double(3) == 6
     assert double(Duck())[0] == "double"
+
+
+def test_types_are_those_that_override_even_under_a_mode() -> None:
+    class Types(overrides.TorchFunctionMode):
+        seen: Any = None
+
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            self.seen = types
+            return func(*args, **(kwargs or {}))
+
+    with Types() as mode:
+        tallow.add(tallow.ones(2), 1)
+        assert mode.seen == ()
+        tallow.add(field(), tallow.ones(2))
+        assert mode.seen == (Field,)

@@ -92,6 +92,7 @@ _CALLABLE: dict[str, Callable[..., Any]] = {
     "collections.OrderedDict": OrderedDict,
     "collections.Counter": Counter,
     "_codecs.encode": _encoded,
+    "builtins.bytes": bytes,  # empty ones in protocol 2
     "builtins.bytearray": bytearray,
     "builtins.set": set,
     "builtins.frozenset": frozenset,
@@ -108,6 +109,7 @@ _VALUES: dict[str, Any] = {
 }
 # Constructors that could otherwise be made to loop over or allocate anything.
 _ARGUMENTS: dict[Any, tuple[type, ...]] = {
+    bytes: (),
     bytearray: (bytes, str),
     set: (list, tuple, set, frozenset),
     frozenset: (list, tuple, set, frozenset),

@@ -6,7 +6,7 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow.storage import TypedStorage, UntypedStorage
+from tallow.storage import TypedStorage, UntypedStorage, frombuffer
 
 from .names import StorageType
 
@@ -149,7 +149,7 @@ class StorageReader:
         offset = self._reader.offset(record)
         if self._mapping is not None and offset is not None and offset % itemsize == 0 and size:
             part = self._mapping[offset : offset + size]
-            return tallow.frombuffer(part, dtype=tallow.uint8).untyped_storage()
+            return frombuffer(part, dtype=tallow.uint8).untyped_storage()
         storage = UntypedStorage(size)
         if size:
             view = memoryview(storage)

@@ -11,8 +11,6 @@ from tallow._C import is_grad_enabled, is_inference_mode_enabled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from types import TracebackType
-    from typing import Self
 
 __all__ = [
     "enable_grad",
@@ -33,43 +31,25 @@ _GENERATOR_FLAG = 0x20
 class _Mode:
     """A switch that works as a context manager and as a decorator.
 
-    Subclasses implement `_set`, which changes the thread's state, and `_get`, which returns what
-    `_set` needs to bring the present state back.
+    Subclasses define ``_get()``, which returns the present state, ``_set(state)``, and `_inside`,
+    the state that holds inside the block.
     """
 
-    _saved: tuple[Any, ...] = ()
+    _get: Callable[[], Any]
+    _set: Callable[[Any], None]
+    _inside: Any
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        return super().__new__(cls)
-
-    def _get(self) -> Any:
-        raise NotImplementedError
-
-    def _set(self, state: Any) -> None:
-        raise NotImplementedError
-
-    def _enter_state(self) -> Any:
-        """The state that holds inside the block."""
-        raise NotImplementedError
+    # A stack of (state, rest), because one object may be entered again while it is active.
+    _before: tuple[Any, Any] | None = None
 
     def __enter__(self) -> None:
-        # A stack, because one object may be entered again while it is active.
-        self._saved = (*self._saved, self._get())
-        self._set(self._enter_state())
+        self._before = self._get(), self._before
+        self._set(self._inside)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        *rest, before = self._saved
-        self._saved = tuple(rest)
-        self._set(before)
-
-    def _fresh(self) -> _Mode:
-        """Return a new object for one call of a decorated function."""
-        return type(self)()
+    def __exit__(self, *exc_info: object) -> None:
+        assert self._before is not None
+        state, self._before = self._before
+        self._set(state)
 
     def __call__(self, function: _Decorated) -> _Decorated:
         if isinstance(function, type):
@@ -86,16 +66,22 @@ class _Mode:
         code = getattr(function, "__code__", None)
         if code is not None and code.co_flags & _GENERATOR_FLAG:
             return self._wrap_generator(function)  # type: ignore[return-value]
+        get, switch, inside = self._get, self._set, self._inside
 
         @functools.wraps(function)
         def in_mode(*args: Any, **kwargs: Any) -> Any:
-            with self._fresh():
+            before = get()
+            switch(inside)
+            try:
                 return function(*args, **kwargs)
+            finally:
+                switch(before)
 
         return in_mode  # type: ignore[return-value]
 
     def _wrap_generator(self, function: Callable[..., Generator[Any, Any, Any]]) -> Any:
         """Hold the mode while the generator runs, and the caller's while it is suspended."""
+        resume = self(lambda step: step())
 
         @functools.wraps(function)
         def in_mode(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
@@ -103,15 +89,13 @@ class _Mode:
             step: Callable[[], Any] = functools.partial(next, generator)
             while True:
                 try:
-                    with self._fresh():
-                        produced = step()
+                    produced = resume(step)
                 except StopIteration as end:
                     return end.value
                 try:
                     sent = yield produced
                 except GeneratorExit:
-                    with self._fresh():
-                        generator.close()
+                    resume(generator.close)
                     raise
                 except BaseException as error:
                     step = functools.partial(generator.throw, error)
@@ -122,25 +106,17 @@ class _Mode:
 
 
 class _GradMode(_Mode):
-    """Switches gradient recording to `_enabled`."""
+    """Switches gradient recording."""
 
-    _enabled: bool
-
-    def _get(self) -> bool:
-        return is_grad_enabled()
-
-    def _set(self, state: bool) -> None:
-        _C._set_grad_enabled(state)
-
-    def _enter_state(self) -> bool:
-        return self._enabled
+    _get = staticmethod(is_grad_enabled)
+    _set = staticmethod(_C._set_grad_enabled)
 
 
 class _BareGradMode(_GradMode):
     """A grad mode without arguments: ``@no_grad`` means the same as ``@no_grad()``."""
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        mode = super().__new__(cls)
+        mode = object.__new__(cls)
         return mode if function is None else mode(function)
 
 
@@ -157,7 +133,7 @@ class no_grad(_BareGradMode):
         False
     """
 
-    _enabled = False
+    _inside = False
 
 
 class enable_grad(_BareGradMode):
@@ -170,7 +146,7 @@ class enable_grad(_BareGradMode):
         True
     """
 
-    _enabled = True
+    _inside = True
 
 
 class set_grad_enabled(_GradMode):
@@ -191,29 +167,24 @@ class set_grad_enabled(_GradMode):
                 "set_grad_enabled(): argument 'enabled' (position 1) must be bool, not "
                 f"{type(mode).__name__}"
             )
-        before = is_grad_enabled()
-        _C._set_grad_enabled(mode)
-        self._enabled = self.mode = mode
-        self._before: bool | None = before
+        self._inside = self.mode = mode
+        # The mode before the constructor switched, until a block or a decorator takes it over.
+        self._initial: bool | None = self._get()
+        self._set(mode)
 
     def __enter__(self) -> None:
-        if self._before is None:
+        if self._initial is None:
             super().__enter__()
         else:
-            # The constructor has already switched; leaving the block undoes that.
-            self._saved = (*self._saved, self._before)
-            self._before = None
+            self._before = self._initial, self._before
+            self._initial = None
 
     def __call__(self, function: _Decorated) -> _Decorated:
-        """Decorate `function`."""
-        if self._before is not None:
-            # Used as a decorator: only calls of the function are to run in this mode.
-            _C._set_grad_enabled(self._before)
-            self._before = None
+        """Decorate `function`: only its calls run in this mode."""
+        if self._initial is not None:
+            self._set(self._initial)
+            self._initial = None
         return super().__call__(function)
-
-    def _fresh(self) -> set_grad_enabled:
-        return type(self)(self.mode)
 
     def __repr__(self) -> str:
         return f"{type(self).__module__}.{type(self).__name__}(mode={self.mode})"
@@ -236,26 +207,21 @@ class inference_mode(_Mode):
 
     def __new__(cls, mode: Any = True) -> Any:
         """Make a mode, or decorate a function when used without parentheses."""
-        if isinstance(mode, bool):
-            return super().__new__(cls)
-        return cls()(mode)
+        return super().__new__(cls) if isinstance(mode, bool) else cls()(mode)
 
     def __init__(self, mode: bool = True) -> None:
         self.mode = mode
+        self._inside = mode, not mode
 
-    def _get(self) -> tuple[bool, bool]:
+    @staticmethod
+    def _get() -> tuple[bool, bool]:
         return is_inference_mode_enabled(), is_grad_enabled()
 
-    def _set(self, state: tuple[bool, bool]) -> None:
+    @staticmethod
+    def _set(state: tuple[bool, bool]) -> None:
         inference, grad = state
         _C._set_inference_mode(inference)
         _C._set_grad_enabled(grad)
-
-    def _enter_state(self) -> tuple[bool, bool]:
-        return self.mode, not self.mode
-
-    def _fresh(self) -> inference_mode:
-        return type(self)(self.mode)
 
 
 class set_multithreading_enabled:

@@ -49,7 +49,7 @@ def unfold(
 
     Example:
         >>> unfold(tallow.ones(1, 1, 3, 3), 2).shape
-        torch.Size([1, 4, 4])
+        tallow.Size([1, 4, 4])
     """
     if has_torch_function_unary(input):
         return handle_torch_function(

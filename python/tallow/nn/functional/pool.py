@@ -208,7 +208,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
 
     Example:
         >>> adaptive_avg_pool2d(tallow.ones(1, 3, 7, 5), (None, 1)).shape
-        torch.Size([1, 3, 7, 1])
+        tallow.Size([1, 3, 7, 1])
     """
     if has_torch_function_unary(input):
         return handle_torch_function(adaptive_avg_pool2d, (input,), input, output_size)

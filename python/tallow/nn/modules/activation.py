@@ -503,7 +503,7 @@ class MultiheadAttention(Module):
         >>> x = tallow.ones(1, 3, 8)
         >>> output, weights = attention(x, x, x)
         >>> output.shape, weights.shape
-        (torch.Size([1, 3, 8]), torch.Size([1, 3, 3]))
+        (tallow.Size([1, 3, 8]), tallow.Size([1, 3, 3]))
     """
 
     __constants__ = ["batch_first"]

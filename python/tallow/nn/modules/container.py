@@ -58,7 +58,7 @@ class Sequential(Module):
     Example:
         >>> net = Sequential(tallow.nn.Linear(4, 3), tallow.nn.ReLU())
         >>> net(tallow.ones(2, 4)).shape
-        torch.Size([2, 3])
+        tallow.Size([2, 3])
         >>> net[1]
         ReLU()
     """

@@ -191,7 +191,7 @@ class Conv1d(_ConvNd):
 
     Example:
         >>> Conv1d(2, 4, 3)(tallow.ones(1, 2, 8)).shape
-        torch.Size([1, 4, 6])
+        tallow.Size([1, 4, 6])
     """
 
     def __init__(
@@ -253,7 +253,7 @@ class Conv2d(_ConvNd):
 
     Example:
         >>> Conv2d(1, 6, 3, padding=1)(tallow.ones(1, 1, 28, 28)).shape
-        torch.Size([1, 6, 28, 28])
+        tallow.Size([1, 6, 28, 28])
     """
 
     def __init__(
@@ -456,7 +456,7 @@ class ConvTranspose2d(_ConvTransposeNd):
 
     Example:
         >>> ConvTranspose2d(1, 2, 3, stride=2)(tallow.ones(1, 1, 4, 4)).shape
-        torch.Size([1, 2, 9, 9])
+        tallow.Size([1, 2, 9, 9])
     """
 
     def __init__(

@@ -23,7 +23,7 @@ class Flatten(Module):
 
     Example:
         >>> Flatten()(tallow.ones(2, 3, 4)).shape
-        torch.Size([2, 12])
+        tallow.Size([2, 12])
     """
 
     __constants__ = ["start_dim", "end_dim"]
@@ -54,7 +54,7 @@ class Unflatten(Module):
 
     Example:
         >>> Unflatten(1, (3, 4))(tallow.ones(2, 12)).shape
-        torch.Size([2, 3, 4])
+        tallow.Size([2, 3, 4])
     """
 
     __constants__ = ["dim", "unflattened_size"]

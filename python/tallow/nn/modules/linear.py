@@ -41,7 +41,7 @@ class Linear(Module):
 
     Example:
         >>> Linear(4, 3)(tallow.ones(2, 4)).shape
-        torch.Size([2, 3])
+        tallow.Size([2, 3])
     """
 
     __constants__ = ["in_features", "out_features"]
@@ -78,14 +78,7 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input: Tensor) -> Tensor:
-        # Straight from the table: as attributes they would be looked for everywhere else first,
-        # which takes longer than the product of small matrices.
-        parameters = self._parameters
-        try:
-            weight, bias = parameters["weight"], parameters["bias"]
-        except KeyError:  # something has put a property or a plain attribute in their place
-            weight, bias = self.weight, self.bias
-        return F.linear(input, weight, bias)
+        return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return (

@@ -232,9 +232,14 @@ class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
         if self.call_super_init:
             super().__init__(*args, **kwargs)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _C._define_module_subclass(cls)
+
     forward: Callable[..., Any] = _forward_unimplemented
 
-    # Calling.
+    # Calling. csrc/python/module_slots.cpp takes the short way through these three methods, and
+    # through __getattr__, where no subclass overrides them; what they mean is written here.
 
     def _wrapped_call_impl(self, *args: Any, **kwargs: Any) -> Any:
         if self._compiled_call_impl is not None:
@@ -576,3 +581,15 @@ def _addindent(text: str, spaces: int) -> str:
     """Indent every line of ``text`` but the first."""
     first, *rest = text.split("\n")
     return "\n".join([first, *(" " * spaces + line for line in rest)])
+
+
+# From here on calls without hooks and look-ups of members need not enter the methods above.
+_C._define_module(
+    Module,
+    (
+        _global_backward_hooks,
+        _global_backward_pre_hooks,
+        _global_forward_hooks,
+        _global_forward_pre_hooks,
+    ),
+)

@@ -89,7 +89,7 @@ class MaxPool2d(_MaxPoolNd):
 
     Example:
         >>> MaxPool2d(2)(tallow.ones(1, 6, 28, 28)).shape
-        torch.Size([1, 6, 14, 14])
+        tallow.Size([1, 6, 14, 14])
     """
 
     def forward(self, input: Tensor) -> Any:

@@ -345,7 +345,7 @@ class RNN(RNNBase):
     Example:
         >>> output, state = RNN(3, 5)(tallow.ones(7, 2, 3))
         >>> output.shape, state.shape
-        (torch.Size([7, 2, 5]), torch.Size([1, 2, 5]))
+        (tallow.Size([7, 2, 5]), tallow.Size([1, 2, 5]))
     """
 
     def __init__(
@@ -406,7 +406,7 @@ class LSTM(RNNBase):
     Example:
         >>> output, (hidden, cell) = LSTM(3, 5, batch_first=True)(tallow.ones(2, 7, 3))
         >>> output.shape, hidden.shape, cell.shape
-        (torch.Size([2, 7, 5]), torch.Size([1, 2, 5]), torch.Size([1, 2, 5]))
+        (tallow.Size([2, 7, 5]), tallow.Size([1, 2, 5]), tallow.Size([1, 2, 5]))
     """
 
     def __init__(

@@ -35,7 +35,7 @@ class Embedding(Module):
 
     Example:
         >>> Embedding(10, 3)(tallow.tensor([[1, 2], [4, 5]])).shape
-        torch.Size([2, 2, 3])
+        tallow.Size([2, 2, 3])
     """
 
     __constants__ = [

@@ -112,7 +112,7 @@ class TransformerEncoderLayer(_Layer):
     Example:
         >>> layer = TransformerEncoderLayer(8, 2, 16, batch_first=True)
         >>> layer(tallow.ones(1, 5, 8)).shape
-        torch.Size([1, 5, 8])
+        tallow.Size([1, 5, 8])
     """
 
     __constants__ = ["norm_first"]
