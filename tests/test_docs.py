@@ -49,7 +49,10 @@ def blocks(page: Path, language: str) -> list[str]:
 def test_python_blocks_run(page: Path) -> None:
     """Blocks with >>> are checked as doctests, others are run; a page's blocks share names."""
     names: dict[str, object] = {}
+    quoted = re.findall(r"^`[\w./-]+`\n```python\n(.*?)^```", page.read_text(), re.M | re.S)
     for code in blocks(page, "python"):
+        if code in quoted:
+            continue
         if code.startswith(">>>"):
             test = doctest.DocTestParser().get_doctest(code, names, page.name, str(page), 0)
             out = io.StringIO()
@@ -59,6 +62,15 @@ def test_python_blocks_run(page: Path) -> None:
             assert runner.failures == 0, out.getvalue()
         else:
             exec(compile(code, str(page), "exec"), names)
+
+
+@in_source_tree
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_excerpts_equal_the_sources(page: Path) -> None:
+    """A block under a line that is only a file's name quotes that file."""
+    quoted = re.findall(r"^`([\w./-]+)`\n```\w+\n(.*?)^```", page.read_text(), re.M | re.S)
+    for name, excerpt in quoted:
+        assert excerpt in (ROOT / name).read_text(), f"{page.name} misquotes {name}"
 
 
 @in_source_tree

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import gc
 import io
 import os
 import pickle
@@ -18,7 +19,7 @@ import pytest
 import tallow
 from tallow import nn, serialization
 from tallow._serialization.archive import ArchiveError, ArchiveReader, ArchiveWriter
-from tallow.storage import TypedStorage, UntypedStorage
+from tallow.storage import UntypedStorage
 
 DTYPES = [
     *("float32", "float64", "float16", "bfloat16", "complex64", "complex128"),
@@ -276,10 +277,11 @@ def test_classes_are_refused_by_default_and_can_be_allowed():
     assert "weights_only" in text
     assert "Unsupported global: GLOBAL" in text
     assert "Custom was not an allowed global by default. Please use" in text
+    file.seek(0)
     assert serialization.get_unsafe_globals_in_checkpoint(file) == [f"{__name__}.Custom"]
     with serialization.safe_globals([Custom]):
-        assert tallow.load(file).value == 3
         assert serialization.get_unsafe_globals_in_checkpoint(file) == []
+        assert tallow.load(file).value == 3
     assert serialization.get_safe_globals() == []
     serialization.add_safe_globals([(Custom, f"{__name__}.Custom")])
     try:
@@ -478,6 +480,21 @@ def test_a_file_object_without_readinto():
     assert tallow.load(Plain(saved(tallow.ones(2)).getvalue())).tolist() == [1, 1]
 
 
+def test_nothing_is_left_for_the_garbage_collector():
+    obj = {"a": tallow.ones(3), "net": nn.Linear(2, 2)}
+    saved(obj)
+    tallow.load(saved(obj["a"]))
+    tallow.load(saved(obj), weights_only=False)
+    gc.collect()
+    gc.disable()
+    try:
+        tallow.load(saved(obj["a"]))
+        tallow.load(saved(obj), weights_only=False)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
 # ---- writing safely
 
 
@@ -539,9 +556,7 @@ def test_messages_say_what_is_wrong(tmp_path):
     with pytest.raises(EOFError, match="the file is empty"):
         tallow.load(path)
     path.write_bytes(b"hello world")
-    with pytest.raises(
-        pickle.UnpicklingError, match=r"(?s)x\.pt.*no checkpoint: it begins with b'he"
-    ):
+    with pytest.raises(pickle.UnpicklingError, match=r"(?s)x\.pt.*no checkpoint: it begins"):
         tallow.load(path)
     path.write_bytes(good[: len(good) // 2])
     with pytest.raises(RuntimeError, match=r"x\.pt: failed finding central directory"):
@@ -696,82 +711,3 @@ def test_archives_with_confusing_names_are_refused(names):
     file.seek(0)
     with pytest.raises(ArchiveError):
         ArchiveReader(file)
-
-
-# ---- storages
-
-
-def test_untyped_storage_is_a_sequence_of_bytes():
-    tensor = tallow.tensor([1, 258], dtype=tallow.int16)
-    storage = tensor.untyped_storage()
-    assert storage.tolist() == list(storage) == [1, 0, 2, 1]
-    assert (storage.size(), len(storage), storage[-1], storage[1:3].tolist()) == (4, 4, 1, [0, 2])
-    storage[0] = 3
-    storage[1:3].fill_(0)
-    assert tensor.tolist() == [3, 256]
-    assert storage.clone().data_ptr() != storage.data_ptr()
-    with pytest.raises(IndexError, match="index 9 out of range for storage of size 4"):
-        storage[9]
-    with pytest.raises(RuntimeError, match="size does not match, self was 4 bytes but src was 2"):
-        storage.copy_(UntypedStorage(2))
-    assert pickle.loads(pickle.dumps(storage)).tolist() == storage.tolist()
-
-
-def test_typed_storage_is_a_sequence_of_elements():
-    storage = tallow.arange(3.0).storage()
-    assert isinstance(storage, TypedStorage)
-    storage[1] = 7.0
-    assert storage.tolist() == [0, 7, 2]
-    assert (len(storage), storage.nbytes(), storage.element_size(), storage[-1]) == (3, 12, 4, 2)
-    assert storage.type().endswith(".FloatStorage")
-    assert TypedStorage([1, 2], dtype=tallow.int8).clone().fill_(5).tolist() == [5, 5]
-    assert pickle.loads(pickle.dumps(storage)).tolist() == [0, 7, 2]
-    with pytest.raises(RuntimeError, match="slices are only supported in UntypedStorage"):
-        storage[:2]
-
-
-def test_frombuffer_shares_writable_and_copies_read_only_memory():
-    memory = bytearray(range(8))
-    tensor = tallow.frombuffer(memory, dtype=tallow.int16, count=2, offset=4)
-    assert tensor.tolist() == [0x0504, 0x0706]
-    tensor[0] = 0
-    assert memory[4:6] == b"\0\0"
-    with pytest.raises(BufferError):
-        memory.clear()
-    data = b"abcd"
-    tallow.frombuffer(data, dtype=tallow.uint8).fill_(0)
-    assert data == b"abcd"
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"offset": 2}, "buffer length (14 bytes) after offset (2 bytes) must be a multiple of"),
-        ({"count": 9}, "requested buffer length (9 * 4 bytes) after offset (0 bytes) must not"),
-        ({"offset": 99}, "offset (99 bytes) must be non-negative and no greater than buffer"),
-        ({"count": 0}, "both buffer length (16) and count (0) must not be 0"),
-    ],
-)
-def test_frombuffer_errors(options, message):
-    with pytest.raises(ValueError) as error:
-        tallow.frombuffer(bytearray(16), dtype=tallow.int32, **options)
-    assert str(error.value).startswith(message)
-
-
-def test_a_storage_from_a_file(tmp_path):
-    path = tmp_path / "bytes"
-    path.write_bytes(b"abc")
-    private = UntypedStorage.from_file(str(path), shared=False, nbytes=3)
-    private[0] = 0
-    assert path.read_bytes() == b"abc"
-    shared = UntypedStorage.from_file(str(path), shared=True, nbytes=2)
-    shared[0] = ord("x")
-    assert path.read_bytes() == b"xbc"
-
-
-def test_tensors_and_parameters_pickle_and_copy():
-    parameter = nn.Parameter(tallow.ones(2))
-    for again in pickle.loads(pickle.dumps([parameter, tallow.ones(2, requires_grad=True)])):
-        assert again.requires_grad
-        assert again.tolist() == [1, 1]
-    assert type(pickle.loads(pickle.dumps(parameter))) is nn.Parameter

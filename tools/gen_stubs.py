@@ -46,6 +46,7 @@ FUNCTION, METHOD, INPLACE, OUT, NN = 1, 2, 4, 8, 16
 # Kinds of arguments as csrc/python/convert.h names them.
 KINDS = {
     "Tensor": "Tensor",
+    "Tensor or Number": "Tensor | Number",
     "Number": "Number",
     "int": "int",
     "float": "float",

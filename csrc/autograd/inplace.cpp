@@ -147,11 +147,13 @@ void check_overlap(const Tensor& destination, const Tensor& input) {
 void rebase_history(const Tensor& self, const Ref<Node>& node) {
   AutogradMeta& meta = ensure_meta(self);
   if (!meta.view) {
+    ++meta.rewrites;
     set_grad_fn(self, node, 0);
     return;
   }
   const Tensor base = meta.view->base;
   const Ref<Node> copy_slices(new CopySlices(base, self, node));
+  ++ensure_meta(base).rewrites;
   set_grad_fn(base, copy_slices, 0);
   regenerate_view_history(self);
 }

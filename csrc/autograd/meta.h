@@ -16,8 +16,8 @@ enum class ViewOrigin : uint8_t { kNormal, kNoGrad, kMultiOutput, kCustomFunctio
 struct ViewInfo {
   Tensor base;  // never itself a view
   ViewOrigin origin;
-  // Version of the base when the view's grad_fn was last derived; a view that lags derives it anew.
-  uint32_t version;
+  // The base's `rewrites` when the view's grad_fn was last derived; a view that lags derives it anew.
+  uint32_t rewrites;
 };
 
 struct AutogradMeta {
@@ -25,6 +25,7 @@ struct AutogradMeta {
   uint32_t output_nr = 0;
   bool requires_grad = false;  // leaves only; a tensor with a grad_fn requires grad anyway
   bool retains_grad = false;
+  uint32_t rewrites = 0;  // how often a recorded in-place op has given the tensor a new history
   Node* accumulator = nullptr;  // the leaf's AccumulateGrad node while some graph holds it
   Tensor grad;
   std::unique_ptr<ViewInfo> view;

@@ -11,7 +11,7 @@ namespace tallow {
 // Makes `view` a view of `of` (or of its base, if `of` is one itself).
 void set_view(const Tensor& view, const Tensor& of, ViewOrigin origin);
 bool is_view(const Tensor& tensor);
-// Was the base written to since the view's history was derived?
+// Did the base get a new history since the view's was derived?
 bool view_lags(const Tensor& view);
 // Derives the view's grad_fn from its base's.
 void regenerate_view_history(const Tensor& view);

@@ -1,6 +1,6 @@
 // Kernels that read or write at given positions, or whose elements follow from their own position.
-// Given positions are int64; `offsets` and `check` refuse those out of bounds, naming value, place and
-// bound, and the kernels that take them rely on it.
+// Given positions are int64; `offsets` and `check` refuse those out of bounds, naming value, place
+// and bound, and the kernels that take them rely on it.
 #pragma once
 
 #include <cstdint>
@@ -102,15 +102,15 @@ struct IndexKernels {
   // and rounded once for floating and half types.
   Status (*arange)(DType dtype, void* out, int64_t n, double start, double step,
                    int64_t integer_start, int64_t integer_step) = nullptr;
-  // n > 1 numbers from start to end with equal distances, the second half counted back from the end,
-  // so that both ends are exact. Real types.
+  // n > 1 numbers from start to end with equal distances, the second half counted back from the
+  // end, so that both ends are exact. Real types.
   Status (*linspace)(DType dtype, void* out, int64_t n, double start, double end) = nullptr;
 
   // data[0] = data[1], whose strides may be negative. All types.
   Status (*flip)(DType dtype, const Strided<2>& operands) = nullptr;
 
-  // `matrices` contiguous rows x columns matrices, with zeros where column - row > diagonal (kLower)
-  // or column - row < diagonal (kUpper). `out` and `in` may be the same memory.
+  // `matrices` contiguous rows x columns matrices, with zeros where column - row > diagonal
+  // (kLower) or column - row < diagonal (kUpper). `out` and `in` may be the same memory.
   Status (*triangle)(Triangle kept, DType dtype, void* out, const void* in, int64_t matrices,
                      int64_t rows, int64_t columns, int64_t diagonal) = nullptr;
 };

@@ -27,17 +27,22 @@ struct NormKernels {
                                 int64_t rows, int64_t n) = nullptr;
 
   // Groups of `channels / groups` channels are normalised together, weight and bias are per channel.
+  // mean and rstd have an element per sample and group.
   Status (*group_norm)(DType dtype, void* out, const void* in, const void* weight, const void* bias,
                        const ChannelShape& shape, int64_t groups, double eps, void* mean,
                        void* rstd) = nullptr;
+  // Any of the three gradients may be null.
+  Status (*group_norm_backward)(DType dtype, void* grad_in, void* grad_weight, void* grad_bias,
+                                const void* grad, const void* in, const void* weight,
+                                const void* mean, const void* rstd, const ChannelShape& shape,
+                                int64_t groups) = nullptr;
 
-  // Per channel: the mean as the sum mean + rest, and the variance (divided by the count).
-  Status (*batch_norm_stats)(DType dtype, const void* in, const ChannelShape& shape, void* mean,
-                             void* rest, void* variance) = nullptr;
-  // out = (in - mean - rest) * scale + bias per channel; rest and bias may be null.
-  Status (*batch_norm_apply)(DType dtype, void* out, const void* in, const ChannelShape& shape,
-                             const void* mean, const void* rest, const void* scale,
-                             const void* bias) = nullptr;
+  // Per channel: out = (in - mean) * invstd * weight + bias with invstd = 1 / sqrt(variance + eps),
+  // which is written. With `train` mean and variance (divided by the count) are those of the input
+  // and are written too, else they are read. weight and bias may be null.
+  Status (*batch_norm)(bool train, DType dtype, void* out, const void* in, const void* weight,
+                       const void* bias, const ChannelShape& shape, double eps, void* mean,
+                       void* variance, void* invstd) = nullptr;
   // With `train` the statistics depend on the input. weight and any of the gradients may be null.
   Status (*batch_norm_backward)(bool train, DType dtype, void* grad_in, void* grad_weight,
                                 void* grad_bias, const void* grad, const void* in,

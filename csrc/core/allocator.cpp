@@ -7,21 +7,21 @@
 #include "core/allocator.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 #include <mutex>
 
 #include "core/macros.h"
+#include "core/size_classes.h"
 
 namespace tallow {
 
 namespace {
 
-constexpr int64_t kAlignment = 64;
 constexpr int64_t kMaxSlab = 1 << 10;           // blocks up to here are cut from slabs
 constexpr int64_t kMaxThreadBlock = 256 << 10;  // blocks up to here may stay with the thread
 constexpr int64_t kHugePage = 2 << 20;          // blocks from here on are mapped directly
@@ -37,38 +37,13 @@ constexpr bool kCaching = false;
 constexpr bool kCaching = true;
 #endif
 
-// ---- size classes: multiples of 64 up to 512, then four steps per power of two ----
-
-constexpr int kNumClasses = 8 + (47 - 9) * 4;
-
-constexpr int class_of(int64_t nbytes) {
-  const uint64_t last = static_cast<uint64_t>(nbytes > 0 ? nbytes - 1 : 0);
-  if (last < 512) return static_cast<int>(last / kAlignment);
-  const int log = 63 - __builtin_clzll(last);
-  return 8 + (log - 9) * 4 + static_cast<int>((last >> (log - 2)) & 3);
-}
-
-struct ClassSizes {
-  int64_t of[kNumClasses];
-  constexpr ClassSizes() : of() {
-    for (int c = 0; c < kNumClasses; ++c) {
-      of[c] = c < 8 ? (c + 1) * kAlignment : (int64_t{(c & 3) + 5} << ((c - 8) / 4 + 7));
-    }
-  }
-};
 constexpr ClassSizes kClassSize;
 constexpr int kNumSlabClasses = class_of(kMaxSlab) + 1;
 constexpr int kNumThreadClasses = class_of(kMaxThreadBlock) + 1;
 
-static_assert(kClassSize.of[class_of(1)] == 64 && kClassSize.of[class_of(513)] == 640);
-static_assert(kClassSize.of[class_of(1 << 20)] == 1 << 20);
-static_assert(kClassSize.of[class_of((1 << 20) + 1)] == 5 << 18);
-
 struct FreeBlock {
   FreeBlock* next;
 };
-
-// ---- counters ----
 
 // The first thread to allocate owns plain counters (one writer, no locked instructions); all other
 // threads share a second, atomic set. A figure is the sum of the two. While several threads
@@ -116,8 +91,6 @@ int64_t live_bytes() {
          shared_counters.live.load(std::memory_order_relaxed);
 }
 
-// ---- the system's memory ----
-
 // More than the machine has cannot be meant seriously, even where the system overcommits.
 int64_t largest_request() {
   static const int64_t limit = [] {
@@ -132,8 +105,8 @@ int64_t largest_request() {
 // Blocks of 2 MiB and more start at a huge page and may use them: a first touch in 4 KiB pages
 // costs five times as much.
 void* map_block(int64_t nbytes) noexcept {
-  void* raw = mmap(nullptr, nbytes + kHugePage, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* raw =
+      mmap(nullptr, nbytes + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (raw == MAP_FAILED) return nullptr;
   char* const begin = static_cast<char*>(raw);
   const int64_t misaligned = reinterpret_cast<uintptr_t>(begin) % kHugePage;
@@ -159,8 +132,6 @@ void system_free(void* data, int64_t block_bytes) noexcept {
     free(data);
   }
 }
-
-// ---- caches ----
 
 struct ThreadCache {
   FreeBlock* lists[kNumThreadClasses];
@@ -203,9 +174,7 @@ TALLOW_INLINE void* pop(FreeBlock*& list) {
   return block;
 }
 
-TALLOW_INLINE void add_bytes(ThreadCache& cache, int64_t by) {
-  bump<true>(cache.bytes, by);
-}
+TALLOW_INLINE void add_bytes(ThreadCache& cache, int64_t by) { bump<true>(cache.bytes, by); }
 
 // The four functions below need shared.mutex.
 

@@ -21,9 +21,9 @@ class OutOfMemoryError : public std::bad_alloc {
 // 64-byte aligned, uninitialised memory of at least `nbytes` (zero is allowed and gives a valid
 // pointer). Any thread may call these, and memory may be freed by another thread than the one that
 // took it. `cpu_free` needs the size that was asked for.
-void* cpu_allocate(int64_t nbytes);                   // throws OutOfMemoryError
-void* cpu_try_allocate(int64_t nbytes) noexcept;      // null on failure
-void cpu_free(void* data, int64_t nbytes) noexcept;   // null is allowed
+void* cpu_allocate(int64_t nbytes);                  // throws OutOfMemoryError
+void* cpu_try_allocate(int64_t nbytes) noexcept;     // null on failure
+void cpu_free(void* data, int64_t nbytes) noexcept;  // null is allowed
 
 struct MemoryStats {
   int64_t live_bytes;    // asked for and not yet freed

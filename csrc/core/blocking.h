@@ -13,7 +13,8 @@ void set_blocking_hooks(void* (*enter)(), void (*leave)(void*));
 class BlockingRegion {
  public:
   BlockingRegion();
-  // Not noexcept: an interpreter that is shutting down may end the thread by unwinding it from here.
+  // Not noexcept: an interpreter that is shutting down may end the thread by unwinding it from
+  // here.
   ~BlockingRegion() noexcept(false);
   BlockingRegion(const BlockingRegion&) = delete;
   BlockingRegion& operator=(const BlockingRegion&) = delete;

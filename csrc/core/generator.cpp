@@ -76,8 +76,8 @@ void Generator::set_state(const uint8_t* bytes, int64_t nbytes) {
   // Only positions that seeding and drawing can produce: before a new block, or inside one.
   const int64_t drawn = static_cast<int64_t>(state.next);
   const bool fresh = state.left == 1 && drawn == 0;
-  const bool inside = drawn >= 1 && drawn <= RandomStream::kWords &&
-                      state.left == RandomStream::kWords + 1 - drawn;
+  const bool inside =
+      drawn >= 1 && drawn <= RandomStream::kWords && state.left == RandomStream::kWords + 1 - drawn;
   TALLOW_CHECK(state.seeded == 1 && (fresh || inside), "Invalid mt19937 state: next ", state.next,
                ", left ", state.left);
   seed_ = state.seed;

@@ -147,9 +147,7 @@ void* worker_main(void* argument) {
 }
 
 // The child of a fork has one thread. Whatever the pool was doing belongs to the parent.
-void fork_child() {
-  new (&pool) Pool{};
-}
+void fork_child() { new (&pool) Pool{}; }
 
 // Makes workers up to `wanted`; having fewer only makes things slower. Needs pool.mutex.
 void ensure_workers(int wanted) {
@@ -193,8 +191,8 @@ void run_job(int64_t base, int64_t tasks, int threads, void (*task)(void*, int64
     }
   }
   work(0, threads);
-  uint64_t gate = pool.gate.fetch_and(~(uint64_t{0xffffu} << kThreadsShift),
-                                      std::memory_order_acquire);
+  uint64_t gate =
+      pool.gate.fetch_and(~(uint64_t{0xffffu} << kThreadsShift), std::memory_order_acquire);
   for (int spins = 0; gate & kInside; ++spins) {
     spins < 2000 ? pause_briefly() : static_cast<void>(sched_yield());
     gate = pool.gate.load(std::memory_order_acquire);

@@ -13,8 +13,8 @@ thread_local char message_buffer[kMessageBytes];
 
 // PyTorch's scalar type names, in the order of DType; its error texts use them.
 constexpr const char* kScalarTypeNames[kNumDTypes] = {
-    "Bool",     "Byte",  "Char",   "Short",        "Int",           "Long", "Half",
-    "BFloat16", "Float", "Double", "ComplexFloat", "ComplexDouble",
+    "Bool", "Byte",     "Char",  "Short",  "Int",          "Long",
+    "Half", "BFloat16", "Float", "Double", "ComplexFloat", "ComplexDouble",
 };
 
 }  // namespace

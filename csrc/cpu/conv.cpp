@@ -59,6 +59,16 @@ Status grad_input(const ConvArgs& args, const T* output, const T* weight, const 
                          bias, input, in_channels);
 }
 
+template <class T>
+Status grad_weight(const ConvArgs& args, const T* input, const T* output, T* weight) {
+  const int64_t pixels = args.out_size[0] * args.out_size[1];
+  const bool few_channels = args.out_channels <= 16 * args.groups;
+  if (few_channels && pixels >= 16 && args.batch * args.groups >= 4) {
+    return conv_dots_grad_weight(args, input, output, weight);
+  }
+  return conv_product_grad_weight(args, input, output, weight);
+}
+
 TALLOW_INLINE int64_t input_numel(const ConvArgs& args) {
   return args.batch * args.in_channels * args.in_size[0] * args.in_size[1];
 }
@@ -161,10 +171,10 @@ Status conv_weight(const ConvArgs& args, const void* input, const void* output, 
       return in_float(x, input_numel(args), y, output_numel(args), static_cast<const T*>(nullptr),
                       0, w, weight_numel(args),
                       [&](const float* in, const float* out, const float*, float* weights) {
-                        return conv_grad_weight(wide, in, out, weights);
+                        return grad_weight(wide, in, out, weights);
                       });
     } else {
-      return conv_grad_weight(args, x, y, w);
+      return grad_weight(args, x, y, w);
     }
   });
 }

@@ -19,10 +19,15 @@ Status conv_direct_grad_input(const ConvArgs& args, const float* output, const f
                               const float* bias, float* input);
 Status conv_direct_grad_input(const ConvArgs& args, const double* output, const double* weight,
                               const double* bias, double* input);
-Status conv_grad_weight(const ConvArgs& args, const float* input, const float* output,
-                        float* weight);
-Status conv_grad_weight(const ConvArgs& args, const double* input, const double* output,
-                        double* weight);
+// By matrix products, and by dot products over the pixels (for few output channels per group).
+Status conv_product_grad_weight(const ConvArgs& args, const float* input, const float* output,
+                                float* weight);
+Status conv_product_grad_weight(const ConvArgs& args, const double* input, const double* output,
+                                double* weight);
+Status conv_dots_grad_weight(const ConvArgs& args, const float* input, const float* output,
+                             float* weight);
+Status conv_dots_grad_weight(const ConvArgs& args, const double* input, const double* output,
+                             double* weight);
 
 // Integers and complex numbers.
 Status conv_plain_forward(const ConvArgs& args, const void* input, const void* weight,
@@ -77,48 +82,79 @@ struct Stage {
 
 namespace {
 
-template <class T>
-TALLOW_INLINE void copy_row(const T* from, int64_t step, int64_t count, T* to) {
-  if (step == 1) {
-    int64_t i = 0;
-    for (; i + kLanes<T> <= count; i += kLanes<T>) store(to + i, load(from + i));
-    for (; i < count; ++i) to[i] = from[i];
-  } else {
-    for (int64_t i = 0; i < count; ++i) to[i] = from[i * step];
+// The stage that `rows` rows of a convolution's windows read.
+TALLOW_INLINE Stage stage_of_windows(const ConvArgs& args, int64_t channels, int64_t rows) {
+  Stage stage;
+  for (int d = 0; d < 2; ++d) {
+    stage.axis[d] = {args.stride[d], -args.padding[d], args.in_size[d], args.kernel[d],
+                     args.dilation[d]};
+  }
+  stage.channels = channels;
+  stage.rows = rows + (args.kernel[0] - 1) * args.dilation[0] / args.stride[0];
+  stage.pitch = args.out_size[1] + (args.kernel[1] - 1) * args.dilation[1] / args.stride[1];
+  return stage;
+}
+
+// Where in the stage window 0 reads each (channel, kernel row, kernel column).
+TALLOW_INLINE void list_window_offsets(const ConvArgs& args, const Stage& stage, int32_t* table) {
+  for (int64_t c = 0; c < stage.channels; ++c) {
+    for (int64_t i = 0; i < args.kernel[0]; ++i) {
+      for (int64_t j = 0; j < args.kernel[1]; ++j) {
+        const int64_t row = i * args.dilation[0];
+        const int64_t column = j * args.dilation[1];
+        *table++ = static_cast<int32_t>(
+            stage.offset(c, row % args.stride[0], column % args.stride[1], row / args.stride[0],
+                         column / args.stride[1]));
+      }
+    }
   }
 }
 
 template <class T>
 TALLOW_INLINE void fill_row(T* to, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) to[i] = T(0);
+  int64_t i = 0;
+  for (; i + kLanes<T> <= count; i += kLanes<T>) store(to + i, Vec<T>{});
+  for (; i < count; ++i) to[i] = T(0);
 }
 
-// Copies the piece of `source` (channels of axis[0].source x axis[1].source) into `staged`.
+// Copies `count` elements `step` apart. May write zeros behind them, less than a vector.
+template <class T>
+TALLOW_INLINE void copy_row(const T* from, int64_t step, int64_t count, T* to) {
+  if (step != 1) {
+    for (int64_t i = 0; i < count; ++i) to[i] = from[i * step];
+    return;
+  }
+  int64_t i = 0;
+  for (; i + kLanes<T> <= count; i += kLanes<T>) store(to + i, load(from + i));
+  if (i < count) store(to + i, load_partial(from + i, static_cast<int>(count - i)));
+}
+
+// Copies what a piece has of `source` (channels of axis[0].source x axis[1].source) into `staged`,
+// whose other elements must be zero already, and behind which a vector must be writable. Rows are
+// written in the order of memory, which lets copy_row write zeros behind each.
 template <class T>
 void fill_stage(const Stage& stage, const T* source, int64_t first_row, T* staged) {
   const StageAxis& rows = stage.axis[0];
   const StageAxis& columns = stage.axis[1];
-  for (int64_t p = 0; p < rows.stride; ++p) {
-    if (!rows.uses(p)) continue;
-    int64_t row_begin, row_end;
-    rows.inside(p, first_row, stage.rows, row_begin, row_end);
-    for (int64_t q = 0; q < columns.stride; ++q) {
-      if (!columns.uses(q)) continue;
-      int64_t begin, end;
-      columns.inside(q, 0, stage.pitch, begin, end);
-      for (int64_t c = 0; c < stage.channels; ++c) {
-        T* to = staged + stage.offset(c, p, q, 0, 0);
-        const T* const plane = source + c * rows.source * columns.source;
-        fill_row(to, row_begin * stage.pitch);
-        to += row_begin * stage.pitch;
-        for (int64_t y = row_begin; y < row_end; ++y, to += stage.pitch) {
-          const int64_t row = (first_row + y) * rows.stride + p + rows.origin;
-          fill_row(to, begin);
-          copy_row(plane + row * columns.source + begin * columns.stride + q + columns.origin,
-                   columns.stride, end - begin, to + begin);
-          fill_row(to + end, stage.pitch - end);
+  for (int64_t c = 0; c < stage.channels; ++c) {
+    const T* const plane = source + c * rows.source * columns.source;
+    for (int64_t p = 0; p < rows.stride; ++p) {
+      if (rows.stride > 1 && !rows.uses(p)) continue;
+      int64_t row_begin, row_end;
+      rows.inside(p, first_row, stage.rows, row_begin, row_end);
+      for (int64_t q = 0; q < columns.stride; ++q) {
+        if (columns.stride > 1 && !columns.uses(q)) continue;
+        int64_t begin, end;
+        columns.inside(q, 0, stage.pitch, begin, end);
+        const int64_t row = (first_row + row_begin) * rows.stride + p + rows.origin;
+        const T* from =
+            plane + row * columns.source + begin * columns.stride + q + columns.origin;
+        T* to = staged + stage.offset(c, p, q, row_begin, begin);
+        for (int64_t y = row_begin; y < row_end; ++y) {
+          copy_row(from, columns.stride, end - begin, to);
+          from += rows.stride * columns.source;
+          to += stage.pitch;
         }
-        fill_row(to, (stage.rows - row_end) * stage.pitch);
       }
     }
   }

@@ -3,6 +3,7 @@
 #include "core/parallel.h"
 #include "core/scratch.h"
 #include "cpu/conv.h"
+#include "cpu/gemm_transpose.h"
 
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
@@ -47,22 +48,22 @@ Division choose_division(const ConvArgs& args) {
   return division;
 }
 
+template <class T>
+TALLOW_INLINE void copy_exactly(const T* from, int64_t count, T* to) {
+  int64_t i = 0;
+  for (; i + kLanes<T> <= count; i += kLanes<T>) store(to + i, load(from + i));
+  if (i < count) store_partial(to + i, load(from + i), static_cast<int>(count - i));
+}
+
 // im2col rows [channel, tap][pixel] of the windows in `rows`, written `pitch` apart.
 template <class T>
-void gather_windows(const ConvArgs& args, const Stage& stage, const T* staged, int64_t rows,
-                    int64_t pitch, T* to) {
-  for (int64_t c = 0; c < stage.channels; ++c) {
-    for (int64_t i = 0; i < args.kernel[0]; ++i) {
-      for (int64_t j = 0; j < args.kernel[1]; ++j, to += pitch) {
-        const int64_t row = i * args.dilation[0];
-        const int64_t column = j * args.dilation[1];
-        const T* const from =
-            staged + stage.offset(c, row % args.stride[0], column % args.stride[1],
-                                  row / args.stride[0], column / args.stride[1]);
-        for (int64_t y = 0; y < rows; ++y) {
-          copy_row(from + y * stage.pitch, 1, args.out_size[1], to + y * args.out_size[1]);
-        }
-      }
+void gather_windows(const ConvArgs& args, const Stage& stage, const int32_t* table,
+                    const T* staged, int64_t rows, int64_t pitch, T* to) {
+  const int64_t count = stage.channels * args.kernel[0] * args.kernel[1];
+  for (int64_t k = 0; k < count; ++k, to += pitch) {
+    const T* const from = staged + table[k];
+    for (int64_t y = 0; y < rows; ++y) {
+      copy_exactly(from + y * stage.pitch, args.out_size[1], to + y * args.out_size[1]);
     }
   }
 }
@@ -77,6 +78,7 @@ struct Accumulation {
   const T* output;
   int64_t group;
   Range channels;  // of the group's input channels
+  const int32_t* table;
   T* staged;
   T* windows;   // im2col rows
   T* gradients; // rows of the output's gradient, when images must be joined
@@ -104,12 +106,15 @@ void add_unit(const Accumulation<T>& task, int64_t unit, bool first, T* sums) {
     const T* const source =
         task.input + ((image + n) * args.in_channels + task.group * in_channels +
                       task.channels.begin) * in_pixels;
+    // Other tiles leave other borders behind.
+    if (task.division.row_tiles > 1) fill_row(task.staged, task.stage.numel(0));
     fill_stage(task.stage, source, rows.begin, task.staged);
-    gather_windows(args, task.stage, task.staged, rows.size(), total, task.windows + n * pixels);
+    gather_windows(args, task.stage, task.table, task.staged, rows.size(), total,
+                   task.windows + n * pixels);
     if (images == 1) continue;
     for (int64_t m = 0; m < out_channels; ++m) {
-      copy_row(gradient + (n * args.out_channels + m) * image_pixels, 1, pixels,
-               task.gradients + m * total + n * pixels);
+      copy_exactly(gradient + (n * args.out_channels + m) * image_pixels, pixels,
+                   task.gradients + m * total + n * pixels);
     }
   }
   Gemm<T> g;
@@ -145,6 +150,44 @@ int64_t packing_size(int64_t rows, int64_t columns, int64_t pixels) {
   return gemm_scratch(g) + kGemmBlock * (kLanes<T> * 4);
 }
 
+// weight[group, m, tap] = the sum over partial results, in order, of sums[partial, group, tap, m].
+template <class T>
+void collect(int64_t groups, int64_t out_channels, int64_t taps, int64_t partials, const T* sums,
+             T* weight) {
+  constexpr int kW = kLanes<T>;
+  const int64_t stripes = ceil_div(out_channels, kW);
+  const int64_t partial_size = groups * taps * out_channels;
+  parallel_for(groups * stripes, 32768 / (taps * kW * partials) + 1, [&](int64_t begin,
+                                                                         int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t group = t / stripes;
+      const int64_t m = t % stripes * kW;
+      const int columns = static_cast<int>(lesser(kW, out_channels - m));
+      const T* const from = sums + group * taps * out_channels + m;
+      T* const to = weight + (group * out_channels + m) * taps;
+      for (int64_t k = 0; k < taps; k += kW) {
+        const int rows = static_cast<int>(lesser(kW, taps - k));
+        Vec<T> block[kW] = {};
+        for (int64_t p = 0; p < partials; ++p) {
+          for (int r = 0; r < rows; ++r) {
+            const T* const row = from + p * partial_size + (k + r) * out_channels;
+            const Vec<T> part = columns == kW ? load(row) : load_partial(row, columns);
+            block[r] = p == 0 ? part : block[r] + part;
+          }
+        }
+        transpose(block);
+        for (int c = 0; c < columns; ++c) {
+          if (rows == kW) {
+            store(to + c * taps + k, block[c]);
+          } else {
+            store_partial(to + c * taps + k, block[c], rows);
+          }
+        }
+      }
+    }
+  });
+}
+
 template <class T>
 Status grad_weight(const ConvArgs& args, const T* input, const T* output, T* weight) {
   const int64_t taps = args.kernel[0] * args.kernel[1];
@@ -154,15 +197,11 @@ Status grad_weight(const ConvArgs& args, const T* input, const T* output, T* wei
   const int64_t part_channels = ceil_div(in_channels, division.channel_parts);
   const int64_t tile_rows = ceil_div(args.out_size[0], division.row_tiles);
   const int64_t pixels = division.images * tile_rows * args.out_size[1];
-  Stage stage;
-  for (int d = 0; d < 2; ++d) {
-    stage.axis[d] = {args.stride[d], -args.padding[d], args.in_size[d], args.kernel[d],
-                     args.dilation[d]};
-  }
-  stage.rows = tile_rows + (args.kernel[0] - 1) * args.dilation[0] / args.stride[0];
-  stage.pitch = args.out_size[1] + (args.kernel[1] - 1) * args.dilation[1] / args.stride[1];
-  stage.channels = part_channels;
-  const int64_t staged_size = stage.numel(kLanes<T>);
+  const Stage stage = stage_of_windows(args, part_channels, tile_rows);
+  const Scratch<int32_t> table(part_channels * taps);
+  if (!table) return table.failure();
+  list_window_offsets(args, stage, table.get());
+  const int64_t staged_size = stage.numel(2 * kLanes<T>);
   const int64_t windows_size = part_channels * taps * pixels + kLanes<T>;
   const int64_t gradients_size = division.images > 1 ? out_channels * pixels + kLanes<T> : 0;
   const int64_t pack_size = packing_size<T>(part_channels * taps, out_channels, pixels);
@@ -185,10 +224,11 @@ Status grad_weight(const ConvArgs& args, const T* input, const T* output, T* wei
       const int64_t partial = t / division.channel_parts / args.groups;
       Accumulation<T> task{args, division, stage, input, output, group,
                            part_of(in_channels, 1, division.channel_parts, part),
-                           scratch.get(), scratch.get() + staged_size,
+                           table.get(), scratch.get(), scratch.get() + staged_size,
                            scratch.get() + staged_size + windows_size,
                            scratch.get() + staged_size + windows_size + gradients_size};
       task.stage.channels = task.channels.size();
+      fill_row(task.staged, staged_size);
       T* const target = sums.get() + (partial * args.groups + group) * weights +
                         task.channels.begin * taps * out_channels;
       const Range units = part_of(division.units, 1, division.partials, partial);
@@ -198,31 +238,18 @@ Status grad_weight(const ConvArgs& args, const T* input, const T* output, T* wei
     }
   });
   if (failed) return out_of_memory(need * static_cast<int64_t>(sizeof(T)));
-  // weight[group, m, tap] = sum over partials of sums[partial, group, tap, m].
-  const int64_t rows = in_channels * taps;
-  parallel_for(args.groups * out_channels, 32768 / rows + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      const T* const from = sums.get() + t / out_channels * weights + t % out_channels;
-      for (int64_t r = 0; r < rows; ++r) {
-        T sum = from[r * out_channels];
-        for (int64_t p = 1; p < division.partials; ++p) {
-          sum += from[p * args.groups * weights + r * out_channels];
-        }
-        weight[t * rows + r] = sum;
-      }
-    }
-  });
+  collect(args.groups, out_channels, in_channels * taps, division.partials, sums.get(), weight);
   return Status::kOk;
 }
 
 }  // namespace
 
-Status conv_grad_weight(const ConvArgs& args, const float* input, const float* output,
-                        float* weight) {
+Status conv_product_grad_weight(const ConvArgs& args, const float* input, const float* output,
+                                float* weight) {
   return grad_weight(args, input, output, weight);
 }
-Status conv_grad_weight(const ConvArgs& args, const double* input, const double* output,
-                        double* weight) {
+Status conv_product_grad_weight(const ConvArgs& args, const double* input, const double* output,
+                                double* weight) {
   return grad_weight(args, input, output, weight);
 }
 

@@ -17,11 +17,11 @@ Status out_of_bounds(const IndexBound& bound, int64_t value, int64_t place) {
   switch (bound.error) {
     case PositionError::kBounds:
     case PositionError::kBoundsRuntime:
-      return fail(bound.error == PositionError::kBounds ? Status::kIndexError
-                                                        : Status::kRuntimeError,
-                  "%sindex %lld is out of bounds for dimension %lld with size %lld"
-                  " (element %lld of the index)",
-                  bound.prefix, index, static_cast<long long>(bound.dim), size, at);
+      return fail(
+          bound.error == PositionError::kBounds ? Status::kIndexError : Status::kRuntimeError,
+          "%sindex %lld is out of bounds for dimension %lld with size %lld"
+          " (element %lld of the index)",
+          bound.prefix, index, static_cast<long long>(bound.dim), size, at);
     case PositionError::kSelf:
       return fail(Status::kIndexError,
                   "index out of range in self: index %lld (element %lld of the index) is not in"
@@ -45,7 +45,8 @@ void keep_smallest(int64_t* place, int64_t candidate) {
   }
 }
 
-// Are all of `count` positions in [lowest, highest]? A difference of the wrong sign sets the sign bit.
+// Are all of `count` positions in [lowest, highest]? A difference of the wrong sign sets the sign
+// bit.
 bool all_within(const int64_t* positions, int64_t step, int64_t count, int64_t lowest,
                 int64_t highest) {
   int64_t wrong = 0;
@@ -74,7 +75,7 @@ Status for_each_checked_run(const Strided<1>& positions, const IndexBound& bound
   parallel_for(positions.numel, items_per_task(sizeof(int64_t)), [&](int64_t begin, int64_t end) {
     int64_t place = begin;
     for_each_run(positions, begin, end,
-                 [&](const int64_t(&offset)[1], const int64_t(&step)[1], int64_t count) {
+                 [&](const int64_t (&offset)[1], const int64_t (&step)[1], int64_t count) {
                    const int64_t* const run = data + offset[0];
                    if (all_within(run, step[0], count, lowest, highest)) {
                      visit(place, run, step[0], count);
@@ -88,30 +89,28 @@ Status for_each_checked_run(const Strided<1>& positions, const IndexBound& bound
   });
   if (bad == kNoPlace) return Status::kOk;
   int64_t value = 0;
-  for_each_run(positions, bad, bad + 1,
-               [&](const int64_t(&offset)[1], const int64_t(&)[1], int64_t) {
-                 value = data[offset[0]];
-               });
+  for_each_run(
+      positions, bad, bad + 1,
+      [&](const int64_t (&offset)[1], const int64_t (&)[1], int64_t) { value = data[offset[0]]; });
   return out_of_bounds(bound, value, bad);
 }
 
 Status check(const Strided<1>& positions, const IndexBound& bound) {
-  return for_each_checked_run(positions, bound,
-                              [](int64_t, const int64_t*, int64_t, int64_t) {});
+  return for_each_checked_run(positions, bound, [](int64_t, const int64_t*, int64_t, int64_t) {});
 }
 
 Status offsets(int64_t* out, const Strided<1>& positions, const IndexBound& bound, bool add) {
   // A negative position p stands for p + size.
   const int64_t shift = bound.wrap ? bound.size : 0;
-  return for_each_checked_run(
-      positions, bound, [&](int64_t place, const int64_t* run, int64_t step, int64_t count) {
-        int64_t* const target = out + place;
-        for (int64_t i = 0; i < count; ++i) {
-          const int64_t position = run[i * step];
-          const int64_t wrapped = position + (position < 0 ? shift : 0);
-          target[i] = (add ? target[i] : 0) + wrapped * bound.stride;
-        }
-      });
+  return for_each_checked_run(positions, bound,
+                              [&](int64_t place, const int64_t* run, int64_t step, int64_t count) {
+                                int64_t* const target = out + place;
+                                for (int64_t i = 0; i < count; ++i) {
+                                  const int64_t position = run[i * step];
+                                  const int64_t wrapped = position + (position < 0 ? shift : 0);
+                                  target[i] = (add ? target[i] : 0) + wrapped * bound.stride;
+                                }
+                              });
 }
 
 // The elements [begin, end) of one block, `move`d pair by pair: move(indexed, dense).
@@ -119,7 +118,7 @@ template <class T, class Move>
 TALLOW_INLINE void move_block(const Strided<2>& after, T* indexed, T* dense, int64_t begin,
                               int64_t end, const Move& move) {
   for_each_run(after, begin, end,
-               [&](const int64_t(&offset)[2], const int64_t(&step)[2], int64_t count) {
+               [&](const int64_t (&offset)[2], const int64_t (&step)[2], int64_t count) {
                  T* const a = indexed + offset[0];
                  T* const b = dense + offset[1];
                  if (step[0] == 1 && step[1] == 1) {
@@ -138,13 +137,13 @@ TALLOW_INLINE void for_each_block(const IndexedBlocks& blocks, int64_t before, i
   T* indexed = static_cast<T*>(blocks.indexed);
   T* dense = static_cast<T*>(blocks.dense);
   for_each_run(blocks.before, before, before + 1,
-               [&](const int64_t(&offset)[2], const int64_t(&)[2], int64_t) {
+               [&](const int64_t (&offset)[2], const int64_t (&)[2], int64_t) {
                  indexed += offset[0];
                  dense += offset[1];
                });
   int64_t place = begin;
   for_each_run(blocks.index, begin, end,
-               [&](const int64_t(&offset)[1], const int64_t(&step)[1], int64_t count) {
+               [&](const int64_t (&offset)[1], const int64_t (&step)[1], int64_t count) {
                  for (int64_t i = 0; i < count; ++i, ++place) {
                    body(indexed + blocks.offsets[place], dense + offset[0] + i * step[0]);
                  }
@@ -152,8 +151,7 @@ TALLOW_INLINE void for_each_block(const IndexedBlocks& blocks, int64_t before, i
 }
 
 bool is_plain(const Strided<2>& after) {
-  return after.ndim == 0 ||
-         (after.ndim == 1 && after.stride[0][0] == 1 && after.stride[1][0] == 1);
+  return after.ndim == 0 || (after.ndim == 1 && after.stride[0][0] == 1 && after.stride[1][0] == 1);
 }
 
 // Every block is written by one task; tasks are ranges of (before, offset) pairs.
@@ -216,9 +214,8 @@ void put_all(const IndexedBlocks& blocks, const Move& move) {
 Status put_blocks(const IndexedBlocks& blocks, bool accumulate) {
   if (blocks.index.numel == 0 || blocks.after.numel == 0) return Status::kOk;
   if (!accumulate) {
-    dispatch_bytes(blocks.dtype, [&]<class T>() {
-      put_all<T>(blocks, [](T& to, const T& from) { to = from; });
-    });
+    dispatch_bytes(blocks.dtype,
+                   [&]<class T>() { put_all<T>(blocks, [](T& to, const T& from) { to = from; }); });
     return Status::kOk;
   }
   return dispatch(All{}, blocks.dtype, "index_put", [&]<class T>() -> Status {

@@ -76,11 +76,16 @@ TALLOW_INLINE int64_t item_bytes(DType dtype) { return kItemBytes[static_cast<in
 template <class Body>
 TALLOW_INLINE void dispatch_bytes(DType dtype, const Body& body) {
   switch (item_bytes(dtype)) {
-    case 1: return body.template operator()<uint8_t>();
-    case 2: return body.template operator()<uint16_t>();
-    case 4: return body.template operator()<uint32_t>();
-    case 8: return body.template operator()<uint64_t>();
-    default: return body.template operator()<Bytes16>();
+    case 1:
+      return body.template operator()<uint8_t>();
+    case 2:
+      return body.template operator()<uint16_t>();
+    case 4:
+      return body.template operator()<uint32_t>();
+    case 8:
+      return body.template operator()<uint64_t>();
+    default:
+      return body.template operator()<Bytes16>();
   }
 }
 

@@ -53,13 +53,21 @@ Status arange(DType dtype, void* out, int64_t n, double start, double step, int6
 
 // Integers are computed in double and truncated, floating types in their own precision.
 template <class T>
-struct LinspaceType { using type = double; };
+struct LinspaceType {
+  using type = double;
+};
 template <>
-struct LinspaceType<float> { using type = float; };
+struct LinspaceType<float> {
+  using type = float;
+};
 template <>
-struct LinspaceType<Half> { using type = float; };
+struct LinspaceType<Half> {
+  using type = float;
+};
 template <>
-struct LinspaceType<BFloat16> { using type = float; };
+struct LinspaceType<BFloat16> {
+  using type = float;
+};
 
 // The ends are elements: an integer type cuts off their fractions before steps are made.
 template <class T>
@@ -110,7 +118,7 @@ Status flip(DType dtype, const Strided<2>& operands) {
     const T* const in = static_cast<const T*>(operands.data[1]);
     parallel_for(operands.numel, items_per_task(2 * sizeof(T)), [&](int64_t begin, int64_t end) {
       for_each_run(operands, begin, end,
-                   [&](const int64_t(&offset)[2], const int64_t(&step)[2], int64_t count) {
+                   [&](const int64_t (&offset)[2], const int64_t (&step)[2], int64_t count) {
                      copy_run(out + offset[0], in + offset[1], step[0], step[1], count);
                    });
     });
@@ -129,8 +137,8 @@ Status triangle(Triangle kept, DType dtype, void* out, const void* in, int64_t m
                      // Elements [0, border) lie on or below the diagonal (kLower) or strictly
                      // below it (kUpper).
                      const int64_t diagonal_column = r % rows + diagonal;
-                     int64_t border = kept == Triangle::kLower ? diagonal_column + 1
-                                                               : diagonal_column;
+                     int64_t border =
+                         kept == Triangle::kLower ? diagonal_column + 1 : diagonal_column;
                      border = border < 0 ? 0 : border > columns ? columns : border;
                      T* const o = target + r * columns;
                      const T* const a = source + r * columns;

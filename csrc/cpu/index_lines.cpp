@@ -6,39 +6,39 @@ namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
 // Calls move(indexed, dense) for the rest positions [begin, end) and the positions [first, last)
-// along the dimension. For one rest position the order is always ascending, whatever the loop order.
+// along the dimension. For one rest position the order is always ascending, whatever the loop
+// order.
 template <class T, class Move>
 void move_lines(const IndexedLines& lines, int64_t begin, int64_t end, int64_t first, int64_t last,
                 const Move& move) {
   T* const indexed = static_cast<T*>(lines.indexed);
   T* const dense = static_cast<T*>(lines.dense);
   const int64_t pitch = lines.indexed_stride;
-  for_each_run(
-      lines.rest, begin, end,
-      [&](const int64_t(&offset)[3], const int64_t(&step)[3], int64_t count) {
-        T* const a = indexed + offset[0];
-        T* const b = dense + offset[1];
-        const int64_t* const p = lines.positions + offset[2];
-        // The inner loop is the one along which the positions lie closer together.
-        if (count > 1 && step[2] <= lines.position_stride) {
-          for (int64_t k = first; k < last; ++k) {
-            const int64_t* const row = p + k * lines.position_stride;
-            T* const values = b + k * lines.dense_stride;
-            for (int64_t i = 0; i < count; ++i) {
-              move(a[i * step[0] + row[i * step[2]] * pitch], values[i * step[1]]);
-            }
-          }
-        } else {
-          for (int64_t i = 0; i < count; ++i) {
-            const int64_t* const row = p + i * step[2];
-            T* const values = b + i * step[1];
-            for (int64_t k = first; k < last; ++k) {
-              move(a[i * step[0] + row[k * lines.position_stride] * pitch],
-                   values[k * lines.dense_stride]);
-            }
-          }
-        }
-      });
+  for_each_run(lines.rest, begin, end,
+               [&](const int64_t (&offset)[3], const int64_t (&step)[3], int64_t count) {
+                 T* const a = indexed + offset[0];
+                 T* const b = dense + offset[1];
+                 const int64_t* const p = lines.positions + offset[2];
+                 // The inner loop is the one along which the positions lie closer together.
+                 if (count > 1 && step[2] <= lines.position_stride) {
+                   for (int64_t k = first; k < last; ++k) {
+                     const int64_t* const row = p + k * lines.position_stride;
+                     T* const values = b + k * lines.dense_stride;
+                     for (int64_t i = 0; i < count; ++i) {
+                       move(a[i * step[0] + row[i * step[2]] * pitch], values[i * step[1]]);
+                     }
+                   }
+                 } else {
+                   for (int64_t i = 0; i < count; ++i) {
+                     const int64_t* const row = p + i * step[2];
+                     T* const values = b + i * step[1];
+                     for (int64_t k = first; k < last; ++k) {
+                       move(a[i * step[0] + row[k * lines.position_stride] * pitch],
+                            values[k * lines.dense_stride]);
+                     }
+                   }
+                 }
+               });
 }
 
 Status take_lines(const IndexedLines& lines) {
@@ -65,10 +65,9 @@ Status take_lines(const IndexedLines& lines) {
 template <class T, class Move>
 void put_all(const IndexedLines& lines, const Move& move) {
   constexpr int64_t kBytes = sizeof(T) + sizeof(int64_t);
-  parallel_for(lines.rest.numel, items_per_task(lines.length * kBytes),
-               [&](int64_t begin, int64_t end) {
-                 move_lines<T>(lines, begin, end, 0, lines.length, move);
-               });
+  parallel_for(
+      lines.rest.numel, items_per_task(lines.length * kBytes),
+      [&](int64_t begin, int64_t end) { move_lines<T>(lines, begin, end, 0, lines.length, move); });
 }
 
 template <class T>
@@ -95,9 +94,8 @@ TALLOW_INLINE T extreme_of(T a, T b) {
 
 Status put_lines(const IndexedLines& lines, ScatterOp op) {
   if (op == ScatterOp::kSet) {
-    dispatch_bytes(lines.dtype, [&]<class T>() {
-      put_all<T>(lines, [](T& to, const T& from) { to = from; });
-    });
+    dispatch_bytes(lines.dtype,
+                   [&]<class T>() { put_all<T>(lines, [](T& to, const T& from) { to = from; }); });
     return Status::kOk;
   }
   if (op == ScatterOp::kAdd || op == ScatterOp::kMul) {

@@ -115,13 +115,14 @@ Status masked_fill(DType dtype, const Strided<3>& operands, const void* value) {
     const bool* const mask = static_cast<const bool*>(operands.data[2]);
     T filling;
     std::memcpy(&filling, value, sizeof(T));
-    parallel_for(operands.numel, items_per_task(2 * sizeof(T) + 1), [&](int64_t begin, int64_t end) {
-      for_each_run(operands, begin, end,
-                   [&](const int64_t(&offset)[3], const int64_t(&step)[3], int64_t count) {
-                     fill_run(out + offset[0], in + offset[1], mask + offset[2], step, count,
-                              filling);
-                   });
-    });
+    parallel_for(
+        operands.numel, items_per_task(2 * sizeof(T) + 1), [&](int64_t begin, int64_t end) {
+          for_each_run(operands, begin, end,
+                       [&](const int64_t (&offset)[3], const int64_t (&step)[3], int64_t count) {
+                         fill_run(out + offset[0], in + offset[1], mask + offset[2], step, count,
+                                  filling);
+                       });
+        });
   });
   return Status::kOk;
 }

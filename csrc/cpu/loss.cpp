@@ -127,8 +127,8 @@ void cross_entropy_rows(const ClassLoss& loss, Compute<T>* losses, Compute<T>* s
   const A smooth = static_cast<A>(loss.smoothing);
   for_each_row(loss.outer, n, [&](int64_t row) {
     const T* const x = in + row * n;
-    const A max = row_max<T, A>(x, n);
-    const A sum = row_sum_exp<T, A>(nullptr, x, n, max);
+    const A max = row_max(x, n);
+    const A sum = row_sum_exp<T>(nullptr, x, n, max);
     const LogSum<A> log = log_sum(sum);
     stats[row] = max;
     stats[loss.outer + row] = sum;

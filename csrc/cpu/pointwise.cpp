@@ -1,6 +1,7 @@
 // The entries of the pointwise kernel table.
 #include "cpu/loops.h"
 #include "cpu/table.h"
+#include "cpu/tile_moves.h"
 
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
@@ -100,38 +101,31 @@ Status copy(const Strided<2>& at, DType out, DType in) {
 }
 
 template <class Word>
-void fill_elements(char* const* data, int64_t n, const void* context) {
-  Word word;
-  std::memcpy(&word, context, sizeof(word));
-  Word* const out = reinterpret_cast<Word*>(data[0]);
-  for (int64_t i = 0; i < n; ++i) out[i] = word;
+void fill_row(char* const* data, int64_t n, const void* context) {
+  fill_words<Word>(data[0], context, n);
 }
 
-struct Word16 {
-  uint64_t half[2];
-};
-
 Status fill(const Strided<1>& at, DType dtype, const void* value) {
-  RowFn fn = fill_elements<Word16>;
+  RowFn fn = fill_row<Word16>;
   switch (dtype) {
     case DType::kBool:
     case DType::kUInt8:
     case DType::kInt8:
-      fn = fill_elements<uint8_t>;
+      fn = fill_row<uint8_t>;
       break;
     case DType::kInt16:
     case DType::kFloat16:
     case DType::kBFloat16:
-      fn = fill_elements<uint16_t>;
+      fn = fill_row<uint16_t>;
       break;
     case DType::kInt32:
     case DType::kFloat32:
-      fn = fill_elements<uint32_t>;
+      fn = fill_row<uint32_t>;
       break;
     case DType::kInt64:
     case DType::kFloat64:
     case DType::kComplex64:
-      fn = fill_elements<uint64_t>;
+      fn = fill_row<uint64_t>;
       break;
     case DType::kComplex128:
       break;

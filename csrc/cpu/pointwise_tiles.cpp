@@ -3,6 +3,7 @@
 // contiguous buffers, and calls one contiguous row function per tile.
 #include "core/parallel.h"
 #include "cpu/loops.h"
+#include "cpu/tile_moves.h"
 
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
@@ -63,140 +64,6 @@ struct Plan {
   const void* context;
 };
 
-// ---- Moving tiles.
-
-template <class Word>
-void gather_words(char* to, const char* from, int64_t rows, int64_t cols, int64_t row_stride,
-                  int64_t col_stride) {
-  Word* const out = reinterpret_cast<Word*>(to);
-  const int64_t abs_row = row_stride < 0 ? -row_stride : row_stride;
-  const int64_t abs_col = col_stride < 0 ? -col_stride : col_stride;
-  if (abs_col <= abs_row || rows == 1) {
-    for (int64_t r = 0; r < rows; ++r) {
-      for (int64_t c = 0; c < cols; ++c) {
-        std::memcpy(out + r * cols + c, from + r * row_stride + c * col_stride, sizeof(Word));
-      }
-    }
-  } else {
-    for (int64_t c = 0; c < cols; ++c) {
-      for (int64_t r = 0; r < rows; ++r) {
-        std::memcpy(out + r * cols + c, from + r * row_stride + c * col_stride, sizeof(Word));
-      }
-    }
-  }
-}
-
-template <class Word>
-void scatter_words(char* to, const char* from, int64_t rows, int64_t cols, int64_t row_stride,
-                   int64_t col_stride) {
-  const Word* const in = reinterpret_cast<const Word*>(from);
-  for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t c = 0; c < cols; ++c) {
-      std::memcpy(to + r * row_stride + c * col_stride, in + r * cols + c, sizeof(Word));
-    }
-  }
-}
-
-struct Word16 {
-  uint64_t half[2];
-};
-
-// Between strided memory and a contiguous rows x cols buffer.
-void gather(char* to, const char* from, int64_t rows, int64_t cols, const Operand& operand) {
-  if (operand.contiguous) {
-    const int64_t nbytes = cols * operand.item;
-    for (int64_t r = 0; r < rows; ++r) {
-      std::memcpy(to + r * nbytes, from + r * operand.row_stride, static_cast<size_t>(nbytes));
-    }
-    return;
-  }
-  const int64_t rs = operand.row_stride;
-  const int64_t cs = operand.col_stride;
-  switch (operand.item) {
-    case 1:
-      return gather_words<uint8_t>(to, from, rows, cols, rs, cs);
-    case 2:
-      return gather_words<uint16_t>(to, from, rows, cols, rs, cs);
-    case 4:
-      return gather_words<uint32_t>(to, from, rows, cols, rs, cs);
-    case 8:
-      return gather_words<uint64_t>(to, from, rows, cols, rs, cs);
-    default:
-      return gather_words<Word16>(to, from, rows, cols, rs, cs);
-  }
-}
-
-void scatter(char* to, const char* from, int64_t rows, int64_t cols, const Operand& operand) {
-  if (operand.contiguous) {
-    const int64_t nbytes = cols * operand.item;
-    for (int64_t r = 0; r < rows; ++r) {
-      std::memcpy(to + r * operand.row_stride, from + r * nbytes, static_cast<size_t>(nbytes));
-    }
-    return;
-  }
-  const int64_t rs = operand.row_stride;
-  const int64_t cs = operand.col_stride;
-  switch (operand.item) {
-    case 1:
-      return scatter_words<uint8_t>(to, from, rows, cols, rs, cs);
-    case 2:
-      return scatter_words<uint16_t>(to, from, rows, cols, rs, cs);
-    case 4:
-      return scatter_words<uint32_t>(to, from, rows, cols, rs, cs);
-    case 8:
-      return scatter_words<uint64_t>(to, from, rows, cols, rs, cs);
-    default:
-      return scatter_words<Word16>(to, from, rows, cols, rs, cs);
-  }
-}
-
-// Copies with stores that do not displace the caches.
-void stream(char* to, const char* from, int64_t nbytes) {
-#if defined(__x86_64__)
-  int64_t head = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(to) & (kVectorBytes - 1));
-  if (head > nbytes) head = nbytes;
-  std::memcpy(to, from, static_cast<size_t>(head));
-  int64_t i = head;
-  for (; i + kVectorBytes <= nbytes; i += kVectorBytes) {
-    const Vec<int64_t> v = load(reinterpret_cast<const int64_t*>(from + i));
-#if TALLOW_ISA_LEVEL == 2
-    _mm512_stream_si512(reinterpret_cast<__m512i*>(to + i), bits_as<__m512i>(v));
-#elif TALLOW_ISA_LEVEL == 1
-    _mm256_stream_si256(reinterpret_cast<__m256i*>(to + i), bits_as<__m256i>(v));
-#else
-    _mm_stream_si128(reinterpret_cast<__m128i*>(to + i), bits_as<__m128i>(v));
-#endif
-  }
-  std::memcpy(to + i, from + i, static_cast<size_t>(nbytes - i));
-#else
-  std::memcpy(to, from, static_cast<size_t>(nbytes));
-#endif
-}
-
-template <class Word>
-void fill_words(char* to, const char* value, int64_t n) {
-  Word word;
-  std::memcpy(&word, value, sizeof(word));
-  Word* const out = reinterpret_cast<Word*>(to);
-  for (int64_t i = 0; i < n; ++i) out[i] = word;
-}
-
-// n copies of the element at `value`.
-void fill_buffer(char* to, const char* value, int item, int64_t n) {
-  switch (item) {
-    case 1:
-      return fill_words<uint8_t>(to, value, n);
-    case 2:
-      return fill_words<uint16_t>(to, value, n);
-    case 4:
-      return fill_words<uint32_t>(to, value, n);
-    case 8:
-      return fill_words<uint64_t>(to, value, n);
-    default:
-      return fill_words<Word16>(to, value, n);
-  }
-}
-
 // The native form of one operand's tile, in `buffer` unless it can be used where it lies.
 char* bring(const Operand& operand, const char* from, int64_t rows, int64_t cols, char* buffer,
             char* staging) {
@@ -207,28 +74,29 @@ char* bring(const Operand& operand, const char* from, int64_t rows, int64_t cols
       operand.convert(element, from, 1);
       from = element;
     }
-    fill_buffer(buffer, from, operand.native_item, n);
+    fill_elements(buffer, from, operand.native_item, n);
     return buffer;
   }
+  const TileAt at{rows, cols, operand.row_stride, operand.col_stride};
   const bool flat = operand.contiguous && rows == 1;
   if (!operand.convert) {
     if (flat) return const_cast<char*>(from);
-    gather(buffer, from, rows, cols, operand);
+    gather(buffer, from, operand.item, at);
     return buffer;
   }
   if (!flat) {
-    gather(staging, from, rows, cols, operand);
+    gather(staging, from, operand.item, at);
     from = staging;
   }
   operand.convert(buffer, from, n);
   return buffer;
 }
 
+// Takes a tile of results from a buffer to memory.
 void put(const Operand& operand, char* to, const char* result, int64_t rows, int64_t cols,
          char* staging, bool stream_out) {
-  const bool flat = operand.contiguous && rows == 1;
   if (operand.convert) {
-    if (flat && !stream_out) {
+    if (operand.contiguous && rows == 1 && !stream_out) {
       operand.convert(to, result, cols);
       return;
     }
@@ -238,7 +106,7 @@ void put(const Operand& operand, char* to, const char* result, int64_t rows, int
   if (stream_out) {
     stream(to, result, cols * operand.item);
   } else {
-    scatter(to, result, rows, cols, operand);
+    scatter(to, result, operand.item, {rows, cols, operand.row_stride, operand.col_stride});
   }
 }
 
@@ -304,9 +172,7 @@ void run_tiles(const Plan& plan, int64_t begin, int64_t end) {
       }
     }
   }
-#if defined(__x86_64__)
-  if (plan.stream) _mm_sfence();
-#endif
+  if (plan.stream) finish_streaming();
 }
 
 // The dimension that shares tiles with the last one: where a strided operand has its smallest
@@ -455,7 +321,7 @@ bool run_short(const Row& row, DType compute, const Space& space, const DType* d
   for (int k = 0; k < space.operands; ++k) {
     data[k] = static_cast<char*>(space.data[k]);
     if (constant && space.stride[k][0] == 0) {
-      fill_buffer(constants[k], data[k], bytes_of(dtypes[k]), space.numel);
+      fill_elements(constants[k], data[k], bytes_of(dtypes[k]), space.numel);
       data[k] = constants[k];
     }
   }

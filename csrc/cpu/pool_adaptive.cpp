@@ -21,16 +21,20 @@ struct Window {
   TALLOW_INLINE int64_t size() const { return end - begin; }
 };
 
+// In 16 lanes, whatever the register width.
 template <class C>
 TALLOW_INLINE C sum_row(const C* from, int64_t count) {
-  if (count < kWideLanes) {
-    C sum = C(0);
-    for (int64_t i = 0; i < count; ++i) sum += from[i];
-    return sum;
+  C sum = C(0);
+  int64_t i = 0;
+  if (count >= kWideLanes) {
+    Wide<C> lanes = Wide<C>::load(from);
+    for (i = kWideLanes; i + kWideLanes <= count; i += kWideLanes) {
+      lanes = lanes + Wide<C>::load(from + i);
+    }
+    sum = fold_lanes(lanes, Add{});
   }
-  return fold_row<C>(count, Add{}, [&](int64_t leaf) {
-    return Contiguous<C>{from + leaf * kLeaf};
-  });
+  for (; i < count; ++i) sum += from[i];
+  return sum;
 }
 
 // First the rows of a window are added up, all columns at once, then runs of that sum.

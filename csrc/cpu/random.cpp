@@ -213,9 +213,8 @@ Status fill(RandomStream* stream, RandomFill kind, DType dtype, const Strided<1>
       return fill_scalar<FloatingAndHalf>(dtype, out, "normal_kernel_cpu",
                                           [&] { return draw_normal(*stream, a, b); });
     case RandomFill::kLogNormal:
-      return fill_scalar<FloatingAndHalf>(dtype, out, "log_normal_cpu", [&] {
-        return __builtin_exp(draw_normal(*stream, a, b));
-      });
+      return fill_scalar<FloatingAndHalf>(
+          dtype, out, "log_normal_cpu", [&] { return __builtin_exp(draw_normal(*stream, a, b)); });
     case RandomFill::kIntegers:
       return fill_integers(*stream, dtype, out);
   }

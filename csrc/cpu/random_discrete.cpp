@@ -160,8 +160,7 @@ Status dropout(RandomStream* stream, DType dtype, void* out, bool* mask, const v
   });
 }
 
-Status masked_scale(DType dtype, void* out, const bool* mask, const void* in, int64_t n,
-                    double p) {
+Status masked_scale(DType dtype, void* out, const bool* mask, const void* in, int64_t n, double p) {
   return dispatch(FloatingAndHalf{}, dtype, "dropout", [&]<class T>() -> Status {
     using C = Compute<T>;
     const C factor = kept_factor<T>(p);

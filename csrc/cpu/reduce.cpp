@@ -47,17 +47,71 @@ Status fold_numbers(const Reduction& r) {
   return fold_and_store<A, Join, Identity, Out>(r, reader<T, A>(), kAsFolded);
 }
 
-template <class T, class Join>
-Status fold_order(const Reduction& r) {
-  using A = std::conditional_t<std::numeric_limits<T>::is_integer, int64_t, Compute<T>>;
-  return fold_and_store<A, Join, Identity, T>(r, reader<T, A>(), kAsFolded);
+// How many of n elements are not zero.
+template <class T>
+int64_t count_run(const T* in, int64_t n) {
+  using Bits = typename SignedOf<sizeof(T)>::type;
+  // Half types are compared as integers without their sign: -0.0 is zero.
+  constexpr bool kIsHalf = std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
+  using Lane = std::conditional_t<kIsHalf || std::is_same_v<T, bool>, Bits, T>;
+  constexpr int W = kLanes<Lane>;
+  constexpr int64_t kUnflushed = 127;  // what a lane of 8 bits can count to
+  const Lane* const data = reinterpret_cast<const Lane*>(in);
+  int64_t count = 0, i = 0;
+  while (i + W <= n) {
+    Vec<Bits> lanes = {};
+    const int64_t stop = i + kUnflushed * W < n ? i + kUnflushed * W : n;
+    for (; i + W <= stop; i += W) {
+      Vec<Lane> x = load(data + i);
+      if constexpr (kIsHalf) x = x & static_cast<Bits>(0x7fff);
+      lanes -= x != static_cast<Lane>(0);
+    }
+    for (int lane = 0; lane < W; ++lane) count += lanes[lane];
+  }
+  for (; i < n; ++i) count += static_cast<Compute<T>>(in[i]) != Compute<T>(0);
+  return count;
+}
+
+// Counts along rows of adjacent elements, into counts[kept index].
+template <class T>
+Status count_rows(const Reduction& r, int64_t* counts) {
+  const int64_t n = r.reduce_numel;
+  const int64_t segments = (n + kSegment - 1) / kSegment;
+  Scratch<int64_t> partial(r.out_numel * segments);
+  if (!partial) return partial.failure();
+  parallel_for(r.out_numel * segments, items_per_task(n < kSegment ? n : kSegment),
+               [&](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; ++item) {
+      const Cursor kept(r.out_ndim, r.out_size, r.in_stride, item / segments);
+      const int64_t first = item % segments * kSegment;
+      partial[item] = count_run(static_cast<const T*>(r.in) + kept.offset() + first,
+                                n - first < kSegment ? n - first : kSegment);
+    }
+  });
+  for (int64_t o = 0; o < r.out_numel; ++o) {
+    counts[o] = 0;
+    for (int64_t s = 0; s < segments; ++s) counts[o] += partial[o * segments + s];
+  }
+  return Status::kOk;
 }
 
 template <class T, class Out, class Finish>
 Status fold_count(const Reduction& r, const Finish& finish) {
-  return fold_and_store<uint64_t, Add, Identity, Out>(
-      r, reader<T, uint64_t, AsNonZero<uint64_t>>(), finish);
+  if (!is_adjacent(r) || r.reduce_numel < kLanes<T>) {
+    return fold_and_store<uint64_t, Add, Identity, Out>(
+        r, reader<T, uint64_t, AsNonZero<uint64_t>>(), finish);
+  }
+  Scratch<int64_t> counts(r.out_numel);
+  if (!counts) return counts.failure();
+  const Status status = count_rows<T>(r, counts.get());
+  Out* const out = static_cast<Out*>(r.out);
+  for_each_output(r, [&](int64_t at, int64_t o) {
+    out[at] = static_cast<Out>(finish(static_cast<uint64_t>(counts[o])));
+  });
+  return status;
 }
+
+Status count_true(const Reduction& r) { return fold_count<bool, int64_t>(r, kAsFolded); }
 
 struct NanAsZero {
   template <class A>
@@ -170,7 +224,8 @@ Status reduce(ReduceOp op, DType dtype, const Reduction& r, double p) {
   }
   switch (op) {
     case ReduceOp::kSum:
-      return dispatch(RealAndBool{}, dtype, "sum_cpu",
+      if (dtype == DType::kBool) return count_true(r);
+      return dispatch(Real{}, dtype, "sum_cpu",
                       [&]<class T>() -> Status { return fold_numbers<T, Add>(r); });
     case ReduceOp::kMean:
       return dispatch(FloatingAndHalf{}, dtype, "mean_cpu", [&]<class T>() -> Status {
@@ -187,12 +242,8 @@ Status reduce(ReduceOp op, DType dtype, const Reduction& r, double p) {
     case ReduceOp::kProd:
       return dispatch(RealAndBool{}, dtype, "prod_cpu",
                       [&]<class T>() -> Status { return fold_numbers<T, Multiply>(r); });
-    case ReduceOp::kMin:
-      return dispatch(RealAndBool{}, dtype, "min_values_cpu",
-                      [&]<class T>() -> Status { return fold_order<T, Minimum>(r); });
-    case ReduceOp::kMax:
-      return dispatch(RealAndBool{}, dtype, "max_values_cpu",
-                      [&]<class T>() -> Status { return fold_order<T, Maximum>(r); });
+    case ReduceOp::kMin: return reduce_extremum(false, dtype, r, nullptr);
+    case ReduceOp::kMax: return reduce_extremum(true, dtype, r, nullptr);
     case ReduceOp::kAny:
       return dispatch(RealAndBool{}, dtype, "any_cpu", [&]<class T>() -> Status {
         return fold_count<T, bool>(r, [](uint64_t count) { return count != 0; });
@@ -203,9 +254,8 @@ Status reduce(ReduceOp op, DType dtype, const Reduction& r, double p) {
         return fold_count<T, bool>(r, [&](uint64_t count) { return count == n; });
       });
     case ReduceOp::kCountNonzero:
-      return dispatch(RealAndBool{}, dtype, "count_nonzero_cpu", [&]<class T>() -> Status {
-        return fold_count<T, int64_t>(r, [](uint64_t count) { return static_cast<int64_t>(count); });
-      });
+      return dispatch(RealAndBool{}, dtype, "count_nonzero_cpu",
+                      [&]<class T>() -> Status { return fold_count<T, int64_t>(r, kAsFolded); });
     default:
       return dispatch(FloatingAndHalf{}, dtype, "norm_cpu",
                       [&]<class T>() -> Status { return fold_norm<T>(op, r, p); });

@@ -14,14 +14,14 @@ struct Found {
 
 // Does `x` displace the earlier `best`? On vectors and on numbers.
 struct Larger {
-  using Join = Maximum;
+  using Join = LargerOrFirst;
   template <class V>
   TALLOW_INLINE auto operator()(V x, V best) const {
     return (x > best) | ((x != x) & (best == best));
   }
 };
 struct Smaller {
-  using Join = Minimum;
+  using Join = SmallerOrFirst;
   template <class V>
   TALLOW_INLINE auto operator()(V x, V best) const {
     return (x < best) | ((x != x) & (best == best));
@@ -30,11 +30,40 @@ struct Smaller {
 
 inline constexpr int64_t kBlock = 4 * kLeaf;
 
+template <class A>
+TALLOW_INLINE bool has_nan(const A* data, int64_t n) {
+  if constexpr (std::numeric_limits<A>::is_integer) return false;
+  constexpr int W = kLanes<A>;
+  int64_t i = 0;
+  bool found = false;
+#if TALLOW_ISA_LEVEL == 2
+  if constexpr (std::is_same_v<A, float>) {
+    // One comparison tells whether either of two operands is NaN.
+    unsigned nans = 0;
+    for (; i + 2 * W <= n; i += 2 * W) {
+      nans |= _mm512_cmp_ps_mask(bits_as<__m512>(load(data + i)),
+                                 bits_as<__m512>(load(data + i + W)), _CMP_UNORD_Q);
+    }
+    found = nans != 0;
+  }
+#endif
+  Mask<A> nans = {};
+  for (; i + W <= n; i += W) {
+    const Vec<A> x = load(data + i);
+    nans |= x != x;
+  }
+  found |= any(nans);
+  for (; i < n; ++i) found |= data[i] != data[i];
+  return found;
+}
+
 // The extremum of n <= kBlock contiguous elements.
 template <class A, class Beats>
 TALLOW_INLINE A block_extremum(const A* data, int64_t n) {
-  const typename Beats::Join join;
-  return fold_row<A>(n, join, [&](int64_t k) { return Contiguous<A>{data + k * kLeaf}; });
+  A extremum[1];
+  fold_row<A, 1>(n, typename Beats::Join{},
+                 [&](int64_t k) { return Contiguous<A>{data + k * kLeaf}; }, extremum);
+  return has_nan(data, n) ? std::numeric_limits<A>::quiet_NaN() : extremum[0];
 }
 
 template <class A>
@@ -176,6 +205,7 @@ void search_segments(const Reduction& r, const Reader<A>& reader, int64_t segmen
 
 template <class T, class Beats>
 Status find(const Reduction& r, int64_t* indices) {
+  if (r.out_numel == 0) return Status::kOk;
   using A = std::conditional_t<std::numeric_limits<T>::is_integer, int64_t, Compute<T>>;
   const int64_t segments = (r.reduce_numel + kSegment - 1) / kSegment;
   Scratch<Found<A>> found(r.out_numel * segments);
@@ -188,7 +218,7 @@ Status find(const Reduction& r, int64_t* indices) {
       const Found<A>& later = found[s * r.out_numel + o];
       if (Beats{}(later.value, best.value)) best = later;
     }
-    indices[at] = best.index;
+    if (indices) indices[at] = best.index;
     if (values) values[at] = static_cast<T>(best.value);
   });
   return Status::kOk;
@@ -197,8 +227,8 @@ Status find(const Reduction& r, int64_t* indices) {
 }  // namespace
 
 Status reduce_extremum(bool largest, DType dtype, const Reduction& r, int64_t* indices) {
-  if (r.out_numel == 0) return Status::kOk;
-  return dispatch(RealAndBool{}, dtype, largest ? "max_cpu" : "min_cpu", [&]<class T>() -> Status {
+  const char* const names[] = {"min_values_cpu", "max_values_cpu", "min_cpu", "max_cpu"};
+  return dispatch(RealAndBool{}, dtype, names[2 * (indices != nullptr) + largest], [&]<class T>() -> Status {
     return largest ? find<T, Larger>(r, indices) : find<T, Smaller>(r, indices);
   });
 }

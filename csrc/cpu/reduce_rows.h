@@ -49,36 +49,46 @@ TALLOW_INLINE void for_each_vector(int64_t n, const F& f) {
   if (i < n) f(i, static_cast<int>(n - i));
 }
 
-// A source for the tree whose lanes are f(i, count).
-template <class A, class F>
+// A source for the tree: f(i, count, x) puts `count` elements from i on of term k into x[k].
+template <class A, int K, class F>
 struct Computed {
   const F* f = nullptr;
   int64_t base = 0;
-  TALLOW_INLINE Wide<A> full(int64_t i) const {
-    Wide<A> w;
+  TALLOW_INLINE void full(int64_t i, Wide<A> (&w)[K]) const {
 #pragma GCC unroll 8
     for (int p = 0; p < Wide<A>::kParts; ++p) {
-      w.part[p] = (*f)(base + i + p * kLanes<A>, kLanes<A>);
+      Vec<A> x[K];
+      (*f)(base + i + p * kLanes<A>, kLanes<A>, x);
+#pragma GCC unroll 4
+      for (int k = 0; k < K; ++k) w[k].part[p] = x[k];
     }
-    return w;
   }
-  TALLOW_INLINE Wide<A> partial(int64_t i, int64_t count) const {
+  TALLOW_INLINE void partial(int64_t i, int64_t count, Wide<A> (&w)[K]) const {
     constexpr int W = kLanes<A>;
-    Wide<A> w;
 #pragma GCC unroll 8
     for (int p = 0; p < Wide<A>::kParts; ++p) {
       const int64_t left = count - p * W;
-      w.part[p] = left > 0 ? (*f)(base + i + p * W, left < W ? static_cast<int>(left) : W)
-                           : Vec<A>{};
+      Vec<A> x[K] = {};
+      if (left > 0) (*f)(base + i + p * W, left < W ? static_cast<int>(left) : W, x);
+#pragma GCC unroll 4
+      for (int k = 0; k < K; ++k) w[k].part[p] = x[k];
     }
-    return w;
   }
 };
 
-// Folds n > 0 values; f(i, count) gives `count` of them from i on, and is called once for each.
+// Folds n > 0 values of K terms; f is called once for each.
+template <class A, int K, class Join, class F>
+TALLOW_INLINE void fold_terms(int64_t n, const Join& join, const F& f, A (&out)[K]) {
+  fold_row<A, K>(n, join, [&](int64_t k) { return Computed<A, K, F>{&f, k * kLeaf}; }, out);
+}
+
+// Folds n > 0 values; f(i, count) gives `count` of them from i on.
 template <class A, class Join, class F>
 TALLOW_INLINE A fold_values(int64_t n, const Join& join, const F& f) {
-  return fold_row<A>(n, join, [&](int64_t k) { return Computed<A, F>{&f, k * kLeaf}; });
+  A out[1];
+  fold_terms<A, 1>(n, join,
+                   [&](int64_t i, int count, Vec<A> (&x)[1]) { x[0] = f(i, count); }, out);
+  return out[0];
 }
 
 // The same for `Vecs` vectors of columns: f(row, x) puts the vectors of a row into x.
@@ -185,11 +195,8 @@ Status sum_columns(int64_t rows, int64_t width, A* const (&out)[Terms], const F&
   });
   for (int t = 0; segments > 1 && t < Terms; ++t) {
     for (int64_t c = 0; out[t] && c < width; ++c) {
-      PairwiseTree<A, Add> tree;
-      for (int64_t s = 0; s < segments; ++s) {
-        tree.push(partial[(s * Terms + t) * width + c]);
-      }
-      out[t][c] = tree.result();
+      out[t][c] = fold_partials<A, Add>(
+          segments, [&](int64_t s) { return partial[(s * Terms + t) * width + c]; });
     }
   }
   return Status::kOk;
@@ -210,9 +217,7 @@ Status sum_values(int64_t n, A* result, const F& f) {
                                   [&](int64_t i, int count) { return f(first + i, count); });
     }
   });
-  PairwiseTree<A, Add> tree;
-  for (int64_t s = 0; s < segments; ++s) tree.push(partial[s]);
-  *result = tree.result();
+  *result = fold_partials<A, Add>(segments, [&](int64_t s) { return partial[s]; });
   return Status::kOk;
 }
 

@@ -54,6 +54,26 @@ struct Maximum {
   }
 };
 
+// The same on floating types, but where one is NaN the first: half the work of the above.
+struct LargerOrFirst {
+  template <class T>
+  static constexpr T identity = Maximum::identity<T>;
+  template <class V>
+  TALLOW_INLINE V operator()(V a, V b) const {
+    if constexpr (sizeof(V) == kVectorBytes) return larger_or_first(a, b);
+    return b > a ? b : a;
+  }
+};
+struct SmallerOrFirst {
+  template <class T>
+  static constexpr T identity = Minimum::identity<T>;
+  template <class V>
+  TALLOW_INLINE V operator()(V a, V b) const {
+    if constexpr (sizeof(V) == kVectorBytes) return smaller_or_first(a, b);
+    return b < a ? b : a;
+  }
+};
+
 // Folds the lanes of one vector: lane i with i + Lanes / 2, and so on.
 template <class T, int Lanes, class Join>
 TALLOW_INLINE T fold_vector(Vec<T, Lanes> v, const Join& join) {
@@ -116,89 +136,137 @@ TALLOW_INLINE Wide<T> fill_lanes_from(Wide<T> w, int64_t count, T value) {
   return w;
 }
 
+// A fold combines K terms at once, each in a tree of its own. Where the terms come from:
+//   source.full(i, w)            puts the lanes of elements [i, i + 16) of term k into w[k];
+//   source.partial(i, count, w)  only the first `count` lanes, the others unspecified.
+
 // How many leaves are folded side by side, so that the additions of one do not wait for each other.
 template <class T>
 inline constexpr int kAbreast = Wide<T>::kParts >= 4 ? 1 : 4 / Wide<T>::kParts;
 
-// Folds kAbreast whole leaves. source[k].full(i) gives the lanes of elements [i, i + 16) of leaf k.
-template <class T, class Join, class Source>
-TALLOW_INLINE void fold_whole_leaves(const Source* source, const Join& join, T* out) {
-  Wide<T> lanes[kAbreast<T>];
+// Folds `Count` whole leaves.
+template <class T, int K, int Count, class Join, class Source>
+TALLOW_INLINE void fold_whole_leaves(const Source* source, const Join& join, T (*out)[K]) {
+  Wide<T> lanes[Count][K];
 #pragma GCC unroll 4
-  for (int k = 0; k < kAbreast<T>; ++k) lanes[k] = source[k].full(0);
+  for (int leaf = 0; leaf < Count; ++leaf) source[leaf].full(0, lanes[leaf]);
   for (int64_t i = kWideLanes; i < kLeaf; i += kWideLanes) {
 #pragma GCC unroll 4
-    for (int k = 0; k < kAbreast<T>; ++k) {
-      lanes[k] = join_lanes(lanes[k], source[k].full(i), join);
+    for (int leaf = 0; leaf < Count; ++leaf) {
+      Wide<T> w[K];
+      source[leaf].full(i, w);
+#pragma GCC unroll 4
+      for (int k = 0; k < K; ++k) lanes[leaf][k] = join_lanes(lanes[leaf][k], w[k], join);
     }
   }
 #pragma GCC unroll 4
-  for (int k = 0; k < kAbreast<T>; ++k) out[k] = fold_lanes(lanes[k], join);
+  for (int leaf = 0; leaf < Count; ++leaf) {
+#pragma GCC unroll 4
+    for (int k = 0; k < K; ++k) out[leaf][k] = fold_lanes(lanes[leaf][k], join);
+  }
 }
 
-// Folds one leaf of 0 < n <= kLeaf elements. source.partial(i, count) gives the first `count` lanes
-// of [i, i + 16), the others unspecified.
-template <class T, class Join, class Source>
-TALLOW_INLINE T fold_leaf(const Source& source, int64_t n, const Join& join) {
+// Folds one leaf of 0 < n <= kLeaf elements.
+template <class T, int K, class Join, class Source>
+TALLOW_INLINE void fold_leaf(const Source& source, int64_t n, const Join& join, T (&out)[K]) {
   constexpr T kIdentity = Join::template identity<T>;
-  if (n < kWideLanes) {
-    return fold_lanes(fill_lanes_from(source.partial(0, n), n, kIdentity), join);
+  Wide<T> lanes[K] = {};
+  int64_t i = 0;
+  if (n >= kWideLanes) {
+    source.full(0, lanes);
+    for (i = kWideLanes; i + kWideLanes <= n; i += kWideLanes) {
+      Wide<T> w[K];
+      source.full(i, w);
+#pragma GCC unroll 4
+      for (int k = 0; k < K; ++k) lanes[k] = join_lanes(lanes[k], w[k], join);
+    }
   }
-  Wide<T> lanes = source.full(0);
-  int64_t i = kWideLanes;
-  for (; i + kWideLanes <= n; i += kWideLanes) lanes = join_lanes(lanes, source.full(i), join);
   if (i < n) {
-    lanes = join_lanes(lanes, fill_lanes_from(source.partial(i, n - i), n - i, kIdentity), join);
+    Wide<T> w[K];
+    source.partial(i, n - i, w);
+#pragma GCC unroll 4
+    for (int k = 0; k < K; ++k) {
+      w[k] = fill_lanes_from(w[k], n - i, kIdentity);
+      lanes[k] = i == 0 ? w[k] : join_lanes(lanes[k], w[k], join);
+    }
   }
-  return fold_lanes(lanes, join);
+#pragma GCC unroll 4
+  for (int k = 0; k < K; ++k) out[k] = fold_lanes(lanes[k], join);
 }
 
 // Combines values pushed in order into a balanced tree: two neighbours of equal size are joined as
 // soon as both are complete.
-template <class T, class Join>
+template <class T, int K, class Join>
 class PairwiseTree {
  public:
-  TALLOW_INLINE void push(T value) {
+  TALLOW_INLINE void push(const T (&pushed)[K]) {
+    T value[K];
+    for (int k = 0; k < K; ++k) value[k] = pushed[k];
     int depth = 0;
-    for (uint64_t full = count_; full & 1; full >>= 1, ++depth) value = Join{}(level_[depth], value);
-    level_[depth] = value;
+    for (uint64_t full = count_; full & 1; full >>= 1, ++depth) {
+      for (int k = 0; k < K; ++k) value[k] = Join{}(level_[depth][k], value[k]);
+    }
+    for (int k = 0; k < K; ++k) level_[depth][k] = value[k];
     ++count_;
   }
   // The combination of everything; at least one value must have been pushed.
-  TALLOW_INLINE T result() const {
+  TALLOW_INLINE void result(T (&value)[K]) const {
     int depth = 0;
     uint64_t full = count_;
     for (; !(full & 1); full >>= 1) ++depth;
-    T value = level_[depth];
+    for (int k = 0; k < K; ++k) value[k] = level_[depth][k];
     for (full >>= 1, ++depth; full; full >>= 1, ++depth) {
-      if (full & 1) value = Join{}(level_[depth], value);
+      for (int k = 0; k < K && (full & 1); ++k) value[k] = Join{}(level_[depth][k], value[k]);
     }
-    return value;
   }
 
  private:
-  T level_[48];
+  T level_[48][K];
   uint64_t count_ = 0;
 };
 
-// Folds n > 0 elements; leaf(k) is the source of leaf k.
-template <class T, class Join, class LeafAt>
-TALLOW_INLINE T fold_row(int64_t n, const Join& join, const LeafAt& leaf) {
-  if (n <= kLeaf) return fold_leaf<T>(leaf(0), n, join);
-  PairwiseTree<T, Join> tree;
-  const int64_t whole = n / kLeaf;
-  int64_t k = 0;
-  using Source = decltype(leaf(0));
-  for (; k + kAbreast<T> <= whole; k += kAbreast<T>) {
-    Source sources[kAbreast<T>];
-    for (int j = 0; j < kAbreast<T>; ++j) sources[j] = leaf(k + j);
-    T folded[kAbreast<T>];
-    fold_whole_leaves<T>(sources, join, folded);
-    for (int j = 0; j < kAbreast<T>; ++j) tree.push(folded[j]);
+// The combination of values at(0), ..., at(count - 1) in that tree.
+template <class T, class Join, class At>
+TALLOW_INLINE T fold_partials(int64_t count, const At& at) {
+  if (count == 1) return at(0);
+  PairwiseTree<T, 1, Join> tree;
+  for (int64_t i = 0; i < count; ++i) tree.push({at(i)});
+  T result[1];
+  tree.result(result);
+  return result[0];
+}
+
+// Folds n > 0 elements; leaf(k) is the source of leaf k. A source must stay valid while those of
+// the next kAbreast - 1 leaves are made.
+template <class T, int K, class Join, class LeafAt>
+TALLOW_INLINE void fold_row(int64_t n, const Join& join, const LeafAt& leaf, T (&out)[K]) {
+  if (n <= kLeaf) {
+    fold_leaf<T, K>(leaf(0), n, join, out);
+    return;
   }
-  for (; k < whole; ++k) tree.push(fold_leaf<T>(leaf(k), kLeaf, join));
-  if (whole * kLeaf < n) tree.push(fold_leaf<T>(leaf(k), n - whole * kLeaf, join));
-  return tree.result();
+  PairwiseTree<T, K, Join> tree;
+  const int64_t whole = n / kLeaf;
+  int64_t next = 0;
+  const auto fold = [&]<int Count>() {
+    using Source = decltype(leaf(0));
+    Source sources[Count];
+    for (int j = 0; j < Count; ++j) sources[j] = leaf(next + j);
+    T folded[Count][K];
+    fold_whole_leaves<T, K, Count>(sources, join, folded);
+    for (int j = 0; j < Count; ++j) tree.push(folded[j]);
+    next += Count;
+  };
+  while (next + kAbreast<T> <= whole) fold.template operator()<kAbreast<T>>();
+  if constexpr (kAbreast<T> > 2) {
+    if (next + 2 <= whole) fold.template operator()<2>();
+  }
+  while (next < whole) fold.template operator()<1>();
+  if (whole * kLeaf < n) {
+    T folded[K];
+    fold_leaf<T, K>(leaf(whole), n - whole * kLeaf, join, folded);
+    tree.push(folded);
+  }
+  tree.result(out);
 }
 
 // Folds 0 < n <= kLeaf rows of `Vecs` vectors of columns, each column in the order of fold_leaf;
@@ -233,16 +301,25 @@ TALLOW_INLINE void fold_column_leaf(int64_t n, const Join& join, const F& f,
 template <class T>
 struct Contiguous {
   const T* data = nullptr;
-  TALLOW_INLINE Wide<T> full(int64_t i) const {
-    Wide<T> w;
+  TALLOW_INLINE void full(int64_t i, Wide<T> (&w)[1]) const {
 #pragma GCC unroll 8
-    for (int p = 0; p < Wide<T>::kParts; ++p) w.part[p] = load(data + i + p * kLanes<T>);
-    return w;
+    for (int p = 0; p < Wide<T>::kParts; ++p) w[0].part[p] = load(data + i + p * kLanes<T>);
   }
-  TALLOW_INLINE Wide<T> partial(int64_t i, int64_t count) const {
-    return load_lanes_partial(data + i, count);
+  TALLOW_INLINE void partial(int64_t i, int64_t count, Wide<T> (&w)[1]) const {
+    w[0] = load_lanes_partial(data + i, count);
   }
 };
+
+// The fold of N <= 8 elements, N known to the compiler: what fold_leaf gives, without lanes.
+template <int N, class T, class Join>
+TALLOW_INLINE T fold_few(const T* x, const Join& join) {
+  T lane[N];
+  for (int i = 0; i < N; ++i) lane[i] = x[i];
+  for (int i = 0; i + 4 < N; ++i) lane[i] = join(lane[i], lane[i + 4]);
+  for (int i = 0; i < 2 && i + 2 < N; ++i) lane[i] = join(lane[i], lane[i + 2]);
+  if constexpr (N > 1) lane[0] = join(lane[0], lane[1]);
+  return lane[0];
+}
 
 }  // namespace
 }  // namespace tallow::cpu::TALLOW_ISA

@@ -76,15 +76,26 @@ struct SquaredDeviation {
   TALLOW_INLINE V operator()(V x, V center) const { return (x - center) * (x - center); }
 };
 
-template <class A, class Map>
+template <class A, class... Maps>
 struct Mapped {
-  Contiguous<A> source;
-  Vec<A> center;
-  TALLOW_INLINE Wide<A> full(int64_t i) const {
-    return source.full(i).map([&](Vec<A> x) { return Map{}(x, center); });
+  static constexpr int kMaps = sizeof...(Maps);
+  const A* data = nullptr;
+  Vec<A> center = {};
+  TALLOW_INLINE void full(int64_t i, Wide<A> (&w)[kMaps]) const {
+#pragma GCC unroll 8
+    for (int p = 0; p < Wide<A>::kParts; ++p) {
+      const Vec<A> x = load(data + i + p * kLanes<A>);
+      int map = 0;
+      ((w[map++].part[p] = Maps{}(x, center)), ...);
+    }
   }
-  TALLOW_INLINE Wide<A> partial(int64_t i, int64_t count) const {
-    return source.partial(i, count).map([&](Vec<A> x) { return Map{}(x, center); });
+  TALLOW_INLINE void partial(int64_t i, int64_t count, Wide<A> (&w)[kMaps]) const {
+    const Wide<A> x = load_lanes_partial(data + i, count);
+#pragma GCC unroll 8
+    for (int p = 0; p < Wide<A>::kParts; ++p) {
+      int map = 0;
+      ((w[map++].part[p] = Maps{}(x.part[p], center)), ...);
+    }
   }
 };
 
@@ -154,53 +165,57 @@ TALLOW_INLINE int64_t items_per_task(int64_t n) {
   return n >= kTaskElements ? 1 : kTaskElements / (n > 0 ? n : 1);
 }
 
-template <class A, class Map, class LeafAt, class Join>
-TALLOW_INLINE A fold_mapped(int64_t n, A center, const LeafAt& leaf, const Join& join) {
-  return fold_row<A>(n, join, [&](int64_t k) {
-    return Mapped<A, Map>{Contiguous<A>{leaf(k)}, broadcast(center)};
-  });
+// Do the reduced elements of an output lie side by side?
+TALLOW_INLINE bool is_adjacent(const Reduction& r) {
+  return r.reduce_ndim == 0 || (r.reduce_ndim == 1 && r.reduce_stride[0] == 1);
 }
 
-// Folds the reduced elements [begin, begin + n) of one output, once per map: out[m][at].
+// Folds the reduced elements [begin, begin + n) of one output, once per map.
 template <class A, class Join, class... Maps>
 void fold_part_of_row(const Reduction& r, const Reader<A>& reader, const char* in, int64_t begin,
-                      int64_t n, A center, A* const* out, int64_t at) {
-  const Join join;
-  int map = 0;
-  if (reader.in_place && (r.reduce_ndim == 0 || (r.reduce_ndim == 1 && r.reduce_stride[0] == 1))) {
+                      int64_t n, A center, A (&out)[sizeof...(Maps)]) {
+  using Source = Mapped<A, Maps...>;
+  const Vec<A> centers = broadcast(center);
+  if (reader.in_place && is_adjacent(r)) {
     const A* const data = reinterpret_cast<const A*>(in) + begin;
-    ((out[map++][at] =
-          fold_mapped<A, Maps>(n, center, [&](int64_t k) { return data + k * kLeaf; }, join)),
-     ...);
+    fold_row<A, Source::kMaps>(n, Join{},
+                               [&](int64_t k) { return Source{data + k * kLeaf, centers}; }, out);
     return;
   }
-  // Leaves that lie in one contiguous run are read in place, the others gathered. A leaf must stay
-  // valid while its neighbours are fetched.
+  // Leaves that lie in one contiguous run are read in place, the others gathered.
   alignas(kVectorBytes) A buffer[kAbreast<A>][kLeaf];
-  const auto leaf = [&](int64_t k) -> const A* {
+  const auto leaf = [&](int64_t k) -> Source {
     const int64_t first = begin + k * kLeaf;
     const int64_t count = begin + n - first < kLeaf ? begin + n - first : kLeaf;
     if (reader.in_place) {
       const Cursor cursor(r.reduce_ndim, r.reduce_size, r.reduce_stride, first);
       if (cursor.run_stride() == 1 && cursor.run() >= count) {
-        return reinterpret_cast<const A*>(in) + cursor.offset();
+        return {reinterpret_cast<const A*>(in) + cursor.offset(), centers};
       }
     }
     A* const packed = buffer[k % kAbreast<A>];
     gather_leaf(r, reader, in, first, count, packed);
-    return packed;
+    return {packed, centers};
   };
-  ((out[map++][at] = fold_mapped<A, Maps>(n, center, leaf, join)), ...);
+  fold_row<A, Source::kMaps>(n, Join{}, leaf, out);
 }
 
-// Joins the segments of each of `count` outputs, in order.
+// Rows of N <= 8 adjacent elements, `pitch` apart.
+template <class A, class Join, int N>
+void fold_short_rows(const A* in, int64_t pitch, int64_t rows, A* out) {
+  for (int64_t o = 0; o < rows; ++o) out[o] = fold_few<N>(in + o * pitch, Join{});
+}
 template <class A, class Join>
-void combine_segments(const A* values, int64_t count, int64_t output_pitch, int64_t segments,
-                      int64_t segment_pitch, A* results) {
-  for (int64_t o = 0; o < count; ++o) {
-    PairwiseTree<A, Join> tree;
-    for (int64_t s = 0; s < segments; ++s) tree.push(values[o * output_pitch + s * segment_pitch]);
-    results[o] = tree.result();
+void fold_short_rows(int64_t n, const A* in, int64_t pitch, int64_t rows, A* out) {
+  switch (n) {
+    case 1: return fold_short_rows<A, Join, 1>(in, pitch, rows, out);
+    case 2: return fold_short_rows<A, Join, 2>(in, pitch, rows, out);
+    case 3: return fold_short_rows<A, Join, 3>(in, pitch, rows, out);
+    case 4: return fold_short_rows<A, Join, 4>(in, pitch, rows, out);
+    case 5: return fold_short_rows<A, Join, 5>(in, pitch, rows, out);
+    case 6: return fold_short_rows<A, Join, 6>(in, pitch, rows, out);
+    case 7: return fold_short_rows<A, Join, 7>(in, pitch, rows, out);
+    default: return fold_short_rows<A, Join, 8>(in, pitch, rows, out);
   }
 }
 
@@ -212,6 +227,15 @@ Status fold_rows(const Reduction& r, const Reader<A>& reader, const A* center,
   const int64_t n = r.reduce_numel;
   const int64_t segments = (n + kSegment - 1) / kSegment;
   const char* const base = static_cast<const char*>(r.in);
+  if constexpr (kMaps == 1 && (std::is_same_v<Maps, Identity> && ...)) {
+    if (n <= 8 && reader.in_place && is_adjacent(r) && r.out_ndim == 1) {
+      parallel_for(r.out_numel, items_per_task(n), [&](int64_t begin, int64_t end) {
+        fold_short_rows<A, Join>(n, static_cast<const A*>(r.in) + begin * r.in_stride[0],
+                                 r.in_stride[0], end - begin, results[0] + begin);
+      });
+      return Status::kOk;
+    }
+  }
   const int64_t items = r.out_numel * segments;
   Scratch<A> partial(segments == 1 ? 0 : items * kMaps);
   if (segments > 1 && !partial) return partial.failure();
@@ -223,9 +247,11 @@ Status fold_rows(const Reduction& r, const Reader<A>& reader, const A* center,
     Cursor kept(r.out_ndim, r.out_size, r.in_stride, o);
     for (int64_t item = begin; item < end; ++item) {
       const int64_t first = segment * kSegment;
+      A folded[kMaps];
       fold_part_of_row<A, Join, Maps...>(r, reader, base + kept.offset() * reader.item_size, first,
                                          n - first < kSegment ? n - first : kSegment,
-                                         center ? center[o] : A(0), targets, item);
+                                         center ? center[o] : A(0), folded);
+      for (int m = 0; m < kMaps; ++m) targets[m][item] = folded[m];
       if (++segment == segments) {
         segment = 0;
         ++o;
@@ -234,7 +260,10 @@ Status fold_rows(const Reduction& r, const Reader<A>& reader, const A* center,
     }
   });
   for (int m = 0; segments > 1 && m < kMaps; ++m) {
-    combine_segments<A, Join>(targets[m], r.out_numel, segments, segments, 1, results[m]);
+    for (int64_t o = 0; o < r.out_numel; ++o) {
+      results[m][o] = fold_partials<A, Join>(
+          segments, [&](int64_t s) { return targets[m][o * segments + s]; });
+    }
   }
   return Status::kOk;
 }
@@ -384,7 +413,9 @@ Status fold_columns(const Reduction& r, const Reader<A>& reader, const A* center
     }
   });
   for (int m = 0; segments > 1 && m < kMaps; ++m) {
-    combine_segments<A, Join>(target(m, 0), r.out_numel, 1, segments, r.out_numel, results[m]);
+    for (int64_t o = 0; o < r.out_numel; ++o) {
+      results[m][o] = fold_partials<A, Join>(segments, [&](int64_t s) { return target(m, s)[o]; });
+    }
   }
   return Status::kOk;
 }

@@ -186,7 +186,10 @@ TALLOW_INLINE Doubles rsqrt(Doubles x) { return 1 / sqrt(x); }
 TALLOW_INLINE Doubles exp(Doubles x) { return Library::exp(x); }
 TALLOW_INLINE Doubles log(Doubles x) { return Library::log(x); }
 TALLOW_INLINE Doubles sigmoid(Doubles x) { return 1 / (1 + Library::exp(-x)); }
-TALLOW_INLINE Doubles silu(Doubles x) { return x * sigmoid(x); }
+TALLOW_INLINE Doubles silu(Doubles x) {
+  const Doubles bounded = clamped(x, -800, __builtin_inf());  // as for floats
+  return bounded * sigmoid(bounded);
+}
 TALLOW_INLINE Doubles tanh(Doubles x) {
   return each(x, [](double v) { return __builtin_tanh(v); });
 }

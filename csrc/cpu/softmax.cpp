@@ -14,8 +14,8 @@ namespace {
 template <class T>
 void softmax_row(T* y, const T* x, int64_t n) {
   using A = Compute<T>;
-  const A max = row_max<T, A>(x, n);
-  const A inverse = A(1) / row_sum_exp<T, A>(y, x, n, max);
+  const A max = row_max(x, n);
+  const A inverse = A(1) / row_sum_exp(y, x, n, max);
   for_each_vector<A>(n, [&](int64_t i, int count) {
     if constexpr (std::is_same_v<T, A>) {
       write(y + i, read(y + i, count) * inverse, count);
@@ -28,8 +28,8 @@ void softmax_row(T* y, const T* x, int64_t n) {
 template <class T>
 void log_softmax_row(T* y, const T* x, int64_t n) {
   using A = Compute<T>;
-  const A max = row_max<T, A>(x, n);
-  const LogSum<A> log = log_sum(row_sum_exp<T, A>(nullptr, x, n, max));
+  const A max = row_max(x, n);
+  const LogSum<A> log = log_sum(row_sum_exp<T>(nullptr, x, n, max));
   for_each_vector<A>(n, [&](int64_t i, int count) {
     write(y + i, log_softmax_element(read(x + i, count), broadcast(max), broadcast(log.value),
                                      broadcast(log.rest)), count);
@@ -96,8 +96,8 @@ Status logsumexp_of(T* out, const T* in, int64_t outer, int64_t n, int64_t inner
   }
   if (inner == 1) {
     for_each_row(outer, n, [&](int64_t row) {
-      const A max = row_max<T, A>(in + row * n, n);
-      out[row] = T(log_of_sum(max, row_sum_exp<T, A>(nullptr, in + row * n, n, max)));
+      const A max = row_max(in + row * n, n);
+      out[row] = T(log_of_sum(max, row_sum_exp<T>(nullptr, in + row * n, n, max)));
     });
     return Status::kOk;
   }

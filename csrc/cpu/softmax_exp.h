@@ -62,14 +62,17 @@ TALLOW_INLINE A log_of_sum(A max, A sum) {
   return infinite ? max : static_cast<A>(max + __builtin_log(static_cast<double>(sum)));
 }
 
-template <class T, class A>
-TALLOW_INLINE A row_max(const T* x, int64_t n) {
-  return fold_values<A>(n, Maximum{}, [&](int64_t i, int count) { return read(x + i, count); });
+// The largest number of a row. A NaN may be passed over: it makes every exponential NaN anyway.
+template <class T>
+TALLOW_NOINLINE Compute<T> row_max(const T* x, int64_t n) {
+  return fold_values<Compute<T>>(n, LargerOrFirst{},
+                                 [&](int64_t i, int count) { return read(x + i, count); });
 }
 
 // exp(x - max), kept in `y` where its type loses nothing, and summed.
-template <class T, class A>
-TALLOW_INLINE A row_sum_exp(T* y, const T* x, int64_t n, A max) {
+template <class T>
+TALLOW_NOINLINE Compute<T> row_sum_exp(T* y, const T* x, int64_t n, Compute<T> max) {
+  using A = Compute<T>;
   const Vec<A> shift_by = broadcast(max);
   return fold_values<A>(n, Add{}, [&](int64_t i, int count) {
     const Vec<A> e = exp_shifted(read(x + i, count), shift_by);
@@ -101,7 +104,7 @@ TALLOW_INLINE void column_max(const Block<const T, Vecs>& x, int64_t n,
   for (int v = 0; v < Vecs; ++v) max[v] = x.get(0, v);
   for (int64_t i = 1; i < n; ++i) {
 #pragma GCC unroll 4
-    for (int v = 0; v < Vecs; ++v) max[v] = Maximum{}(max[v], x.get(i, v));
+    for (int v = 0; v < Vecs; ++v) max[v] = LargerOrFirst{}(max[v], x.get(i, v));
   }
 }
 

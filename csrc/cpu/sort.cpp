@@ -92,6 +92,28 @@ void topk_few(const T* row, int64_t n, int64_t k, bool largest, Ranked<Key>* bes
   }
 }
 
+// The key of an element in the order that is wanted.
+template <class T>
+TALLOW_INLINE typename KeyOf<T>::Key key_of(T x, bool descending) {
+  using Key = typename KeyOf<T>::Key;
+  const Key key = KeyOf<T>::of(x);
+  return descending ? static_cast<Key>(~key) : key;
+}
+
+// Keeps the elements at places below k of the sorted row, in the order of their positions.
+template <class T, class Key>
+TALLOW_INLINE void keep_first(const T* row, int64_t n, int64_t k, bool descending, Key* keys,
+                              Ranked<Key>* kept) {
+  for (int64_t i = 0; i < n; ++i) keys[i] = key_of(row[i], descending);
+  const Selected<Key> last = select_key(keys, n, k - 1);
+  int64_t equal = k - last.smaller;
+  for (int64_t i = 0; i < n; ++i) {
+    const Key key = key_of(row[i], descending);
+    if (key > last.key || (key == last.key && equal-- <= 0)) continue;
+    *kept++ = {key, static_cast<uint32_t>(i)};
+  }
+}
+
 template <class T>
 Status topk_of(const T* in, T* values, int64_t* indices, int64_t rows, int64_t n, int64_t k,
                bool largest) {
@@ -103,26 +125,14 @@ Status topk_of(const T* in, T* values, int64_t* indices, int64_t rows, int64_t n
     if (few) {
       topk_few(row, n, k, largest, items);
     } else {
-      rank_row(row, n, largest, items);
-      if (k < n) {
-        select_ranked(items, n, k);
-        // Back to the order of positions, which a stable sort starts from.
-        int64_t kept = 0;
-        const Ranked<Key> bound = items[k];
-        for (int64_t i = 0; i < n; ++i) {
-          const Ranked<Key> item = ranked(row[i], i, largest);
-          if (item < bound) other[kept++] = item;
-        }
-        auto* const selected = other;
-        other = items;
-        items = selected;
-      }
+      keep_first(row, n, k, largest, reinterpret_cast<Key*>(other), items);
       items = sort_ranked(items, other, k);
     }
     store_ranked(row, items, k, values + r * k, indices + r * k);
   });
 }
 
+// One element per row: the one at place(row) of the sorted row.
 template <class T, class Place>
 Status select_of(const T* in, T* value, int64_t* index, int64_t rows, int64_t n,
                  const Place& place) {
@@ -130,9 +140,14 @@ Status select_of(const T* in, T* value, int64_t* index, int64_t rows, int64_t n,
   return for_each_row_ranked<Key>(rows, n, n, [&](int64_t r, auto* items, auto*) {
     const T* const row = in + r * n;
     const int64_t k = place(row);
-    rank_row(row, n, false, items);
-    select_ranked(items, n, k);
-    store_ranked(row, items + k, 1, value + r, index + r);
+    Key* const keys = reinterpret_cast<Key*>(items);
+    for (int64_t i = 0; i < n; ++i) keys[i] = KeyOf<T>::of(row[i]);
+    const Selected<Key> selected = select_key(keys, n, k);
+    int64_t skip = k - selected.smaller;
+    int64_t i = 0;
+    while (KeyOf<T>::of(row[i]) != selected.key || skip-- > 0) ++i;
+    value[r] = row[i];
+    index[r] = i;
   });
 }
 

@@ -140,64 +140,39 @@ Ranked<Key>* sort_ranked(Ranked<Key>* items, Ranked<Key>* other, int64_t n) {
   return items;
 }
 
-// Arranges the items so that the k smallest come first, in any order, followed by the next one.
-// Source: D. R. Musser, "Introspective sorting and selection algorithms", Software: Practice and
-// Experience 27 (1997): quickselect that sorts when its pivots are bad.
+// The key at place k (from 0) of the n sorted keys, and how many are smaller. Destroys the keys:
+// byte by byte, the most significant first, only those that agree with the answer are kept.
 template <class Key>
-void select_ranked(Ranked<Key>* items, int64_t n, int64_t k) {
-  using Item = Ranked<Key>;
-  const auto exchange = [](Item& a, Item& b) {
-    const Item held = a;
-    a = b;
-    b = held;
-  };
-  int64_t low = 0, high = n;  // the k-th item lies in [low, high)
-  int patience = 8;
-  for (int64_t size = n; size > 1; size /= 2) patience += 2;
-  while (high - low > 32 && patience-- > 0) {
-    Item& a = items[low];
-    Item& b = items[low + (high - low) / 2];
-    Item& c = items[high - 1];
-    if (b < a) exchange(a, b);
-    if (c < b) exchange(b, c);
-    if (b < a) exchange(a, b);
-    const Item pivot = b;
-    int64_t i = low, j = high - 1;
-    while (i <= j) {
-      while (items[i] < pivot) ++i;
-      while (pivot < items[j]) --j;
-      if (i <= j) exchange(items[i++], items[j--]);
+struct Selected {
+  Key key;
+  int64_t smaller;
+};
+template <class Key>
+Selected<Key> select_key(Key* keys, int64_t n, int64_t k) {
+  int64_t smaller = 0;
+  for (int shift = 8 * sizeof(Key) - 8; shift >= 0 && n > 1; shift -= 8) {
+    const auto byte = [&](Key key) { return static_cast<uint32_t>(key >> shift) & 255u; };
+    // Four tables, so that counting equal bytes in a row does not wait for memory.
+    uint32_t count[4][256] = {};
+    for (int64_t i = 0; i < n; ++i) ++count[i & 3][byte(keys[i])];
+    uint32_t wanted = 0;
+    int64_t before = 0;
+    for (;; ++wanted) {
+      const int64_t here = int64_t{count[0][wanted]} + count[1][wanted] + count[2][wanted] +
+                           count[3][wanted];
+      if (k - smaller < before + here) break;
+      before += here;
     }
-    if (k <= j) {
-      high = j + 1;
-    } else if (k >= i) {
-      low = i;
-    } else {
-      return;
+    smaller += before;
+    int64_t kept = 0;
+    for (int64_t i = 0; i < n; ++i) {
+      const Key key = keys[i];
+      keys[kept] = key;
+      kept += byte(key) == wanted;
     }
+    n = kept;
   }
-  if (high - low <= 32) {
-    for (int64_t i = low + 1; i < high; ++i) {
-      for (int64_t j = i; j > low && items[j] < items[j - 1]; --j) exchange(items[j], items[j - 1]);
-    }
-    return;
-  }
-  Item* const heap = items + low;
-  const int64_t size = high - low;
-  const auto sift = [&](int64_t root, int64_t end) {
-    while (2 * root + 1 < end) {
-      int64_t child = 2 * root + 1;
-      if (child + 1 < end && heap[child] < heap[child + 1]) ++child;
-      if (!(heap[root] < heap[child])) return;
-      exchange(heap[root], heap[child]);
-      root = child;
-    }
-  };
-  for (int64_t i = size / 2 - 1; i >= 0; --i) sift(i, size);
-  for (int64_t end = size - 1; end > 0; --end) {
-    exchange(heap[0], heap[end]);
-    sift(0, end);
-  }
+  return {keys[0], smaller};
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Three-operand formulas: where, clamp, lerp, addcmul and their like.
 #include "cpu/loops.h"
+#include "cpu/tile_moves.h"
 
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
@@ -12,10 +13,6 @@ void where_row(char* const* data, int64_t n, const void*) {
   const T* const b = reinterpret_cast<const T*>(data[3]);
   for (int64_t i = 0; i < n; ++i) out[i] = condition[i] ? a[i] : b[i];
 }
-
-struct Word16 {
-  uint64_t half[2];
-};
 
 // Selection moves bits: only the width of the type matters.
 Row where(DType compute) {

@@ -94,7 +94,6 @@ Tensor to_memory_format(const Tensor& self, MemoryFormat format) {
 
 Tensor copy_(const Tensor& self, const Tensor& source, bool) {
   check_not_meta(source, self.device());
-  if (self.same(source)) return self;
   const Out out = Out::inplace(self);
   if (self.device().is_meta()) {
     check_inplace(self);

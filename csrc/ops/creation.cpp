@@ -74,7 +74,9 @@ Tensor triangle_indices(int64_t row, int64_t col, DType dtype, Device device, co
   return to_device(to_dtype(out, dtype), device);
 }
 
-int64_t bounded(int64_t value, int64_t limit) { return std::min(std::max<int64_t>(value, 0), limit); }
+int64_t bounded(int64_t value, int64_t limit) {
+  return std::min(std::max<int64_t>(value, 0), limit);
+}
 
 }  // namespace
 
@@ -109,8 +111,7 @@ Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step, DType 
   return out;
 }
 
-Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, DType dtype,
-                Device device) {
+Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, DType dtype, Device device) {
   TALLOW_CHECK(steps >= 0, "number of steps must be non-negative");
   if (steps == 1) return full({1}, start, dtype, device);
   Tensor out = empty({steps}, dtype, device);

@@ -32,16 +32,17 @@ Tensor masked_scale(const Tensor& grad, const Tensor& mask, double p) {
       "dropout", grad.device(), grad.dtype(), out.ptr(), static_cast<const bool*>(mask.ptr()),
       static_cast<const void*>(source.ptr()), out.numel(), p);
   return record("MulBackward0", {&grad}, std::move(out), [&](Saver& save) {
-    return [kept = save(mask, "mask"), p](Grads& g) {
-      g.out[0] = masked_scale(g.grad(), g[kept], p);
-    };
+    return
+        [kept = save(mask, "mask"), p](Grads& g) { g.out[0] = masked_scale(g.grad(), g[kept], p); };
   });
 }
 
 // Draws in memory order; `out` gets the mask's strides unless it is the input itself.
 Tensor drop_elements(const Tensor& input, double p, Tensor& mask, const Out& out) {
-  TALLOW_CHECK(is_floating(input.dtype()), "result type Float can't be cast to the desired output "
-               "type ", scalar_type_name(input.dtype()));
+  TALLOW_CHECK(is_floating(input.dtype()),
+               "result type Float can't be cast to the desired output "
+               "type ",
+               scalar_type_name(input.dtype()));
   const Dims strides = preserved_strides(input.sizes(), input.strides());
   if (out.is_inplace()) check_inplace(input);
   mask = empty_strided(input.sizes(), strides, DType::kBool, input.device());
@@ -103,9 +104,8 @@ Tensor dropout(const Tensor& input, double p, bool train, Out out) {
   Tensor mask;
   Tensor result = drop_elements(input, p, mask, out);
   return record("MulBackward0", {&input}, std::move(result), [&](Saver& save) {
-    return [kept = save(mask, "mask"), p](Grads& g) {
-      g.out[0] = masked_scale(g.grad(), g[kept], p);
-    };
+    return
+        [kept = save(mask, "mask"), p](Grads& g) { g.out[0] = masked_scale(g.grad(), g[kept], p); };
   });
 }
 
@@ -141,8 +141,8 @@ Tensor feature_alpha_dropout(const Tensor& input, double p, bool train, Out out)
 }
 
 std::tuple<Tensor, Tensor> native_dropout(const Tensor& input, double p, bool train) {
-  TALLOW_CHECK(!train || (p >= 0 && p <= 1), "bernoulli_ expects p to be in [0, 1], but got p=",
-               1 - p);
+  TALLOW_CHECK(!train || (p >= 0 && p <= 1),
+               "bernoulli_ expects p to be in [0, 1], but got p=", 1 - p);
   Tensor mask;
   Tensor result;
   if (train) {

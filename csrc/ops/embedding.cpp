@@ -16,11 +16,11 @@ namespace tallow::ops {
 namespace {
 
 void check_indices(const char* op, const Tensor& indices) {
-  TALLOW_CHECK(indices.dtype() == DType::kInt64 || indices.dtype() == DType::kInt32,
-               "Expected tensor for argument #1 'indices' to have one of the following scalar types:"
-               " Long, Int; but got ",
-               tensor_type_name(indices.dtype()), " instead (while checking arguments for ", op,
-               ")");
+  TALLOW_CHECK(
+      indices.dtype() == DType::kInt64 || indices.dtype() == DType::kInt32,
+      "Expected tensor for argument #1 'indices' to have one of the following scalar types:"
+      " Long, Int; but got ",
+      tensor_type_name(indices.dtype()), " instead (while checking arguments for ", op, ")");
 }
 
 // The gradient of the table: rows of `grad` added up by index. Differentiable in `grad`.
@@ -48,7 +48,8 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, int64_t padding_id
                  bool scale_grad_by_freq, bool sparse) {
   TALLOW_CHECK(weight.dim() == 2, "'weight' must be 2-D");
   check_indices("embedding", indices);
-  TALLOW_CHECK_NOT_IMPLEMENTED(!sparse, "embedding(): sparse gradients are not supported; pass "
+  TALLOW_CHECK_NOT_IMPLEMENTED(!sparse,
+                               "embedding(): sparse gradients are not supported; pass "
                                "sparse=False");
   check_same_device("embedding", weight, indices);
   const Tensor offsets = offsets_along("embedding", weight, 0, indices, {PositionError::kSelf});
@@ -61,8 +62,7 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, int64_t padding_id
   return record("EmbeddingBackward0", {&weight}, std::move(out), [&](Saver& save) {
     return [looked_up = save(indices, "indices"), table = weight.sizes(), padding_idx,
             scale_grad_by_freq](Grads& g) {
-      g.out[0] =
-          table_gradient(g.grad(), g[looked_up], table, padding_idx, scale_grad_by_freq);
+      g.out[0] = table_gradient(g.grad(), g[looked_up], table, padding_idx, scale_grad_by_freq);
     };
   });
 }

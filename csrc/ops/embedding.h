@@ -5,8 +5,8 @@
 
 namespace tallow::ops {
 
-// Rows `indices` of the matrix `weight`. The gradient of row `padding_idx` is zero (-1: no such row);
-// scale_grad_by_freq divides the gradient of a row by the number of its look-ups.
+// Rows `indices` of the matrix `weight`. The gradient of row `padding_idx` is zero (-1: no such
+// row); scale_grad_by_freq divides the gradient of a row by the number of its look-ups.
 Tensor embedding(const Tensor& weight, const Tensor& indices, int64_t padding_idx = -1,
                  bool scale_grad_by_freq = false, bool sparse = false);
 // Scales rows named by `indices` down to norm `max_norm`, in place.

@@ -57,11 +57,11 @@ Tensor take_along_dim(const Tensor& input, const Tensor& indices, std::optional<
                "torch.take_along_dim(): dtype of indices should be Long but got ",
                scalar_type_name(indices.dtype()));
   if (!dim) return take_along_dim(reshape(input, {-1}), reshape(indices, {-1}), 0);
-  TALLOW_CHECK(input.dim() == indices.dim(),
-               "torch.take_along_dim(): input and indices should have the same number of dimensions,"
-               " but got ",
-               input.dim(), " dimensions for input, and ", indices.dim(),
-               " dimensions for indices");
+  TALLOW_CHECK(
+      input.dim() == indices.dim(),
+      "torch.take_along_dim(): input and indices should have the same number of dimensions,"
+      " but got ",
+      input.dim(), " dimensions for input, and ", indices.dim(), " dimensions for indices");
   const int64_t along = wrap_dim(*dim, input.dim());
   const int64_t size = input.dim() > 0 ? input.sizes()[along] : 1;
   Dims shape = input.sizes();
@@ -92,8 +92,7 @@ Tensor index_select(const Tensor& self, int64_t dim, const Tensor& index) {
                " value(s)");
   check_same_device("index_select", self, index);
   const Tensor source = at_least_1d(self);
-  const Tensor offsets =
-      offsets_along("index_select", source, dim, index, {PositionError::kSelf});
+  const Tensor offsets = offsets_along("index_select", source, dim, index, {PositionError::kSelf});
   Dims shape = source.sizes();
   shape[dim] = index.numel();
   Tensor out = empty(self.dim() > 0 ? shape : Dims(), self.dtype(), self.device());
@@ -130,8 +129,7 @@ Tensor write_slices(const SliceWrite& write, const Tensor& self, int64_t dim, co
                     const Tensor& source, const Out& out) {
   if (write.accumulate && accumulates_in_float(self.dtype())) {
     return write_in_float(self, out, write.order, [&](const Tensor& wide) {
-      write_slices(write, wide, dim, index, to_dtype(source, DType::kFloat32),
-                   Out::inplace(wide));
+      write_slices(write, wide, dim, index, to_dtype(source, DType::kFloat32), Out::inplace(wide));
     });
   }
   const Tensor checked = offsets_along(write.op, at_least_1d(self), dim, index, write.rules);
@@ -142,8 +140,8 @@ Tensor write_slices(const SliceWrite& write, const Tensor& self, int64_t dim, co
                              ? checked
                              : offsets_along(write.op, target, dim, index, write.rules);
   run<&Backend::index, &IndexKernels::put_blocks>(
-      write.op, self.device(),
-      plan_blocks(target, dim, 1, unaliased(source, result), 1, offsets), write.accumulate);
+      write.op, self.device(), plan_blocks(target, dim, 1, unaliased(source, result), 1, offsets),
+      write.accumulate);
   return finish_write(out, result);
 }
 
@@ -165,18 +163,19 @@ Tensor index_add(const Tensor& self, int64_t dim, const Tensor& index, const Ten
                "index_add_(): Number of indices (", index.numel(),
                ") should be equal to source.size(dim): (",
                dim < slices.dim() ? slices.sizes()[dim] : 1, "), for dim: ", dim);
-  TALLOW_CHECK(slice_shape(self.sizes(), dim) == slice_shape(source.sizes(), dim),
-               "source tensor shape must match self tensor shape, excluding the specified dimension."
-               " Got self.shape = ",
-               self.sizes(), " source.shape = ", source.sizes());
+  TALLOW_CHECK(
+      slice_shape(self.sizes(), dim) == slice_shape(source.sizes(), dim),
+      "source tensor shape must match self tensor shape, excluding the specified dimension."
+      " Got self.shape = ",
+      self.sizes(), " source.shape = ", source.sizes());
   Tensor scaled = slices;
   if (!alpha.equals(1)) {
     const NoGradGuard no_grad;
     scaled = mul(slices, alpha);
   }
-  Tensor result = write_slices(
-      {"index_add_", {PositionError::kBoundsRuntime}, true, WriteOrder::kRowMajor}, self, dim,
-      index, scaled, out);
+  Tensor result =
+      write_slices({"index_add_", {PositionError::kBoundsRuntime}, true, WriteOrder::kRowMajor},
+                   self, dim, index, scaled, out);
   return record("IndexAddBackward0", {&self, &source}, std::move(result), [&](Saver& save) {
     return [positions = save(index, "index"), dim, alpha, shape = source.sizes()](Grads& g) {
       if (g.needs(0)) g.out[0] = g.grad();
@@ -190,8 +189,8 @@ Tensor index_add(const Tensor& self, int64_t dim, const Tensor& index, const Ten
 Tensor index_copy(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source,
                   Out out) {
   dim = wrap_dim(dim, self.dim());
-  TALLOW_CHECK_INDEX(index.dim() <= 1,
-                     "index_copy_(): Index should have dimension 1 or 0 (got ", index.dim(), ")");
+  TALLOW_CHECK_INDEX(index.dim() <= 1, "index_copy_(): Index should have dimension 1 or 0 (got ",
+                     index.dim(), ")");
   TALLOW_CHECK_INDEX(self.dim() == source.dim() || self.dim() == 0 || source.dim() == 0,
                      "index_copy_(): When source and destination are not scalars, their "
                      "dimensionality must match. Source dimensionality (",
@@ -212,9 +211,9 @@ Tensor index_copy(const Tensor& self, int64_t dim, const Tensor& index, const Te
                "slice shape: ",
                mine, " at dimension ", dim, " and source slice shape: ", theirs, " at dimension ",
                source.dim() > 0 ? dim : 0, ".");
-  TALLOW_CHECK_INDEX(index.numel() == slices.sizes()[dim],
-                     "index_copy_(): Number of indices (", index.numel(),
-                     ") should be equal to source.size(dim) (", slices.sizes()[dim], ")");
+  TALLOW_CHECK_INDEX(index.numel() == slices.sizes()[dim], "index_copy_(): Number of indices (",
+                     index.numel(), ") should be equal to source.size(dim) (", slices.sizes()[dim],
+                     ")");
   const PositionRules rules{PositionError::kBounds, false, "index_copy_(): "};
   Tensor result = write_slices({"index_copy_", rules, false, WriteOrder::kRowMajor}, self, dim,
                                index, slices, out);
@@ -250,9 +249,9 @@ Tensor index_fill(const Tensor& self, int64_t dim, const Tensor& index, const Op
   shape[dim] = index.numel();
   const Tensor spread =
       alias(element, shape, Dims::filled(shape.size(), 0), element.impl()->offset);
-  Tensor result = write_slices(
-      {"index_fill_", {PositionError::kBounds, true}, false, WriteOrder::kPreserved}, self, dim,
-      index, spread, out);
+  Tensor result =
+      write_slices({"index_fill_", {PositionError::kBounds, true}, false, WriteOrder::kPreserved},
+                   self, dim, index, spread, out);
   const Tensor none;
   const Tensor& source = is_tensor ? value.tensor() : none;
   return record(is_tensor ? "IndexFillBackward1" : "IndexFillBackward0", {&self, &source},

@@ -15,8 +15,8 @@ Tensor gather(const Tensor& self, int64_t dim, const Tensor& index, bool sparse_
 Tensor take_along_dim(const Tensor& input, const Tensor& indices,
                       std::optional<int64_t> dim = std::nullopt);
 
-// self[i][index[i][j][k]][k] = src[i][j][k] for dim 1; `reduce` may be "add" or "multiply". Where an
-// element is written twice, the last position in the index wins.
+// self[i][index[i][j][k]][k] = src[i][j][k] for dim 1; `reduce` may be "add" or "multiply". Where
+// an element is written twice, the last position in the index wins.
 Tensor scatter(const Tensor& self, int64_t dim, const Tensor& index, const Operand& src,
                std::optional<std::string_view> reduce = std::nullopt, Out out = {});
 Tensor scatter_add(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src,
@@ -37,8 +37,8 @@ Tensor index_copy(const Tensor& self, int64_t dim, const Tensor& index, const Te
 Tensor index_fill(const Tensor& self, int64_t dim, const Tensor& index, const Operand& value,
                   Out out = {});
 
-inline Tensor index_add_(const Tensor& self, int64_t dim, const Tensor& index,
-                         const Tensor& source, const Scalar& alpha = 1) {
+inline Tensor index_add_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source,
+                         const Scalar& alpha = 1) {
   return index_add(self, dim, index, source, alpha, Out::inplace(self));
 }
 

@@ -33,8 +33,8 @@ bool is_mask(const Tensor& index) {
   return index.dtype() == DType::kBool || index.dtype() == DType::kUInt8;
 }
 
-// A mask over several dimensions that lie in memory as one is a mask over that one: `self` becomes the
-// tensor with those dimensions merged, and the mask a vector.
+// A mask over several dimensions that lie in memory as one is a mask over that one: `self` becomes
+// the tensor with those dimensions merged, and the mask a vector.
 void merge_masked_dims(Tensor& self, std::vector<Tensor>& indices) {
   int64_t at = 0;
   for (Tensor& index : indices) {
@@ -108,9 +108,10 @@ Dims broadcast_index_shape(const std::vector<Tensor>& positions) {
         for (const Tensor& each : positions) {
           if (each.defined()) shapes << (shapes.tellp() > 0 ? ", " : "") << each.sizes();
         }
-        raise<IndexError>("shape mismatch: indexing tensors could not be broadcast together with "
-                          "shapes ",
-                          shapes.str());
+        raise<IndexError>(
+            "shape mismatch: indexing tensors could not be broadcast together with "
+            "shapes ",
+            shapes.str());
       }
       shape = joined;
     } else {
@@ -157,10 +158,9 @@ void compute_offsets(Selection& selection, const std::vector<Tensor>& positions)
   for (int64_t k = 0; k < selection.picked; ++k) {
     const int64_t d = selection.first + k;
     const Tensor& index = positions[static_cast<std::size_t>(d)];
-    const Tensor spread =
-        alias(index, selection.shape,
-              broadcast_strides(index.sizes(), index.strides(), selection.shape),
-              index.impl()->offset);
+    const Tensor spread = alias(index, selection.shape,
+                                broadcast_strides(index.sizes(), index.strides(), selection.shape),
+                                index.impl()->offset);
     const int64_t named = selection.permutation.empty() ? d : selection.permutation[d];
     const IndexBound bound{source.sizes()[d], source.strides()[d], named, true,
                            PositionError::kBounds};
@@ -261,8 +261,8 @@ Tensor put_selected(const Tensor& self, const std::vector<Tensor>& indices, cons
   if (!out.is_inplace()) selection = select_elements(result, indices);
   const Tensor source = unaliased(to_device(values, self.device()), result);
   const Dims strides(source.strides().data() + (values.dim() - given.size()), given.size());
-  const Tensor spread = alias(source, shape, broadcast_strides(given, strides, shape),
-                              source.impl()->offset);
+  const Tensor spread =
+      alias(source, shape, broadcast_strides(given, strides, shape), source.impl()->offset);
   run<&Backend::index, &IndexKernels::put_blocks>("index_put_", self.device(),
                                                   blocks_of(selection, spread), accumulate);
   return finish_write(out, result);
@@ -282,9 +282,9 @@ Tensor index_put(const Tensor& self, const std::vector<Tensor>& indices, const T
     return [ids = save_all(save, indices), accumulate](Grads& g) {
       const Tensor& grad = g.grad();
       if (g.needs(0)) {
-        g.out[0] = accumulate ? grad
-                              : index_put(grad, load_all(g, ids),
-                                          zeros({}, grad.dtype(), grad.device()));
+        g.out[0] = accumulate
+                       ? grad
+                       : index_put(grad, load_all(g, ids), zeros({}, grad.dtype(), grad.device()));
       }
       if (g.needs(1)) g.out[1] = ops::index(grad, load_all(g, ids));
     };
@@ -359,8 +359,8 @@ Tensor put(const Tensor& self, const Tensor& index, const Tensor& source, bool a
   check_flat_index("put_", self, index);
   TALLOW_CHECK(self.dtype() == source.dtype(),
                "put_(): self and source expected to have the same dtype, but got self.dtype = ",
-               scalar_type_name(self.dtype()), " and source.dtype = ",
-               scalar_type_name(source.dtype()));
+               scalar_type_name(self.dtype()),
+               " and source.dtype = ", scalar_type_name(source.dtype()));
   TALLOW_CHECK(index.numel() == source.numel(),
                "put_(): Expected source and index to have the same number of elements, but got "
                "source.numel() = ",

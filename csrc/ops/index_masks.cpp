@@ -14,9 +14,10 @@ namespace {
 
 // The elements of `tensor` that are not zero.
 int64_t count_set(const char* op, const Tensor& tensor) {
-  TALLOW_CHECK_NOT_IMPLEMENTED(!tensor.device().is_meta(), op,
-                               "(): the size of the result depends on data, which a tensor on device "
-                               "'meta' does not have");
+  TALLOW_CHECK_NOT_IMPLEMENTED(
+      !tensor.device().is_meta(), op,
+      "(): the size of the result depends on data, which a tensor on device "
+      "'meta' does not have");
   int64_t count = 0;
   run<&Backend::index, &IndexKernels::count_nonzero>(op, tensor.device(), tensor.dtype(),
                                                      static_cast<const void*>(tensor.ptr()),
@@ -35,13 +36,15 @@ void write_positions(const Tensor& set, int64_t count, const Tensor& out, int64_
                      int64_t dim_stride) {
   if (count == 0) return;
   run<&Backend::index, &IndexKernels::nonzero>(
-      "nonzero", set.device(), set.dtype(), static_cast<const void*>(set.ptr()),
-      set.sizes().data(), set.dim(), count, out.data<int64_t>(), place_stride, dim_stride);
+      "nonzero", set.device(), set.dtype(), static_cast<const void*>(set.ptr()), set.sizes().data(),
+      set.dim(), count, out.data<int64_t>(), place_stride, dim_stride);
 }
 
 void check_mask(const char* op, const Tensor& self, const Tensor& mask) {
-  TALLOW_CHECK(mask.dtype() == DType::kBool, op, " only supports boolean masks, but got mask with "
-               "dtype ", dtype_name(mask.dtype()));
+  TALLOW_CHECK(mask.dtype() == DType::kBool, op,
+               " only supports boolean masks, but got mask with "
+               "dtype ",
+               dtype_name(mask.dtype()));
   check_same_device(op, self, mask);
 }
 
@@ -67,8 +70,7 @@ Tensor masked_fill(const Tensor& self, const Tensor& mask, const Operand& value,
                "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ",
                is_tensor ? value.tensor().dim() : 0, " dimension(s).");
   TALLOW_CHECK(is_complex(self.dtype()) || !is_complex(value.dtype()),
-               "value cannot be converted to type ", dtype_name(self.dtype()),
-               " without overflow");
+               "value cannot be converted to type ", dtype_name(self.dtype()), " without overflow");
   const Dims shape = broadcast_shapes(self.sizes(), mask.sizes());
   TALLOW_CHECK(!out.is_inplace() || shape == self.sizes(), "output with shape ", self.sizes(),
                " doesn't match the broadcast shape ", shape);
@@ -134,8 +136,10 @@ Tensor masked_select(const Tensor& self, const Tensor& mask) {
 }
 
 Tensor masked_scatter(const Tensor& self, const Tensor& mask, const Tensor& source, Out out) {
-  TALLOW_CHECK(mask.dtype() == DType::kBool, "masked_scatter_ only supports boolean masks, but got "
-               "mask with dtype ", dtype_name(mask.dtype()));
+  TALLOW_CHECK(mask.dtype() == DType::kBool,
+               "masked_scatter_ only supports boolean masks, but got "
+               "mask with dtype ",
+               dtype_name(mask.dtype()));
   TALLOW_CHECK(self.dtype() == source.dtype(),
                "masked_scatter: expected self and source to have same dtypes but got ",
                scalar_type_name(self.dtype()), " and ", scalar_type_name(source.dtype()));
@@ -153,8 +157,8 @@ Tensor masked_scatter(const Tensor& self, const Tensor& mask, const Tensor& sour
   }
   const int64_t count = count_set("masked_scatter", bits);
   TALLOW_CHECK(values.numel() >= count,
-               "Number of elements of source < number of ones in mask: source has ",
-               values.numel(), ", the mask ", count);
+               "Number of elements of source < number of ones in mask: source has ", values.numel(),
+               ", the mask ", count);
   if (out.is_inplace()) check_inplace(self);
   // Written in a row-major copy; an in-place result of another layout is copied back.
   Tensor result = self;
@@ -220,18 +224,16 @@ Tensor triangle(Triangle kept, const char* op, const char* node, const Tensor& s
   {
     const NoGradGuard no_grad;
     source = contiguous(self);
-    result = out.is_inplace() && self.is_contiguous() ? self
-                                                      : empty(self.sizes(), self.dtype(),
-                                                              self.device());
+    result = out.is_inplace() && self.is_contiguous()
+                 ? self
+                 : empty(self.sizes(), self.dtype(), self.device());
   }
   const int64_t columns = self.sizes().back();
   const int64_t rows = self.sizes()[self.dim() - 2];
   if (self.numel() > 0) {
-    run<&Backend::index, &IndexKernels::triangle>(op, self.device(), kept, self.dtype(),
-                                                  result.ptr(),
-                                                  static_cast<const void*>(source.ptr()),
-                                                  self.numel() / (rows * columns), rows, columns,
-                                                  diagonal);
+    run<&Backend::index, &IndexKernels::triangle>(
+        op, self.device(), kept, self.dtype(), result.ptr(), static_cast<const void*>(source.ptr()),
+        self.numel() / (rows * columns), rows, columns, diagonal);
   }
   if (out.is_inplace() && !result.same(self)) {
     const NoGradGuard no_grad;

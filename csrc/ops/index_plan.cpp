@@ -62,9 +62,10 @@ Tensor at_least_1d(const Tensor& tensor) {
 }
 
 void check_same_device(const char* op, const Tensor& self, const Tensor& other) {
-  TALLOW_CHECK(self.device() == other.device(), op,
-               "(): Expected all tensors to be on the same device, but found at least two devices, ",
-               self.device(), " and ", other.device(), "!");
+  TALLOW_CHECK(
+      self.device() == other.device(), op,
+      "(): Expected all tensors to be on the same device, but found at least two devices, ",
+      self.device(), " and ", other.device(), "!");
 }
 
 void check_positions(const char* op, const Tensor& self, int64_t dim, const Tensor& positions,
@@ -79,8 +80,12 @@ Tensor offsets_along(const char* op, const Tensor& self, int64_t dim, const Tens
   const Tensor positions = as_int64(index);
   Tensor offsets = empty({positions.numel()}, DType::kInt64, self.device());
   const bool scalar = self.dim() == 0;
-  const IndexBound bound{scalar ? 1 : self.sizes()[dim], scalar ? 1 : self.strides()[dim], dim,
-                         rules.wrap, rules.error, rules.prefix};
+  const IndexBound bound{scalar ? 1 : self.sizes()[dim],
+                         scalar ? 1 : self.strides()[dim],
+                         dim,
+                         rules.wrap,
+                         rules.error,
+                         rules.prefix};
   run<&Backend::index, &IndexKernels::offsets>(op, self.device(), offsets.data<int64_t>(),
                                                positions_of(positions), bound, false);
   return offsets;
@@ -106,8 +111,8 @@ void set_ordered_space(Strided<2>& space, const int64_t* sizes, const int64_t* f
 
 }  // namespace
 
-IndexedBlocks plan_blocks(const Tensor& indexed, int64_t first, int64_t picked,
-                          const Tensor& dense, int64_t index_dims, const Tensor& offsets) {
+IndexedBlocks plan_blocks(const Tensor& indexed, int64_t first, int64_t picked, const Tensor& dense,
+                          int64_t index_dims, const Tensor& offsets) {
   IndexedBlocks blocks;
   blocks.dtype = indexed.dtype();
   blocks.indexed = indexed.ptr();

@@ -29,9 +29,9 @@ void set_space(Strided<N>& space, const int64_t* sizes, const int64_t* const (&s
   }
 }
 
-// An op of the form "a copy of self, then modified" writes to begin_write(): self itself when in place
-// (checked), else a copy without history, in self's memory order or row-major. finish_write() says
-// that it is written, moves it into the caller's `out=`, and returns what the op returns.
+// An op of the form "a copy of self, then modified" writes to begin_write(): self itself when in
+// place (checked), else a copy without history, in self's memory order or row-major. finish_write()
+// says that it is written, moves it into the caller's `out=`, and returns what the op returns.
 enum class WriteOrder : uint8_t { kPreserved, kRowMajor };
 Tensor begin_write(const Tensor& self, const Out& out, WriteOrder order);
 Tensor finish_write(const Out& out, const Tensor& written);
@@ -66,8 +66,8 @@ void check_positions(const char* op, const Tensor& self, int64_t dim, const Tens
 // How an op reads positions and reports those out of bounds.
 struct PositionRules {
   PositionError error;
-  bool wrap = false;         // negative positions count from the end
-  const char* prefix = "";   // of the message
+  bool wrap = false;        // negative positions count from the end
+  const char* prefix = "";  // of the message
 };
 
 // Offsets of the positions in `index` into dimension `dim` of `self`, as a vector.
@@ -76,8 +76,8 @@ Tensor offsets_along(const char* op, const Tensor& self, int64_t dim, const Tens
 
 // `indexed` has dimensions before, [first, first + picked), after; `dense` has before, index, after
 // with `index_dims` in the middle. `offsets` counts the elements of the index dimensions.
-IndexedBlocks plan_blocks(const Tensor& indexed, int64_t first, int64_t picked,
-                          const Tensor& dense, int64_t index_dims, const Tensor& offsets);
+IndexedBlocks plan_blocks(const Tensor& indexed, int64_t first, int64_t picked, const Tensor& dense,
+                          int64_t index_dims, const Tensor& offsets);
 
 // gather and scatter along `dim`: `indexed` and `dense` cover at least the shape of `positions`.
 IndexedLines plan_lines(const Tensor& indexed, const Tensor& dense, const Tensor& positions,

@@ -160,9 +160,10 @@ Tensor dstack(const std::vector<Tensor>& tensors) {
 }
 
 Tensor repeat(const Tensor& self, const Dims& repeats) {
-  TALLOW_CHECK(repeats.size() >= self.dim(),
-               "Number of dimensions of repeat dims can not be smaller than number of dimensions of "
-               "tensor");
+  TALLOW_CHECK(
+      repeats.size() >= self.dim(),
+      "Number of dimensions of repeat dims can not be smaller than number of dimensions of "
+      "tensor");
   // Copies lie beside the elements: shape (r0, s0, r1, s1, ...) with stride 0 along every r.
   Dims spread_shape;
   Dims spread_strides;
@@ -260,8 +261,8 @@ Tensor roll_once(const Tensor& self, int64_t shift, int64_t dim) {
 Tensor roll(const Tensor& self, const Dims& shifts, const Dims& dims) {
   TALLOW_CHECK(!shifts.empty(), "`shifts` required");
   const bool flat = dims.empty() && shifts.size() == 1;
-  TALLOW_CHECK(flat || shifts.size() == dims.size(), "shifts and dimensions must align. shifts: ",
-               shifts.size(), ", dims:", dims.size());
+  TALLOW_CHECK(flat || shifts.size() == dims.size(),
+               "shifts and dimensions must align. shifts: ", shifts.size(), ", dims:", dims.size());
   Tensor out;
   {
     const NoGradGuard no_grad;
@@ -314,8 +315,7 @@ Tensor flipud(const Tensor& self) {
 }
 
 Tensor rot90(const Tensor& self, int64_t k, const Dims& dims) {
-  TALLOW_CHECK(dims.size() == 2, "expected total rotation dims == 2, but got dims = ",
-               dims.size());
+  TALLOW_CHECK(dims.size() == 2, "expected total rotation dims == 2, but got dims = ", dims.size());
   TALLOW_CHECK(self.dim() >= 2, "expected total dims >= 2, but got total dims = ", self.dim());
   const int64_t first = wrap_dim(dims[0], self.dim());
   const int64_t second = wrap_dim(dims[1], self.dim());
@@ -325,10 +325,17 @@ Tensor rot90(const Tensor& self, int64_t k, const Dims& dims) {
   {
     const NoGradGuard no_grad;
     switch (((k % 4) + 4) % 4) {
-      case 1: out = transpose(flip(self, {second}), first, second); break;
-      case 2: out = flip(self, dims); break;
-      case 3: out = transpose(flip(self, {first}), first, second); break;
-      default: out = clone_strided(self, contiguous_strides(self.sizes()));
+      case 1:
+        out = transpose(flip(self, {second}), first, second);
+        break;
+      case 2:
+        out = flip(self, dims);
+        break;
+      case 3:
+        out = transpose(flip(self, {first}), first, second);
+        break;
+      default:
+        out = clone_strided(self, contiguous_strides(self.sizes()));
     }
   }
   return record("Rot90Backward0", {&self}, std::move(out), [&](Saver&) {
@@ -338,17 +345,18 @@ Tensor rot90(const Tensor& self, int64_t k, const Dims& dims) {
 
 std::vector<Tensor> meshgrid(const std::vector<Tensor>& tensors, std::string_view indexing) {
   TALLOW_CHECK(!tensors.empty(), "meshgrid expects a non-empty TensorList");
-  TALLOW_CHECK(indexing == "ij" || indexing == "xy",
-               "torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: ", indexing);
+  TALLOW_CHECK(
+      indexing == "ij" || indexing == "xy",
+      "torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: ", indexing);
   const bool swap = indexing == "xy" && tensors.size() >= 2;
   const int64_t ndim = static_cast<int64_t>(tensors.size());
   const auto axis_of = [&](int64_t i) { return swap && i < 2 ? 1 - i : i; };
   Dims shape = Dims::filled(ndim, 1);
   for (int64_t i = 0; i < ndim; ++i) {
     const Tensor& tensor = tensors[static_cast<std::size_t>(i)];
-    TALLOW_CHECK(tensor.dim() <= 1,
-                 "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: ",
-                 tensor.sizes());
+    TALLOW_CHECK(
+        tensor.dim() <= 1,
+        "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: ", tensor.sizes());
     TALLOW_CHECK(tensor.dtype() == tensors[0].dtype(),
                  "torch.meshgrid expects all tensors to have the same dtype");
     shape[axis_of(i)] = tensor.numel();

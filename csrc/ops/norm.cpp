@@ -213,13 +213,6 @@ ChannelShape check_groups(const Tensor& input, int64_t groups, const Tensor& wei
   return shape;
 }
 
-// [channels] as a factor of an input with `ndim` dimensions.
-Tensor beside_channels(const Tensor& param, int64_t ndim) {
-  Dims shape = Dims::filled(ndim, 1);
-  shape[1] = param.numel();
-  return reshape(param, shape);
-}
-
 NormGrads group_norm_grads(const Tensor& grad, const Tensor& input, const Tensor& weight,
                            const ChannelShape& shape, int64_t groups, double eps) {
   const Dims grouped{shape.batch, groups, shape.channels / groups, shape.inner};
@@ -232,31 +225,22 @@ NormGrads group_norm_grads(const Tensor& grad, const Tensor& input, const Tensor
   return grads;
 }
 
-// The same through the kernel for rows, outside of recording.
+// The kernel's gradients, of those that are wanted.
 NormGrads group_norm_grads_fused(const Tensor& grad, const Tensor& input, const Tensor& weight,
                                  const Tensor& mean, const Tensor& rstd, const ChannelShape& shape,
-                                 int64_t groups, bool with_input, bool with_params) {
-  const Dims rows{shape.batch * groups, shape.channels / groups * shape.inner};
+                                 int64_t groups, bool with_input, bool with_weight,
+                                 bool with_bias) {
+  const Tensor g = contiguous_data(grad);
+  const Tensor x = contiguous_data(input);
+  const Tensor w = parameter_data(weight, input.dtype());
   NormGrads grads;
-  if (with_input) {
-    const Tensor weighted =
-        weight.defined() ? to_dtype(mul(grad, beside_channels(weight, input.dim())), input.dtype())
-                         : grad;
-    const Rows r{{1}, {0}, rows[0], rows[1]};
-    grads.input = reshape(row_grads("group_norm_backward", true, reshape(weighted, rows),
-                                    reshape(input, rows), Tensor(), mean, rstd, r, true, false,
-                                    false).input,
-                          input.sizes());
-  }
-  if (with_params) {
-    const Dims grouped{shape.batch, groups, shape.channels / groups, shape.inner};
-    const Tensor g = to_dtype(reshape(grad, grouped), mean.dtype());
-    const Dims beside{shape.batch, groups, 1, 1};
-    const Tensor normal =
-        mul(sub(reshape(input, grouped), reshape(mean, beside)), reshape(rstd, beside));
-    grads.weight = reshape(sum_dims(mul(g, normal), {0, 3}), {shape.channels});
-    grads.bias = reshape(sum_dims(g, {0, 3}), {shape.channels});
-  }
+  if (with_input) grads.input = empty(input.sizes(), input.dtype(), input.device());
+  if (with_weight) grads.weight = empty({shape.channels}, mean.dtype(), input.device());
+  if (with_bias) grads.bias = empty({shape.channels}, mean.dtype(), input.device());
+  run<&Backend::norm, &NormKernels::group_norm_backward>(
+      "group_norm_backward", input.device(), input.dtype(), data_or_null(grads.input),
+      data_or_null(grads.weight), data_or_null(grads.bias), g.ptr(), x.ptr(), data_or_null(w),
+      mean.ptr(), rstd.ptr(), shape, groups);
   return grads;
 }
 
@@ -282,7 +266,7 @@ std::tuple<Tensor, Tensor, Tensor> native_group_norm(const Tensor& input, int64_
       keep_wanted(g, grad_enabled()
                          ? group_norm_grads(g.grad(), g[x], g[w], shape, groups, eps)
                          : group_norm_grads_fused(g.grad(), g[x], g[w], g[mean], g[rstd], shape,
-                                                  groups, g.needs(0), g.needs(1) || g.needs(2)));
+                                                  groups, g.needs(0), g.needs(1), g.needs(2)));
     };
   });
   return {out, mean, rstd};

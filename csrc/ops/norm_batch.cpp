@@ -51,46 +51,12 @@ void check_channels(const Tensor& input, const Tensor& weight, const Tensor& bia
   check("bias", bias, false);
 }
 
-// running += momentum * (now - running)
-void move_running(const Tensor& running, const Tensor& now, double momentum) {
+// running += momentum * (factor * now - running)
+void move_running(const Tensor& running, const Tensor& now, double momentum, double factor) {
   if (!running.defined()) return;
   const NoGradGuard guard;
-  lerp(running, to_dtype(now, running.dtype()), Scalar(momentum), Out::inplace(running));
-}
-
-struct Statistics {
-  Tensor mean;
-  Tensor rest;  // what `mean` lost to rounding; undefined for running statistics
-  Tensor invstd;
-};
-
-Statistics batch_statistics(const ChannelData& x, const Tensor& running_mean,
-                            const Tensor& running_var, double momentum, double eps) {
-  const DType type = statistics_type(x.data.dtype());
-  const Device device = x.data.device();
-  const Dims shape{x.shape.channels};
-  Statistics s{empty(shape, type, device), empty(shape, type, device), Tensor()};
-  const Tensor variance = empty(shape, type, device);
-  run<&Backend::norm, &NormKernels::batch_norm_stats>("batch_norm", device, x.data.dtype(),
-                                                      x.data.ptr(), x.shape, s.mean.ptr(),
-                                                      s.rest.ptr(), variance.ptr());
-  const NoGradGuard guard;
-  const double count = static_cast<double>(x.shape.batch * x.shape.inner);
-  if (count > 0) {
-    move_running(running_mean, s.mean, momentum);
-    if (running_var.defined()) {
-      move_running(running_var, mul(variance, count / (count - 1)), momentum);
-    }
-  }
-  s.invstd = rsqrt(add(variance, eps));
-  return s;
-}
-
-Statistics running_statistics(const Tensor& input, const Tensor& running_mean,
-                              const Tensor& running_var, double eps) {
-  const NoGradGuard guard;
-  return {parameter_data(running_mean, input.dtype()), Tensor(),
-          rsqrt(add(parameter_data(running_var, input.dtype()), eps))};
+  const Tensor target = factor == 1 ? now : mul(now, factor);
+  lerp(running, to_dtype(target, running.dtype()), Scalar(momentum), Out::inplace(running));
 }
 
 Dims all_but_channels(int64_t ndim) {
@@ -142,22 +108,29 @@ std::tuple<Tensor, Tensor, Tensor> native_batch_norm(const Tensor& input, const 
                                                      double momentum, double eps) {
   check_channels(input, weight, bias, running_mean, running_var, training);
   const ChannelData x = channel_data(input);
-  const Statistics s = training
-                           ? batch_statistics(x, running_mean, running_var, momentum, eps)
-                           : running_statistics(input, running_mean, running_var, eps);
+  const DType type = statistics_type(input.dtype());
+  const Dims channels{x.shape.channels};
   const Tensor w_data = parameter_data(weight, input.dtype());
   const Tensor b_data = parameter_data(bias, input.dtype());
+  const Tensor mean = training ? empty(channels, type, input.device())
+                               : parameter_data(running_mean, input.dtype());
+  const Tensor variance = training ? empty(channels, type, input.device())
+                                   : parameter_data(running_var, input.dtype());
+  const Tensor invstd = empty(channels, type, input.device());
   const Tensor out = empty_like(x.data);
-  {
-    const NoGradGuard guard;
-    const Tensor scale = w_data.defined() ? mul(s.invstd, w_data) : s.invstd;
-    run<&Backend::norm, &NormKernels::batch_norm_apply>(
-        "batch_norm", input.device(), input.dtype(), out.ptr(), x.data.ptr(), x.shape, s.mean.ptr(),
-        data_or_null(s.rest), scale.ptr(), data_or_null(b_data));
+  run<&Backend::norm, &NormKernels::batch_norm>(
+      "batch_norm", input.device(), training, input.dtype(), out.ptr(), x.data.ptr(),
+      data_or_null(w_data), data_or_null(b_data), x.shape, eps, mean.ptr(), variance.ptr(),
+      invstd.ptr());
+  const int64_t count = x.shape.batch * x.shape.inner;
+  if (training && count > 0) {
+    move_running(running_mean, mean, momentum, 1);
+    move_running(running_var, variance, momentum,
+                 static_cast<double>(count) / static_cast<double>(count - 1));
   }
   record("NativeBatchNormBackward0", {&input, &weight, &bias}, {&out}, [&](Saver& save) {
-    return [x = save(input, "input"), w = save(weight, "weight"), mean = save(s.mean, "result1"),
-            invstd = save(s.invstd, "result2"), training, eps](Grads& g) {
+    return [x = save(input, "input"), w = save(weight, "weight"), mean = save(mean, "result1"),
+            invstd = save(invstd, "result2"), training, eps](Grads& g) {
       const NormGrads grads =
           grad_enabled()
               ? formula_grads(training, g.grad(), g[x], g[w], g[mean], g[invstd], eps)
@@ -168,8 +141,8 @@ std::tuple<Tensor, Tensor, Tensor> native_batch_norm(const Tensor& input, const 
       if (g.needs(2)) g.out[2] = grads.bias;
     };
   });
-  if (training) return {out, s.mean, s.invstd};
-  const Tensor none = empty({0}, s.mean.dtype(), input.device());
+  if (training) return {out, mean, invstd};
+  const Tensor none = empty({0}, type, input.device());
   return {out, none, none};
 }
 

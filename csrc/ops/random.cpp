@@ -20,9 +20,8 @@ RandomStream* stream_of(Generator* generator) {
 Dims dims_in_memory(const Tensor& tensor) {
   Dims order;
   for (int64_t d = 0; d < tensor.dim(); ++d) order.push_back(d);
-  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-    return tensor.strides()[a] > tensor.strides()[b];
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return tensor.strides()[a] > tensor.strides()[b]; });
   return order;
 }
 
@@ -47,9 +46,8 @@ Strided<1> memory_order(const Tensor& tensor, int64_t width) {
 // Overwriting with random numbers cuts the history: the old values get no gradient.
 Tensor finish_fill(const char* node, const Tensor& self) {
   self.bump_version();
-  return record(node, {&self}, self, [&](Saver&) {
-    return [](Grads& g) { g.out[0] = zeros_like(g.grad()); };
-  });
+  return record(node, {&self}, self,
+                [&](Saver&) { return [](Grads& g) { g.out[0] = zeros_like(g.grad()); }; });
 }
 
 Tensor fill_random(const char* op, const char* node, const Tensor& self, RandomFill kind, double a,
@@ -67,25 +65,39 @@ Tensor fill_random(const char* op, const char* node, const Tensor& self, RandomF
 // The names PyTorch's messages about bounds use.
 const char* c_type_name(DType dtype) {
   switch (dtype) {
-    case DType::kBool: return "bool";
-    case DType::kUInt8: return "unsigned char";
-    case DType::kInt8: return "signed char";
-    case DType::kInt16: return "short";
-    case DType::kInt32: return "int";
-    case DType::kInt64: return "long";
-    case DType::kFloat16: return "c10::Half";
-    case DType::kBFloat16: return "c10::BFloat16";
-    case DType::kFloat32: return "float";
-    default: return "double";
+    case DType::kBool:
+      return "bool";
+    case DType::kUInt8:
+      return "unsigned char";
+    case DType::kInt8:
+      return "signed char";
+    case DType::kInt16:
+      return "short";
+    case DType::kInt32:
+      return "int";
+    case DType::kInt64:
+      return "long";
+    case DType::kFloat16:
+      return "c10::Half";
+    case DType::kBFloat16:
+      return "c10::BFloat16";
+    case DType::kFloat32:
+      return "float";
+    default:
+      return "double";
   }
 }
 
 double largest_finite(DType dtype) {
   switch (dtype) {
-    case DType::kFloat16: return 65504;
-    case DType::kBFloat16: return 0x1.fep127;
-    case DType::kFloat32: return std::numeric_limits<float>::max();
-    default: return std::numeric_limits<double>::max();
+    case DType::kFloat16:
+      return 65504;
+    case DType::kBFloat16:
+      return 0x1.fep127;
+    case DType::kFloat32:
+      return std::numeric_limits<float>::max();
+    default:
+      return std::numeric_limits<double>::max();
   }
 }
 
@@ -123,9 +135,9 @@ Tensor normal_(const Tensor& self, double mean, double std, Generator* generator
                        generator);
   }
   check_inplace(self);
-  run<&Backend::random, &RandomKernels::normal_groups>("normal_", self.device(),
-                                                       stream_of(generator), real_type(self.dtype()),
-                                                       self.ptr(), count, mean, deviation);
+  run<&Backend::random, &RandomKernels::normal_groups>(
+      "normal_", self.device(), stream_of(generator), real_type(self.dtype()), self.ptr(), count,
+      mean, deviation);
   return finish_fill("NormalBackward0", self);
 }
 
@@ -159,9 +171,8 @@ Tensor bernoulli_(const Tensor& self, const Operand& p, Generator* generator) {
   operands.data[0] = self.ptr();
   operands.data[1] = source.ptr();
   set_space<2>(operands, sizes.data(), {strides[0].data(), strides[1].data()}, sizes.size());
-  run<&Backend::random, &RandomKernels::bernoulli>("bernoulli_", self.device(),
-                                                   stream_of(generator), self.dtype(),
-                                                   source.dtype(), operands);
+  run<&Backend::random, &RandomKernels::bernoulli>(
+      "bernoulli_", self.device(), stream_of(generator), self.dtype(), source.dtype(), operands);
   return finish_fill("BernoulliBackward0", self);
 }
 
@@ -208,12 +219,18 @@ struct IntegerRange {
 
 IntegerRange integer_range(DType dtype) {
   switch (dtype) {
-    case DType::kBool: return {0, 1, 0};
-    case DType::kUInt8: return {0, 255, 0};
-    case DType::kFloat16: return {-65504, 65504, 11};
-    case DType::kBFloat16: return {INT64_MIN, INT64_MAX, 8};
-    case DType::kFloat32: return {INT64_MIN, INT64_MAX, 24};
-    case DType::kFloat64: return {INT64_MIN, INT64_MAX, 53};
+    case DType::kBool:
+      return {0, 1, 0};
+    case DType::kUInt8:
+      return {0, 255, 0};
+    case DType::kFloat16:
+      return {-65504, 65504, 11};
+    case DType::kBFloat16:
+      return {INT64_MIN, INT64_MAX, 8};
+    case DType::kFloat32:
+      return {INT64_MIN, INT64_MAX, 24};
+    case DType::kFloat64:
+      return {INT64_MIN, INT64_MAX, 53};
     default: {
       const int bits = 8 * static_cast<int>(item_size(dtype));
       const int64_t highest = static_cast<int64_t>(~uint64_t{0} >> (65 - bits));
@@ -267,26 +284,27 @@ Tensor random_between_(const Tensor& self, int64_t from, std::optional<int64_t> 
                "check_random_bounds handles only integral, floating-point and boolean types");
   const IntegerRange range = integer_range(self.dtype());
   if (!to && from == INT64_MIN) return fill_integers(self, 0, 0, generator);  // any 64 bits
-  TALLOW_CHECK(!to || from < *to, "random_ expects 'from' to be less than 'to', but got from=", from,
+  TALLOW_CHECK(!to || from < *to,
+               "random_ expects 'from' to be less than 'to', but got from=", from,
                " >= to=", to.value_or(0));
   TALLOW_CHECK(from >= range.lowest && from <= range.highest, "from is out of bounds for ",
                c_type_name(self.dtype()));
   if (!to) {
     // Up to the largest value, which a floating type has where its integers stop being exact.
-    const int64_t last =
-        range.digits > 0 ? int64_t{1} << range.digits : range.highest;
+    const int64_t last = range.digits > 0 ? int64_t{1} << range.digits : range.highest;
     const uint64_t count = static_cast<uint64_t>(last) - static_cast<uint64_t>(from) + 1;
     return fill_integers(self, from, count, generator);
   }
-  TALLOW_CHECK(*to - 1 >= range.lowest && *to - 1 <= range.highest,
-               "to - 1 is out of bounds for ", c_type_name(self.dtype()));
+  TALLOW_CHECK(*to - 1 >= range.lowest && *to - 1 <= range.highest, "to - 1 is out of bounds for ",
+               c_type_name(self.dtype()));
   int64_t first = from;
   int64_t end = *to;
   if (range.digits > 0) fit_bounds(self.dtype(), range.digits, first, end);
-  TALLOW_CHECK(first < end,
-               "random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, but got "
-               "from=",
-               first, " >= to=", end);
+  TALLOW_CHECK(
+      first < end,
+      "random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, but got "
+      "from=",
+      first, " >= to=", end);
   const uint64_t count = static_cast<uint64_t>(end) - static_cast<uint64_t>(first);
   return fill_integers(self, first, count, generator);
 }
@@ -295,8 +313,8 @@ Tensor randperm(int64_t n, Generator* generator, DType dtype, Device device) {
   TALLOW_CHECK(n >= 0, "n must be non-negative, got", n);
   const IntegerRange range = integer_range(dtype);
   const int64_t largest = range.digits > 0 ? (int64_t{1} << range.digits) + 1 : INT64_MAX;
-  TALLOW_CHECK(n <= largest, "n cannot be greater than ", largest, " for ",
-               scalar_type_name(dtype), " type.");
+  TALLOW_CHECK(n <= largest, "n cannot be greater than ", largest, " for ", scalar_type_name(dtype),
+               " type.");
   TALLOW_CHECK(range.digits > 0 || n - 1 <= range.highest, "value cannot be converted to type ",
                dtype_name(dtype), " without overflow");
   Tensor out = empty({n}, dtype, device);

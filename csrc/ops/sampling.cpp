@@ -24,8 +24,7 @@ Tensor normal_around(const Dims& shape, DType dtype, Device device, const Operan
 }
 
 void check_deviations(const Tensor& std) {
-  TALLOW_CHECK(!is_complex(std.dtype()),
-               "normal expects standard deviation to be non-complex");
+  TALLOW_CHECK(!is_complex(std.dtype()), "normal expects standard deviation to be non-complex");
   if (std.numel() == 0 || std.device().is_meta()) return;
   const NoGradGuard no_grad;
   const Tensor smallest = to_dtype(min(std), DType::kFloat64);
@@ -59,9 +58,8 @@ Tensor bernoulli(const Tensor& input, Generator* generator) {
     const NoGradGuard no_grad;
     out = bernoulli_(empty_like(input), input, generator);
   }
-  return record("BernoulliBackward0", {&input}, std::move(out), [&](Saver&) {
-    return [](Grads& g) { g.out[0] = zeros_like(g.grad()); };
-  });
+  return record("BernoulliBackward0", {&input}, std::move(out),
+                [&](Saver&) { return [](Grads& g) { g.out[0] = zeros_like(g.grad()); }; });
 }
 
 Tensor bernoulli_p(const Tensor& input, double p, Generator* generator) {
@@ -70,9 +68,8 @@ Tensor bernoulli_p(const Tensor& input, double p, Generator* generator) {
     const NoGradGuard no_grad;
     out = bernoulli_(empty_like(input), Scalar(p), generator);
   }
-  return record("BernoulliBackward0", {&input}, std::move(out), [&](Saver&) {
-    return [](Grads& g) { g.out[0] = zeros_like(g.grad()); };
-  });
+  return record("BernoulliBackward0", {&input}, std::move(out),
+                [&](Saver&) { return [](Grads& g) { g.out[0] = zeros_like(g.grad()); }; });
 }
 
 namespace {
@@ -98,9 +95,9 @@ void check_weight_values(const Tensor& weights, bool race) {
   const bool finite = !any_true(logical_not(isfinite(weights)));
   TALLOW_CHECK(!race || (finite && !negative),
                "probability tensor contains either `inf`, `nan` or element < 0");
-  TALLOW_CHECK(!negative,
-               "invalid multinomial distribution (encountering probability entry < 0)");
-  TALLOW_CHECK(finite, "invalid multinomial distribution (encountering probability entry = infinity "
+  TALLOW_CHECK(!negative, "invalid multinomial distribution (encountering probability entry < 0)");
+  TALLOW_CHECK(finite,
+               "invalid multinomial distribution (encountering probability entry = infinity "
                "or NaN)");
   TALLOW_CHECK(!any_true(le(sum_dims(weights, {-1}), Scalar(0))),
                "invalid multinomial distribution (sum of probabilities <= 0)");
@@ -117,10 +114,9 @@ Tensor sample_by_race(const Tensor& weights, int64_t samples, Generator* generat
   shape[shape.size() - 1] = samples;
   const Tensor best = empty(shape, weights.dtype(), weights.device());
   const Tensor out = empty(shape, DType::kInt64, weights.device());
-  run<&Backend::sort, &SortKernels::topk>("multinomial", weights.device(), scores.dtype(),
-                                          static_cast<const void*>(scores.ptr()), best.ptr(),
-                                          out.data<int64_t>(), weights.numel() / categories,
-                                          categories, samples, true);
+  run<&Backend::sort, &SortKernels::topk>(
+      "multinomial", weights.device(), scores.dtype(), static_cast<const void*>(scores.ptr()),
+      best.ptr(), out.data<int64_t>(), weights.numel() / categories, categories, samples, true);
   return out;
 }
 

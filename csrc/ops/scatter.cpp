@@ -51,9 +51,9 @@ void write_lines(const char* op, const Tensor& target, int64_t dim, const Tensor
   if (positions.numel() == 0 || target.device().is_meta()) return;
   const Tensor number =
       src.is_tensor() ? Tensor() : scalar_tensor(src.scalar(), target.dtype(), target.device());
-  const Tensor values =
-      src.is_tensor() ? at_least_1d(src.tensor())
-                      : alias(number, positions.sizes(), Dims::filled(positions.dim(), 0), 0);
+  const Tensor values = src.is_tensor()
+                            ? at_least_1d(src.tensor())
+                            : alias(number, positions.sizes(), Dims::filled(positions.dim(), 0), 0);
   run<&Backend::index, &IndexKernels::put_lines>(
       op, target.device(), plan_lines(at_least_1d(target), values, positions, dim), combine);
 }
@@ -98,8 +98,8 @@ Tensor scatter(const Tensor& self, int64_t dim, const Tensor& index, const Opera
   if (reduce) {
     TALLOW_CHECK(*reduce == "add" || *reduce == "multiply",
                  "reduce argument must be either add or multiply.");
-    const Tensor values = is_tensor ? src.tensor()
-                                    : full(index.sizes(), src.scalar(), self.dtype(), self.device());
+    const Tensor values =
+        is_tensor ? src.tensor() : full(index.sizes(), src.scalar(), self.dtype(), self.device());
     return scatter_reduce(self, dim, index, values, *reduce == "add" ? "sum" : "prod", true, out);
   }
   const Tensor part = is_tensor ? used_part(src.tensor(), index) : Tensor();
@@ -139,8 +139,8 @@ void prod_backward(Grads& g, const Tensor& self, int64_t dim, const Tensor& inde
   const Tensor& grad = g.grad();
   if (g.needs(0)) {
     const Tensor ones_for_zeros = masked_fill(self, eq(self, Scalar(0)), Scalar(1));
-    const Tensor others = div(scatter_reduce(ones_for_zeros, dim, index, src, "prod", true),
-                              ones_for_zeros);
+    const Tensor others =
+        div(scatter_reduce(ones_for_zeros, dim, index, src, "prod", true), ones_for_zeros);
     g.out[0] = mul(grad, others);
     if (!include_self) g.out[0] = scatter(g.out[0], dim, index, Scalar(0));
   }
@@ -153,8 +153,8 @@ void prod_backward(Grads& g, const Tensor& self, int64_t dim, const Tensor& inde
   const Tensor without = scatter_reduce(self, dim, index, masked_fill(src, only_zero, Scalar(1)),
                                         "prod", include_self);
   const Tensor from_others = gather(mul(grad, without), dim, index);
-  const Tensor divided = div(gather(mul(grad, result), dim, index),
-                             masked_fill(src, is_zero, Scalar(1)));
+  const Tensor divided =
+      div(gather(mul(grad, result), dim, index), masked_fill(src, is_zero, Scalar(1)));
   g.out[1] = where(only_zero, from_others, divided);
 }
 
@@ -174,7 +174,8 @@ void extreme_backward(Grads& g, const Tensor& self, int64_t dim, const Tensor& i
 // How many values met in each element, at least 1.
 Tensor counts_of(const Tensor& self, int64_t dim, const Tensor& index, bool include_self) {
   const NoGradGuard no_grad;
-  const Tensor start = full(self.sizes(), Scalar(include_self ? 1 : 0), self.dtype(), self.device());
+  const Tensor start =
+      full(self.sizes(), Scalar(include_self ? 1 : 0), self.dtype(), self.device());
   const Tensor each = ones(index.sizes(), self.dtype(), self.device());
   const Tensor counts = scatter_add(start, dim, index, each);
   return masked_fill(counts, eq(counts, Scalar(0)), Scalar(1));

@@ -121,7 +121,7 @@ void bind_copy(Registry& r) {
   r.op<&clone>("clone(input, *, memory_format=None)", kFunction | kMethod, "Copy the tensor.");
   r.op<&contiguous>("contiguous(input, memory_format=None)", kMethod,
                     "Return the tensor in row-major memory order.");
-  r.op<&detach_function>("detach(input)", kFunction, "Return the same values without history.");
+  r.op<&detach_function>("detach(input)", kFunction | kMethod, "Return the same values without history.");
   r.op<&ops::copy_>("copy_(input, src, non_blocking=False)", kMethod,
                     "Write the values of src over the tensor.");
   r.op<&ops::fill_>("fill_(input, value)", kFunction | kMethod, "Write one value everywhere.");

@@ -40,8 +40,7 @@ Tensor empty_with_strides(const Dims& size, const Dims& stride, std::optional<DT
     TALLOW_CHECK(step >= 0, "empty_strided: negative strides are not supported, got ", stride);
   }
   checked_numel(size);
-  const Tensor fresh =
-      empty_strided(size, stride, dtype_or_default(dtype), device.value_or(kCPU));
+  const Tensor fresh = empty_strided(size, stride, dtype_or_default(dtype), device.value_or(kCPU));
   return with_options(fresh, requires_grad);
 }
 
@@ -106,8 +105,7 @@ Tensor ones_like(const Tensor& like, std::optional<DType> dtype, Layout layout,
 Tensor new_empty(const Tensor& like, const Dims& size, std::optional<DType> dtype, Layout,
                  std::optional<Device> device, bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
-  const Tensor fresh =
-      empty(size, dtype.value_or(like.dtype()), device.value_or(like.device()));
+  const Tensor fresh = empty(size, dtype.value_or(like.dtype()), device.value_or(like.device()));
   return with_options(fresh, requires_grad);
 }
 
@@ -115,8 +113,8 @@ Tensor new_full(const Tensor& like, const Dims& size, const Scalar& fill_value,
                 std::optional<DType> dtype, Layout, std::optional<Device> device,
                 bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
-  const Tensor fresh = ops::full(size, fill_value, dtype.value_or(like.dtype()),
-                                 device.value_or(like.device()));
+  const Tensor fresh =
+      ops::full(size, fill_value, dtype.value_or(like.dtype()), device.value_or(like.device()));
   return with_options(fresh, requires_grad);
 }
 

@@ -40,9 +40,8 @@ void bind_along_dim(Registry& r) {
                                      kWriteOut, "Write elements to the positions in index.");
   r.op<&ops::scatter_add>("scatter_add(input, dim, index, src)", kWriteOut,
                           "Add elements at the positions in index.");
-  r.op<&ops::scatter_reduce>(
-      "scatter_reduce(input, dim, index, src, reduce, *, include_self=True)", kWriteOut,
-      "Combine elements at the positions in index.");
+  r.op<&ops::scatter_reduce>("scatter_reduce(input, dim, index, src, reduce, *, include_self=True)",
+                             kWriteOut, "Combine elements at the positions in index.");
   r.op<&ops::index_add>("index_add(input, dim, index, source, *, alpha=1)", kWriteOut,
                         "Add slices at the positions in index.");
   r.op<&ops::index_copy>("index_copy(input, dim, index, source)", kWriteOut,
@@ -81,8 +80,8 @@ void bind_index(Registry& r) {
   r.op<&ops::embedding>(
       "embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False)",
       kFunction, "Look up rows of a table.");
-  r.op<&ops::embedding_renorm_>("embedding_renorm_(input, indices, max_norm, norm_type)",
-                                kFunction, "Scale rows of a table down to a norm, in place.");
+  r.op<&ops::embedding_renorm_>("embedding_renorm_(input, indices, max_norm, norm_type)", kFunction,
+                                "Scale rows of a table down to a norm, in place.");
   r.op<&ops::one_hot>("one_hot(tensor, num_classes=-1)", kNN,
                       "Return 1 at the position each element names, 0 elsewhere.");
 }

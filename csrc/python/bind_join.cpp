@@ -42,8 +42,7 @@ void bind_join(Registry& r) {
       kFunction | kMethod, "Repeat every element or slice.");
   r.op<&ops::roll>("roll(input, shifts, dims=())", kFunction | kMethod,
                    "Move elements along, round the end.");
-  r.op<&ops::flip>("flip(input, *dims)", kFunction | kMethod,
-                   "Reverse the order of dimensions.");
+  r.op<&ops::flip>("flip(input, *dims)", kFunction | kMethod, "Reverse the order of dimensions.");
   r.op<&ops::fliplr>("fliplr(input)", kFunction | kMethod, "Reverse the second dimension.");
   r.op<&ops::flipud>("flipud(input)", kFunction | kMethod, "Reverse the first dimension.");
   r.op<&ops::rot90>("rot90(input, k=1, dims=(0, 1))", kFunction | kMethod,

@@ -24,8 +24,8 @@ Tensor randn(const Dims& size, Generator* generator, std::optional<DType> dtype,
 }
 
 Tensor randint(int64_t low, int64_t high, const Dims& size, Generator* generator,
-               std::optional<DType> dtype, Layout, std::optional<Device> device,
-               bool requires_grad, bool pin_memory) {
+               std::optional<DType> dtype, Layout, std::optional<Device> device, bool requires_grad,
+               bool pin_memory) {
   check_pin_memory(pin_memory);
   const Tensor fresh = empty(size, dtype.value_or(DType::kInt64), device.value_or(kCPU));
   return with_options(ops::random_between_(fresh, low, high, generator), requires_grad);
@@ -70,8 +70,7 @@ Tensor randint_like(const Tensor& input, int64_t low, int64_t high, Generator* g
 
 Tensor randint_like_below(const Tensor& input, int64_t high, Generator* generator,
                           std::optional<DType> dtype, Layout layout, std::optional<Device> device,
-                          bool requires_grad, bool pin_memory,
-                          std::optional<MemoryFormat> format) {
+                          bool requires_grad, bool pin_memory, std::optional<MemoryFormat> format) {
   return randint_like(input, 0, high, generator, dtype, layout, device, requires_grad, pin_memory,
                       format);
 }
@@ -102,12 +101,12 @@ void bind_new(Registry& r) {
       {"randint(high, size, *, generator=None, " TALLOW_TENSOR_OPTIONS ")",
        "randint(low, high, size, *, generator=None, " TALLOW_TENSOR_OPTIONS ")"},
       kNew, "Make a tensor of integers in [low, high).");
-  r.op<&rand_like>(
-      "rand_like(input, *, generator=None, " TALLOW_TENSOR_OPTIONS ", memory_format=None)",
-      kFunction, "Make a tensor like input of uniform numbers in [0, 1).");
-  r.op<&randn_like>(
-      "randn_like(input, *, generator=None, " TALLOW_TENSOR_OPTIONS ", memory_format=None)",
-      kFunction, "Make a tensor like input of standard normal numbers.");
+  r.op<&rand_like>("rand_like(input, *, generator=None, " TALLOW_TENSOR_OPTIONS
+                   ", memory_format=None)",
+                   kFunction, "Make a tensor like input of uniform numbers in [0, 1).");
+  r.op<&randn_like>("randn_like(input, *, generator=None, " TALLOW_TENSOR_OPTIONS
+                    ", memory_format=None)",
+                    kFunction, "Make a tensor like input of standard normal numbers.");
   r.op<&randint_like_below, &randint_like>(
       {"randint_like(input, high, *, generator=None, " TALLOW_TENSOR_OPTIONS
        ", memory_format=None)",
@@ -151,17 +150,17 @@ void bind_random(Registry& r) {
   r.op<&ops::bernoulli, &ops::bernoulli_p>(
       {"bernoulli(input, *, generator=None)", "bernoulli(input, p, *, generator=None)"},
       kFunction | kMethod | kOut, "Draw 1 with the probability each element says, else 0.");
-  r.op<&ops::multinomial>(
-      "multinomial(input, num_samples, replacement=False, *, generator=None)",
-      kFunction | kMethod | kOut, "Draw category numbers with the weights of each row.");
+  r.op<&ops::multinomial>("multinomial(input, num_samples, replacement=False, *, generator=None)",
+                          kFunction | kMethod | kOut,
+                          "Draw category numbers with the weights of each row.");
   r.op<&ops::dropout>("dropout(input, p, train)", kFunction | kInplace,
                       "Set random elements to zero and scale up the rest.");
   r.op<&ops::feature_dropout>("feature_dropout(input, p, train)", kFunction | kInplace,
                               "Set random channels to zero and scale up the rest.");
   r.op<&ops::alpha_dropout>("alpha_dropout(input, p, train)", kFunction | kInplace,
                             "Dropout that keeps mean and variance, for SELU networks.");
-  r.op<&ops::feature_alpha_dropout>("feature_alpha_dropout(input, p, train)",
-                                    kFunction | kInplace, "alpha_dropout of whole channels.");
+  r.op<&ops::feature_alpha_dropout>("feature_alpha_dropout(input, p, train)", kFunction | kInplace,
+                                    "alpha_dropout of whole channels.");
   r.op<&ops::native_dropout>("native_dropout(input, p, train)", kFunction,
                              "Return dropout and the mask of the elements that stayed.");
 }

@@ -59,7 +59,7 @@ struct Arg<Scalar> {
 
 template <>
 struct Arg<Operand> {
-  static constexpr const char* name = "Tensor";
+  static constexpr const char* name = "Tensor or Number";
   static constexpr bool is_tensor_like = true;
   TALLOW_INLINE static bool check(PyObject* object) {
     return TALLOW_LIKELY(is_exact_tensor(object)) || is_tensor(object) || is_number(object);

@@ -140,6 +140,7 @@ std::string type_name_of(PyObject* object) {
 std::string spelled(const char* type) {
   std::string text = type;
   if (text.starts_with("torch.")) text = package_name() + text.substr(5);
+  if (text == "Tensor or Number") text = "Tensor";  // as PyTorch says it
   return text;
 }
 

@@ -40,7 +40,6 @@ PyObject* get_data_ptr(const Tensor& t) { return PyLong_FromVoidPtr(t.ptr()); }
 PyObject* get_device_index(const Tensor& t) { return PyLong_FromLong(t.device().index); }
 PyObject* get_false(const Tensor&) { Py_RETURN_FALSE; }
 PyObject* get_storage(const Tensor& t) { return storage_object(t).release().ptr(); }
-PyObject* get_detached(const Tensor& t) { return wrap(detach(t)); }
 PyObject* do_detach(const Tensor& t) {
   detach_inplace(t);
   return wrap(t);
@@ -155,7 +154,6 @@ PyMethodDef tensor_methods[] = {
     {"data_ptr", no_args<get_data_ptr>, METH_NOARGS, "Return the first element's address."},
     {"get_device", no_args<get_device_index>, METH_NOARGS, "Return the CUDA index, -1 on the CPU."},
     {"untyped_storage", no_args<get_storage>, METH_NOARGS, "Return the storage."},
-    {"detach", no_args<get_detached>, METH_NOARGS, "Return the same values without history."},
     {"detach_", no_args<do_detach>, METH_NOARGS, "Drop the history, in place."},
     {"retain_grad", no_args<do_retain_grad>, METH_NOARGS, "Keep .grad of a non-leaf."},
     {"size", KEYWORDS(get_size), "Return the sizes, or that of one dimension."},

@@ -100,6 +100,7 @@ from tallow.random import (  # noqa: E402
     seed,
     set_rng_state,
 )
+from tallow import storage  # noqa: E402  (completes the native class)
 from tallow.version import __version__  # noqa: E402
 
 if TYPE_CHECKING:

@@ -135,7 +135,7 @@ def typename(obj: Any) -> str:
 
     Example:
         >>> typename(tallow.ones(1))
-        'torch.FloatTensor'
+        'tallow.FloatTensor'
     """
     if isinstance(obj, tallow.Tensor):
         return str(obj.type())

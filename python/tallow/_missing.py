@@ -88,7 +88,7 @@ def missing_names(source: str, filename: str = "<script>") -> dict[str, list[int
         Each missing name with the lines that use it.
 
     Example:
-        >>> missing_names("import torch\\ntorch.no_such_thing(torch.ones(1))")
+        >>> missing_names("import torch\ntorch.no_such_thing(torch.ones(1))")
         {'torch.no_such_thing': [2]}
     """
     uses = _Uses()

@@ -6,6 +6,7 @@ __all__ = ["LAZY"]
 
 # Module -> what of it belongs to the top level.
 _HOMES = {
+    "_buffer": "frombuffer",
     "_dtype_info": "finfo iinfo",
     "_legacy": (
         "BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor"
@@ -28,7 +29,11 @@ _HOMES = {
     "compiler": "compile",
     "functional": "unravel_index",
     "serialization": "load save",
-    "storage": "TypedStorage UntypedStorage frombuffer",
+    "storage": (
+        "BFloat16Storage BoolStorage ByteStorage CharStorage ComplexDoubleStorage"
+        " ComplexFloatStorage DoubleStorage FloatStorage HalfStorage IntStorage LongStorage"
+        " ShortStorage TypedStorage UntypedStorage"
+    ),
     "_predicates": (
         "get_device is_complex is_conj is_floating_point is_inference is_neg is_nonzero is_signed"
         " is_storage is_tensor numel"

@@ -59,42 +59,42 @@ def numel(input: Tensor) -> int:
         >>> numel(tallow.ones(2, 3))
         6
     """
-    return _asked(numel, input)  # type: ignore[no-any-return]
+    return _asked(numel, input)
 
 
 def is_floating_point(input: Tensor) -> bool:
     """Tell whether the dtype is a floating point one."""
-    return _asked(is_floating_point, input)  # type: ignore[no-any-return]
+    return _asked(is_floating_point, input)
 
 
 def is_complex(input: Tensor) -> bool:
     """Tell whether the dtype is a complex one."""
-    return _asked(is_complex, input)  # type: ignore[no-any-return]
+    return _asked(is_complex, input)
 
 
 def is_signed(input: Tensor) -> bool:
     """Tell whether the dtype has negative numbers."""
-    return _asked(is_signed, input)  # type: ignore[no-any-return]
+    return _asked(is_signed, input)
 
 
 def is_inference(input: Tensor) -> bool:
     """Tell whether the tensor was made in inference mode."""
-    return _asked(is_inference, input)  # type: ignore[no-any-return]
+    return _asked(is_inference, input)
 
 
 def is_conj(input: Tensor) -> bool:
     """Tell whether conjugation is still to be carried out: it never is."""
-    return _asked(is_conj, input)  # type: ignore[no-any-return]
+    return _asked(is_conj, input)
 
 
 def is_neg(input: Tensor) -> bool:
     """Tell whether negation is still to be carried out: it never is."""
-    return _asked(is_neg, input)  # type: ignore[no-any-return]
+    return _asked(is_neg, input)
 
 
 def get_device(input: Tensor) -> int:
     """Return the index of the CUDA device, -1 on the CPU."""
-    return _asked(get_device, input)  # type: ignore[no-any-return]
+    return _asked(get_device, input)
 
 
 def is_nonzero(input: Tensor) -> bool:
@@ -108,5 +108,5 @@ def is_nonzero(input: Tensor) -> bool:
         False
     """
     if has_torch_function_unary(input):
-        return handle_torch_function(is_nonzero, (input,), input)  # type: ignore[no-any-return]
+        return handle_torch_function(is_nonzero, (input,), input)
     return bool(input)

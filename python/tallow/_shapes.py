@@ -52,7 +52,7 @@ def broadcast_shapes(*shapes: Any) -> Size:
 
     Example:
         >>> broadcast_shapes((2, 1), (3,))
-        torch.Size([2, 3])
+        tallow.Size([2, 3])
     """
     rows = [(shape,) if isinstance(shape, int) else tuple(shape) for shape in shapes]
     result = [1] * max((len(row) for row in rows), default=0)
@@ -83,7 +83,7 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
 
     Example:
         >>> [t.shape for t in broadcast_tensors(tallow.ones(2, 1), tallow.ones(3))]
-        [torch.Size([2, 3]), torch.Size([2, 3])]
+        [tallow.Size([2, 3]), tallow.Size([2, 3])]
     """
     if has_torch_function(tensors):
         return handle_torch_function(broadcast_tensors, tensors, *tensors)
@@ -155,7 +155,7 @@ def atleast_2d(*tensors: Any) -> Any:
 
     Example:
         >>> atleast_2d(tallow.ones(3)).shape
-        torch.Size([1, 3])
+        tallow.Size([1, 3])
     """
     return _atleast(atleast_2d, 2, tensors)
 
@@ -171,7 +171,7 @@ def atleast_3d(*tensors: Any) -> Any:
 
     Example:
         >>> atleast_3d(tallow.ones(2, 3)).shape
-        torch.Size([2, 3, 1])
+        tallow.Size([2, 3, 1])
     """
     return _atleast(atleast_3d, 3, tensors)
 

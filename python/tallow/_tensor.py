@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import tallow
 from tallow import _C
@@ -87,7 +87,7 @@ class Tensor(_C.TensorBase):
                 "https://github.com/pytorch/pytorch/pull/103001"
             )
         if id(self) in memo:
-            return memo[id(self)]  # type: ignore[no-any-return]
+            return memo[id(self)]
         from copy import deepcopy
 
         copied = self._with_copied_storage(memo)
@@ -111,7 +111,7 @@ class Tensor(_C.TensorBase):
             copy = _C.StorageBase(storage.nbytes())
             memoryview(copy)[:] = memoryview(storage)
             memo[key] = copy
-        return _C._tensor_from_storage(  # type: ignore[no-any-return]
+        return _C._tensor_from_storage(
             memo[key], self.dtype, self.storage_offset(), self.size(), self.stride()
         )
 
@@ -158,7 +158,12 @@ class Tensor(_C.TensorBase):
     # ---- other libraries
 
     def __dlpack__(
-        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None
+        self,
+        *,
+        stream: Any = None,
+        max_version: Any = None,
+        dl_device: Any = None,
+        copy: Any = None,
     ) -> Any:
         """Return a DLPack capsule that shares this tensor's memory.
 
@@ -343,7 +348,7 @@ class Tensor(_C.TensorBase):
 
         Example:
             >>> tallow.ones(1).type()
-            'torch.FloatTensor'
+            'tallow.FloatTensor'
         """
         from tallow._legacy import dtype_of_type, type_name
 
@@ -358,12 +363,13 @@ class Tensor(_C.TensorBase):
 
         return legacy_tensor(self.dtype, args, device=kwargs.get("device", self.device))
 
-    def cuda(self, *args: Any, **kwargs: Any) -> Tensor:
+    def cuda(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raise: this build has no CUDA."""
-        tallow.cuda._lazy_init()
-        raise AssertionError("unreachable: initialising CUDA raises")
+        from tallow.cuda import _lazy_init
 
-    def pin_memory(self, device: Any = None) -> Tensor:
+        _lazy_init()
+
+    def pin_memory(self, device: Any = None) -> NoReturn:
         """Raise: page-locked memory needs an accelerator."""
         raise RuntimeError("Cannot access accelerator device when none is available.")
 

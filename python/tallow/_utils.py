@@ -120,7 +120,7 @@ def _rebuild_tensor_v3(
             tensor = tallow.neg(tensor)
     if requires_grad:
         tensor.requires_grad_(True)
-    return tensor  # type: ignore[no-any-return]
+    return tensor
 
 
 def _rebuild_meta_tensor_no_storage(
@@ -140,7 +140,7 @@ def _rebuild_parameter_with_state(
     data: Tensor, requires_grad: bool, backward_hooks: Any, state: Any
 ) -> Parameter:
     parameter = tallow.nn.Parameter(data, requires_grad)
-    return _set_obj_state(parameter, state)  # type: ignore[no-any-return]
+    return _set_obj_state(parameter, state)
 
 
 def _rebuild_from_type_v2(function: Any, new_type: Any, args: tuple[Any, ...], state: Any) -> Any:

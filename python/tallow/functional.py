@@ -140,7 +140,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
 
     Example:
         >>> tensordot(tallow.ones(2, 3, 4), tallow.ones(3, 4, 5)).shape
-        torch.Size([2, 5])
+        tallow.Size([2, 5])
     """
     if has_torch_function((a, b)):
         return handle_torch_function(tensordot, (a, b), a, b, dims=dims, out=out)

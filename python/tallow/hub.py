@@ -120,4 +120,4 @@ def load_state_dict_from_url(
     if not os.path.exists(path):
         found = _HASH_IN_NAME.search(name) if check_hash else None
         download_url_to_file(url, path, found.group(1) if found else None, progress)
-    return tallow.load(path, map_location=map_location, weights_only=weights_only)  # type: ignore[no-any-return]
+    return tallow.load(path, map_location=map_location, weights_only=weights_only)

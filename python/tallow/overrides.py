@@ -264,7 +264,7 @@ def _functions() -> dict[Any, tuple[str, Any]]:
         for name in public:
             if space is tallow and LAZY.get(name) == name:
                 continue  # a submodule: looking at it would import it
-            value = getattr(space, name, None)
+            value: Any = getattr(space, name, None)
             dotted = f"{path}.{name}" if path else name
             if isinstance(space, type) and _is_accessor(value):
                 found[value.__get__] = f"{dotted}.__get__", space
@@ -295,7 +295,7 @@ def resolve_name(f: Callable[..., Any]) -> str | None:
 
     Example:
         >>> resolve_name(tallow.Tensor.add)
-        'torch.Tensor.add'
+        'tallow.Tensor.add'
     """
     try:
         entry = _functions().get(f)
@@ -325,7 +325,8 @@ def get_ignored_functions() -> set[Callable[..., Any]]:
 @functools.cache
 def get_default_nowrap_functions() -> set[Callable[..., Any]]:
     """Return functions whose results keep their type under the default override."""
-    return {tallow.Tensor._base.__get__, tallow.Tensor.grad.__get__}
+    kind: Any = tallow.Tensor
+    return {kind._base.__get__, kind.grad.__get__}
 
 
 def is_tensor_method_or_property(func: Callable[..., Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import pickle
@@ -17,7 +18,7 @@ from ._serialization.legacy import load_legacy
 from ._serialization.loading import StorageReader, default_restore_location
 from ._serialization.names import name_here, storage_type
 from ._serialization.safe import SafeUnpickler, globals_in
-from ._serialization.writer import StorageTable, pickler_class
+from ._serialization.writer import StorageTable, make_pickler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -125,7 +126,7 @@ def save(
         raise NotImplementedError("save(): the format from before PyTorch 1.6 is only read")
     table = StorageTable()
     pickled = io.BytesIO()
-    pickler_class(pickle_module, table.persistent_id)(pickled, protocol=pickle_protocol).dump(obj)
+    make_pickler(pickle_module, pickled, pickle_protocol, table.persistent_id).dump(obj)
 
     def write_archive(write: Callable[[Any], Any], folder: str) -> None:
         archive = ArchiveWriter(write, folder)
@@ -308,9 +309,9 @@ def _restricted_error(error: Exception, name: Any) -> UnpicklingError:
     )
 
 
-def _unrestricted(pickle_module: Any, options: dict[str, Any]) -> Any:
-    """Return a function that runs one pickle with an unpickler of the given module."""
-    options = {"encoding": "utf-8", **options}
+@functools.cache
+def _unpickler_class(pickle_module: Any) -> Any:
+    """Return an Unpickler class of the given module that finds PyTorch's names here."""
 
     class Unpickler(pickle_module.Unpickler):  # type: ignore[misc]
         def find_class(self, module: str, name: str) -> Any:
@@ -327,10 +328,17 @@ def _unrestricted(pickle_module: Any, options: dict[str, Any]) -> Any:
                     f"load(): the file needs {module}.{name}, which this package does not have"
                 ) from error
 
+    return Unpickler
+
+
+def _unrestricted(pickle_module: Any, options: dict[str, Any]) -> Any:
+    """Return a function that runs one pickle with an unpickler of the given module."""
+    options = {"encoding": "utf-8", **options}
+
     def run(data: bytes, position: int, persistent_load: Callable[[Any], Any]) -> tuple[Any, int]:
         stream = io.BytesIO(data)
         stream.seek(position)
-        machine = Unpickler(stream, **options)
+        machine = _unpickler_class(pickle_module)(stream, **options)
         machine.persistent_load = persistent_load
         return machine.load(), stream.tell()
 

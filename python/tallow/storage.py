@@ -12,13 +12,7 @@ if TYPE_CHECKING:
 
     from tallow import Tensor
 
-__all__ = [
-    "STORAGE_DTYPES",
-    "TypedStorage",
-    "UntypedStorage",
-    "frombuffer",
-    "storage_from_bytes",
-]
+__all__ = ["STORAGE_DTYPES", "TypedStorage", "UntypedStorage", "storage_from_bytes"]
 
 # The class names that PyTorch's files use, and the element type each stands for.
 STORAGE_DTYPES = {
@@ -59,86 +53,8 @@ def storage_from_bytes(data: Any) -> Any:
 def as_tensor(storage: Any, dtype: Any) -> Tensor:
     """Return a whole storage as a one-dimensional tensor that shares its memory."""
     count = storage.nbytes() // dtype.itemsize
-    return _C._tensor_from_storage(storage, dtype, 0, (count,), (1,))  # type: ignore[no-any-return]
-
-
-class _BorrowedBytes:
-    """Writable memory of another object, described in the way NumPy arrays describe theirs.
-
-    While this object lives the owner can neither free nor resize the memory.
-    """
-
-    def __init__(self, view: memoryview) -> None:
-        import ctypes
-
-        self._export = (ctypes.c_char * view.nbytes).from_buffer(view)
-        self.__array_interface__ = {
-            "version": 3,
-            "shape": (view.nbytes,),
-            "typestr": "|u1",
-            "data": (ctypes.addressof(self._export), False),
-            "strides": None,
-        }
-
-
-def frombuffer(
-    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
-) -> Tensor:
-    """Make a one-dimensional tensor from an object with a buffer, and share its memory.
-
-    Read-only memory, that of ``bytes`` for instance, is copied.
-
-    Args:
-        buffer: contiguous memory.
-        dtype: how to read it.
-        count: number of elements; all that are there if negative.
-        offset: number of bytes to skip.
-        requires_grad: whether autograd records what is done with the tensor.
-
-    Raises:
-        ValueError: no buffer, an empty one, or a part that does not lie inside.
-
-    Example:
-        >>> import tallow
-        >>> memory = bytearray(b"abc")
-        >>> tensor = tallow.frombuffer(memory, dtype=tallow.uint8, offset=1)
-        >>> memory[1] = 0
-        >>> tensor
-        tensor([ 0, 99], dtype=tallow.uint8)
-    """
-    try:
-        view = memoryview(buffer)
-    except TypeError:
-        raise ValueError("object does not implement Python buffer protocol.") from None
-    if not view.c_contiguous:
-        raise ValueError("frombuffer(): the memory of the buffer is not contiguous")
-    view = view.cast("B")
-    size, itemsize = view.nbytes, dtype.itemsize
-    if size == 0 or count == 0:
-        raise ValueError(f"both buffer length ({size}) and count ({count}) must not be 0")
-    if not 0 <= offset < size:
-        raise ValueError(
-            f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
-            f"({size} bytes) minus 1"
-        )
-    if count < 0 and (size - offset) % itemsize:
-        raise ValueError(
-            f"buffer length ({size - offset} bytes) after offset ({offset} bytes) must be a "
-            f"multiple of element size ({itemsize})"
-        )
-    count = (size - offset) // itemsize if count < 0 else count
-    if count * itemsize > size - offset:
-        raise ValueError(
-            f"requested buffer length ({count} * {itemsize} bytes) after offset ({offset} bytes) "
-            f"must not be greater than actual buffer length ({size} bytes)"
-        )
-    part = view[offset : offset + count * itemsize]
-    if part.readonly:
-        storage = storage_from_bytes(part)
-    else:
-        storage = _C.from_numpy(_BorrowedBytes(part)).untyped_storage()
-    tensor = as_tensor(storage, dtype)
-    return tensor.requires_grad_() if requires_grad else tensor
+    tensor: Tensor = _C._tensor_from_storage(storage, dtype, 0, (count,), (1,))
+    return tensor
 
 
 def _dtype_name(dtype: Any) -> str:
@@ -244,6 +160,8 @@ class _ByteMethods:
             )
         if stop <= start:
             return UntypedStorage(0)
+        from tallow._buffer import frombuffer
+
         part = frombuffer(self, dtype=tallow.uint8, offset=start, count=stop - start)
         return part.untyped_storage()
 
@@ -279,6 +197,8 @@ class _ByteMethods:
         """
         import mmap
 
+        from tallow._buffer import frombuffer
+
         if nbytes == 0:
             return UntypedStorage(0)
         with open(filename, "r+b" if shared else "rb") as file:
@@ -292,10 +212,13 @@ def _text(values: list[Any], name: str, details: str) -> str:
     return f"{lines}[{_C._get_namespace()}.storage.{name}({details}) of size {len(values)}]"
 
 
-UntypedStorage = _C.StorageBase
+UntypedStorage: Any = _C.StorageBase
 for _name, _member in vars(_ByteMethods).items():
     if _name not in ("__module__", "__dict__", "__weakref__", "__doc__", "__annotations__"):
         setattr(UntypedStorage, _name, _member)
+# Pickles and messages know the class by this place and name.
+UntypedStorage.__module__ = __name__
+UntypedStorage.__name__ = UntypedStorage.__qualname__ = "UntypedStorage"
 
 
 class _StorageType(type):
@@ -394,7 +317,8 @@ class TypedStorage(metaclass=_StorageType):
 
     def tolist(self) -> list[Any]:
         """Return the elements as Python numbers."""
-        return self._tensor().tolist()  # type: ignore[no-any-return]
+        values: list[Any] = self._tensor().tolist()
+        return values
 
     def clone(self) -> TypedStorage:
         """Return a copy."""
@@ -450,7 +374,7 @@ class TypedStorage(metaclass=_StorageType):
         """Return the name of the class with this element type."""
         return f"{_C._get_namespace()}.{self.pickle_storage_type()}"
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             raise RuntimeError("slices are only supported in UntypedStorage.__getitem__")
         return self._tensor()[_checked_index(index, self.size())].item()
@@ -490,10 +414,15 @@ def _load_from_bytes(data: bytes) -> Any:
     """Load the storage inside one of PyTorch's ordinary pickles, which name this function."""
     import io
 
-    return tallow.load(io.BytesIO(data), weights_only=False)
+    from tallow.serialization import load
+
+    return load(io.BytesIO(data), weights_only=False)
 
 
-def legacy_storage_type(name: str) -> type[TypedStorage]:
-    """Make the class called ``name``, for instance ``FloatStorage``."""
+def __getattr__(name: str) -> Any:
+    """Make ``FloatStorage`` and the other names for one element type when first asked for."""
+    if name not in STORAGE_DTYPES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     members = {"dtype": getattr(tallow, STORAGE_DTYPES[name]), "__module__": _C._get_namespace()}
-    return _StorageType(name, (TypedStorage,), members)
+    made = globals()[name] = _StorageType(name, (TypedStorage,), members)
+    return made

@@ -8,8 +8,6 @@ from typing import IO, Any, TypeAlias, Union
 
 from tallow import Size, Tensor
 from tallow._C import device as _device
-from tallow._C import dtype as _dtype
-from tallow._C import layout as _layout
 
 __all__ = ["Device", "FileLike", "Number", "Size", "Storage"]
 
@@ -27,4 +25,3 @@ SymBool: TypeAlias = bool
 
 # Types that are public under other names.
 _int, _float, _bool, _complex, _str, _bytes = int, float, bool, complex, str, bytes
-_dtype, _layout = _dtype, _layout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
@@ -172,6 +173,22 @@ def test_four_words_per_shuffled_pass():
     tallow.manual_seed(0)
     list(DataLoader(COLUMN, shuffle=True))
     assert tallow.rand(1).item() == stream[4]
+
+
+def test_a_pass_leaves_nothing_for_the_garbage_collector():
+    def run() -> None:
+        for _ in DataLoader(COLUMN, 5, shuffle=True):
+            pass
+        next(iter(DataLoader(Numbers(), 5)))
+
+    run()
+    gc.collect()
+    gc.disable()
+    try:
+        run()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 # ---- options

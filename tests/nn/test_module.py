@@ -197,6 +197,14 @@ def test_to_rejects_integer_dtypes():
         nn.Linear(1, 1).to(tallow.int64)
 
 
+@pytest.mark.parametrize("name", ["cuda", "xpu", "ipu", "mtia"])
+def test_devices_that_are_not_there_are_refused(name):
+    if name == "cuda" and tallow.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    with pytest.raises(AssertionError, match=f"not compiled with {name.upper()} enabled"):
+        getattr(nn.Linear(1, 1), name)()
+
+
 def test_meta_modules_need_to_empty():
     layer = nn.Linear(2, 2, device="meta")
     with pytest.raises(NotImplementedError, match="to_empty"):

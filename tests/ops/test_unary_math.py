@@ -88,7 +88,9 @@ def test_special_values_follow_ieee(name: str, dtype: type) -> None:
     result = getattr(tallow, name)(tallow.from_numpy(x)).numpy()
     special = ~np.isfinite(expected) | (expected == 0)
     np.testing.assert_array_equal(result[special], expected[special])
-    np.testing.assert_array_equal(np.signbit(result[expected == 0]), np.signbit(expected[expected == 0]))
+    np.testing.assert_array_equal(
+        np.signbit(result[expected == 0]), np.signbit(expected[expected == 0])
+    )
     np.testing.assert_allclose(result, expected, rtol=1e-6, atol=0, equal_nan=True)
 
 
@@ -210,7 +212,11 @@ def test_complex_parts_and_magnitude() -> None:
     ("call", "error", "message"),
     [
         (lambda: -tallow.tensor([True]), RuntimeError, "Negation, the `-` operator, on a bool"),
-        (lambda: tallow.tensor([True]).positive(), RuntimeError, "The `+` operator, on a bool tensor is not"),
+        (
+            lambda: tallow.tensor([True]).positive(),
+            RuntimeError,
+            "The `+` operator, on a bool tensor is not",
+        ),
         (
             lambda: tallow.abs(tallow.tensor([True])),
             NotImplementedError,

@@ -6,7 +6,8 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow.storage import TypedStorage, UntypedStorage, frombuffer
+from tallow._buffer import frombuffer
+from tallow.storage import TypedStorage, UntypedStorage
 
 from .names import StorageType
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import pickle
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["ARRAY", "FUNCTIONS", "set_state", "takes_state"]
 
@@ -58,7 +61,7 @@ def _reconstruct(kind: Any, shape: Any, code: Any) -> Any:
     return numpy.empty((0,), numpy.int8)
 
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[..., Any]] = {
     "numpy.dtype": _dtype,
     "numpy.core.multiarray.scalar": _scalar,
     "numpy._core.multiarray.scalar": _scalar,

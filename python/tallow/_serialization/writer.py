@@ -13,7 +13,7 @@ from .names import name_in_file
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["StorageTable", "pickler_class"]
+__all__ = ["StorageTable", "make_pickler"]
 
 
 class StorageTable:
@@ -89,13 +89,16 @@ def _write_global(pickler: Any, obj: Any, module: str, name: str) -> None:
     pickler.memoize(obj)
 
 
-class _Pickler(pickle._Pickler):  # type: ignore[misc, name-defined]
+_PurePickler: Any = vars(pickle)["_Pickler"]
+
+
+class _Pickler(_PurePickler):  # type: ignore[misc]
     """Writes names of this package as PyTorch's, so that PyTorch can read the file.
 
     The C pickler looks every name up before it writes it, and PyTorch need not be installed.
     """
 
-    dispatch = pickle._Pickler.dispatch.copy()  # type: ignore[attr-defined]
+    dispatch: dict[Any, Any] = _PurePickler.dispatch.copy()
 
     def save_global(self, obj: Any, name: str | None = None) -> None:
         name = name or getattr(obj, "__qualname__", None) or obj.__name__
@@ -124,7 +127,18 @@ def _check_reachable(obj: Any, module: str, name: str) -> None:
         raise pickle.PicklingError(f"Can't pickle {obj}: it's not found as {module}.{name}")
 
 
-def pickler_class(pickle_module: Any, persistent_id: Callable[[Any], Any]) -> Any:
-    """Return a Pickler class of the given module that keeps storages aside."""
-    base = _Pickler if pickle_module is pickle else pickle_module.Pickler
-    return type(base.__name__, (base,), {"persistent_id": lambda self, obj: persistent_id(obj)})
+def make_pickler(
+    pickle_module: Any, file: Any, protocol: int, persistent_id: Callable[[Any], Any]
+) -> Any:
+    """Return a Pickler of the given module that keeps storages aside.
+
+    Args:
+        pickle_module: the standard module, or one like it.
+        file: where the pickle is written.
+        protocol: version of the pickle format.
+        persistent_id: returns what stands for a storage, None for other objects.
+    """
+    kind = _Pickler if pickle_module is pickle else pickle_module.Pickler
+    pickler = kind(file, protocol=protocol)
+    pickler.persistent_id = persistent_id
+    return pickler

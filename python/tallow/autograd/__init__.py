@@ -22,13 +22,14 @@ from tallow.autograd.variable import Variable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
 
     from tallow import Tensor
     from tallow.autograd import functional
     from tallow.autograd.graph import GradientEdge
 
-    _Roots = Tensor | GradientEdge | Sequence[Tensor | GradientEdge]
-    _Grads = Tensor | Sequence[Tensor | None] | None
+    _Roots: TypeAlias = Tensor | GradientEdge | Sequence[Tensor | GradientEdge]
+    _Grads: TypeAlias = Tensor | Sequence[Tensor | None] | None
 
 __all__ = [
     "Function",

@@ -65,7 +65,7 @@ class _Mode:
             return function
         code = getattr(function, "__code__", None)
         if code is not None and code.co_flags & _GENERATOR_FLAG:
-            return self._wrap_generator(function)  # type: ignore[return-value]
+            return self._wrap_generator(function)
         get, switch, inside = self._get, self._set, self._inside
 
         @functools.wraps(function)
@@ -81,7 +81,10 @@ class _Mode:
 
     def _wrap_generator(self, function: Callable[..., Generator[Any, Any, Any]]) -> Any:
         """Hold the mode while the generator runs, and the caller's while it is suspended."""
-        resume = self(lambda step: step())
+
+        @self
+        def resume(step: Callable[[], Any]) -> Any:
+            return step()
 
         @functools.wraps(function)
         def in_mode(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:

@@ -114,14 +114,13 @@ def _check_fast(case: Case, tol: _Tolerance) -> None:
             if output not in case.live:
                 continue
             v = starts[output]
-            numerical = sum(
-                complex(axis) * (slopes[k] * v).sum().item()
-                for axis, slopes in zip(case.directions(target), along, strict=True)
-            )
+            numerical = 0j
+            for axis, slopes in zip(case.directions(target), along, strict=True):
+                numerical += axis * (slopes[k] * v).sum().item()
             grad = case.grads(output, (v * start).to(case.outputs[output].dtype))[j]
             analytical = complex((grad * u).sum().item())
             # Each element may differ by atol; u and v bound how these differences add up.
-            spread = tol.atol * (u.abs().sum() * v.abs().sum()).item()
+            spread = tol.atol * float(u.abs().sum() * v.abs().sum())
             if abs(numerical - analytical) > max(spread, tol.atol) + tol.rtol * abs(numerical):
                 raise GradcheckError(_fast_report(case, j, k, numerical, analytical, tol))
 
@@ -157,7 +156,7 @@ def _check_repeatable(case: Case, nondet_tol: float) -> None:
         start = start.to(case.outputs[output].dtype)
         pairs = zip(case.grads(output, start), case.grads(output, start), strict=True)
         for first, second in pairs:
-            if first.numel() and (first - second).abs().max().item() > nondet_tol:
+            if first.numel() and float((first - second).abs().max()) > nondet_tol:
                 raise GradcheckError(
                     "Backward is not reentrant, i.e., running backward with same input and "
                     "grad_output multiple times gives different values, although analytical "

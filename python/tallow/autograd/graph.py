@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -254,7 +255,7 @@ def register_multi_grad_hook(
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
     collector = _MultiGradHook(tensors, fn, mode == "any")
     handles = [
-        tensor.register_hook(lambda grad, i=i: collector.receive(i, grad))
+        tensor.register_hook(functools.partial(collector.receive, i))
         for i, tensor in enumerate(tensors)
     ]
     return _JointHandle(handles)

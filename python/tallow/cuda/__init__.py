@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -55,18 +56,14 @@ has_magma = False
 
 
 def __getattr__(name: str) -> Any:
-    from tallow import _legacy
+    if name in ("amp", "nvtx"):
+        return importlib.import_module(f"tallow.cuda.{name}")
+    if name.endswith("Tensor"):
+        from tallow import _legacy
 
-    if name in _legacy.NAMES:
-        value: Any = _legacy.tensor_type(name, cuda=True)
-    elif name in ("amp", "nvtx"):
-        import importlib
-
-        value = importlib.import_module(f"tallow.cuda.{name}")
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value
-    return value
+        if name in _legacy.NAMES:
+            return globals().setdefault(name, _legacy.tensor_type(name, cuda=True))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _lazy_init() -> NoReturn:

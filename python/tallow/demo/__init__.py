@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     picture = options.output / "digits.png"
     shown = write_picture(picture, images, labels, read)
     wrong = int((read != labels).sum().item())
-    _say(f"Drew {shown} test digits with what was read, the {wrong} mistakes first: {picture}")
+    _say(f"Drew {shown} test digits with what was read, mistakes ({wrong}) first: {picture}")
     return 0 if share >= GOAL else 1
 
 

@@ -94,7 +94,9 @@ def write_picture(path: Path, images: Tensor, labels: Tensor, read: Tensor) -> i
     Returns:
         The number of digits in the picture.
     """
-    order = sorted(range(len(labels)), key=lambda i: bool(labels[i] == read[i]))
+    shown: list[int] = read.tolist()
+    truth: list[int] = labels.tolist()
+    order = sorted(range(len(truth)), key=lambda i: shown[i] == truth[i])
     order = order[: _COLUMNS * _ROWS]
     step = SIDE * _ZOOM + _MARGIN
     picture = tallow.full(
@@ -103,9 +105,8 @@ def write_picture(path: Path, images: Tensor, labels: Tensor, read: Tensor) -> i
     for place, index in enumerate(order):
         top = place // _COLUMNS * step + _MARGIN
         left = place % _COLUMNS * step + _MARGIN
-        digit = int(read[index].item())
-        colour = _RIGHT if digit == int(labels[index].item()) else _WRONG
-        tile = _tile(images[index, 0], digit, colour)
+        colour = _RIGHT if shown[index] == truth[index] else _WRONG
+        tile = _tile(images[index, 0], shown[index], colour)
         picture[top : top + tile.size(0), left : left + tile.size(1)] = tile
     path.write_bytes(png_bytes(picture))
     return len(order)

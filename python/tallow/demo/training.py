@@ -92,7 +92,7 @@ def train(net: LeNet, learn: Any, test: tuple[Tensor, Tensor], passes: int) -> t
     Returns:
         Share of the test images read correctly, and seconds.
     """
-    loader = DataLoader(learn, BATCH_SIZE, shuffle=True)
+    loader: DataLoader[Any] = DataLoader(learn, BATCH_SIZE, shuffle=True)
     optimizer = Adam(net.parameters())
     schedule = OneCycleLR(optimizer, LARGEST_RATE, epochs=passes, steps_per_epoch=len(loader))
     criterion = nn.CrossEntropyLoss()

@@ -141,7 +141,7 @@ def norm(
         chosen: Any = (-2, -1) if dim is None else dim
         result = matrix_norm(A, ord, chosen, keepdim, dtype=dtype)
     else:
-        result = vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)  # type: ignore[arg-type]
+        result = vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
     return result if out is None else out.copy_(result)
 
 

@@ -5,22 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import tallow
+from tallow import _C
 
 if TYPE_CHECKING:
     from typing import Any
 
 
 def package() -> str:
-    """Return the name under which the running program knows this package.
-
-    Derived from the printed form of a dtype, which follows the one process-wide setting.
-    """
-    return repr(tallow.float32).partition(".")[0]
+    """Return the name under which the running program knows this package."""
+    return _C._get_namespace()
 
 
 def typename(value: Any) -> str:
     """Return the type of ``value`` as messages print it: ``torch.FloatTensor``, ``int``, ..."""
-    return tallow.typename(value)  # type: ignore[no-any-return]
+    return tallow.typename(value)
 
 
 def scalar_name(dtype: Any) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tallow import _C
 from tallow._tensor import Tensor
+from tallow.nn._spelling import package
 
 if TYPE_CHECKING:
     from typing import Any
@@ -33,7 +34,9 @@ class _ParameterMeta(type(Tensor)):  # type: ignore[misc]
     def __instancecheck__(cls, instance: Any) -> bool:
         if super().__instancecheck__(instance):
             return True
-        return cls is Parameter and isinstance(instance, Tensor) and _has_mark(instance, "_is_param")
+        return (
+            cls is Parameter and isinstance(instance, Tensor) and _has_mark(instance, "_is_param")
+        )
 
 
 class Parameter(Tensor, metaclass=_ParameterMeta):
@@ -57,9 +60,9 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         if data is None:
             data = _VF.empty(0)
         if type(data) is Tensor or type(data) is Parameter:
-            return Tensor._make_subclass(cls, data, requires_grad)  # type: ignore[no-any-return]
+            return Tensor._make_subclass(cls, data, requires_grad)
         # A user's subclass keeps its type and is marked instead; see _ParameterMeta.
-        marked = data.detach().requires_grad_(requires_grad)
+        marked: Any = _VF.detach(data).requires_grad_(requires_grad)
         if type(marked) is not type(data):
             raise RuntimeError(
                 f"Creating a Parameter from an instance of type {type(data).__name__} requires "
@@ -69,15 +72,15 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
                 "implementation."
             )
         marked._is_param = True
-        return marked  # type: ignore[no-any-return]
+        return marked
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) in memo:
-            return memo[id(self)]  # type: ignore[no-any-return]
+            return memo[id(self)]
         memo[id(self)] = copied = type(self)(self.data.clone(), self.requires_grad)
         return copied
 
-    def __repr__(self) -> str:
+    def __repr__(self) -> str:  # type: ignore[override]
         return "Parameter containing:\n" + super().__repr__()
 
     def __reduce_ex__(self, proto: Any) -> tuple[Any, ...]:
@@ -89,7 +92,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
             return (_rebuild_parameter, (self.data, self.requires_grad, hooks))
         return (_rebuild_parameter_with_state, (self.data, self.requires_grad, hooks, state))
 
-    __torch_function__ = _C._disabled_torch_function_impl
+    __torch_function__ = _C._disabled_torch_function_impl  # type: ignore[assignment]
 
 
 class UninitializedTensorMixin:
@@ -119,6 +122,7 @@ class UninitializedTensorMixin:
         ]
     )
     cls_to_become: type[Tensor]
+    data: Any  # of the tensor that this is mixed into
 
     def materialize(self, shape: tuple[int, ...], device: Any = None, dtype: Any = None) -> None:
         """Give the tensor a shape and turn it into an ordinary parameter or buffer.
@@ -167,12 +171,15 @@ class UninitializedTensorMixin:
         raise ValueError(
             f"Attempted to use an uninitialized parameter in {func}. This error happens when you "
             "are using a `LazyModule` or explicitly manipulating "
-            f"`torch.nn.parameter.{cls.__name__}` objects. When using LazyModules Call `forward` "
-            "with a dummy batch to initialize the parameters before calling torch functions"
+            f"`{package()}.nn.parameter.{cls.__name__}` objects. When using LazyModules Call "
+            "`forward` with a dummy batch to initialize the parameters before calling torch "
+            "functions"
         )
 
 
-class UninitializedParameter(UninitializedTensorMixin, Parameter):
+class UninitializedParameter(  # type: ignore[misc, override]
+    UninitializedTensorMixin, Parameter
+):
     """A parameter whose shape the first forward call of a lazy module decides."""
 
     cls_to_become = Parameter
@@ -182,11 +189,11 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
     ) -> UninitializedParameter:
         """Note dtype and device."""
         data = _VF.empty(0, device=device, dtype=dtype)
-        return Tensor._make_subclass(cls, data, requires_grad)  # type: ignore[no-any-return]
+        return Tensor._make_subclass(cls, data, requires_grad)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedParameter:
         if id(self) in memo:
-            return memo[id(self)]  # type: ignore[no-any-return]
+            return memo[id(self)]
         memo[id(self)] = copied = type(self)(self.requires_grad, self.data.device, self.data.dtype)
         return copied
 
@@ -226,10 +233,12 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         marked._is_buffer = True
         return marked
 
-    __torch_function__ = _C._disabled_torch_function_impl
+    __torch_function__ = _C._disabled_torch_function_impl  # type: ignore[assignment]
 
 
-class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+class UninitializedBuffer(  # type: ignore[misc, override]
+    UninitializedTensorMixin, Tensor
+):
     """A buffer whose shape the first forward call of a lazy module decides."""
 
     cls_to_become = Tensor
@@ -246,7 +255,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
         made = Tensor._make_subclass(cls, data, requires_grad)
         made.persistent = persistent
         made._is_buffer = True
-        return made  # type: ignore[no-any-return]
+        return made
 
 
 def is_lazy(param: Any) -> bool:

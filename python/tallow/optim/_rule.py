@@ -45,7 +45,7 @@ class PerParameterOptimizer(Optimizer):
                 self._step_parameter(param, group)
 
     def _step_parameter(self, param: Tensor, group: dict[str, Any]) -> None:
-        grad = param.grad
+        grad: Any = param.grad
         state = self.state[param] if self._keeps_state(group) else {}
         if not state:
             state.update(self._new_state(param, group))
@@ -81,7 +81,7 @@ class PerParameterOptimizer(Optimizer):
 def with_gradients(group: dict[str, Any]) -> tuple[list[Tensor], list[Tensor]]:
     """Return the parameters of a group that have a gradient, and the gradients."""
     params = [param for param in group["params"] if param.grad is not None]
-    return params, [param.grad for param in params]  # type: ignore[misc]
+    return params, [param.grad for param in params]
 
 
 def suits_native_step(group: dict[str, Any], params: list[Tensor], grads: list[Tensor]) -> bool:
@@ -104,12 +104,16 @@ def new_step_count(value: float = 0.0) -> Tensor:
 def advance(step: Tensor) -> float:
     """Count one step and return the new number."""
     step += 1
-    return float(step.item())
+    count: Any = step.item()
+    return float(count)
 
 
 def number(value: float | Tensor) -> float:
     """Return an option that may be given as a one-element tensor as a Python number."""
-    return float(value.item()) if isinstance(value, Tensor) else value
+    if isinstance(value, Tensor):
+        content: Any = value.item()
+        return float(content)
+    return value
 
 
 def check_lr(lr: float | Tensor) -> None:

@@ -60,7 +60,7 @@ class Adam(PerParameterOptimizer):
         >>> optimizer = tallow.optim.Adam([weight], lr=0.25)
         >>> weight.sum().backward()
         >>> optimizer.step()
-        >>> weight.tolist()
+        >>> [round(value, 4) for value in weight.tolist()]
         [-0.25, -0.25]
     """
 

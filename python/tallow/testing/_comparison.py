@@ -104,7 +104,7 @@ def _fail_numbers(actual: Any, expected: Any, rtol: float, atol: float, path: st
 
 
 def _attributes(tensor: Tensor, rules: _Rules) -> list[tuple[str, Any]]:
-    found = [("shape", tensor.shape)]
+    found: list[tuple[str, Any]] = [("shape", tensor.shape)]
     if rules.check_layout:
         found.append(("layout", tensor.layout))
     if rules.check_device:

@@ -184,26 +184,31 @@ class _Frame:
         computed: dict[int, Tensor] = {}
         total = len(self._expected)
         saved = 0
+        # A backward that is itself recorded needs the history of what is computed here.
+        recorded = tallow.is_grad_enabled()
 
-        def keep(tensor: Tensor) -> None:
+        def keep(tensor: Tensor) -> Tensor | None:
             nonlocal saved
             number, saved = saved, saved + 1
             if number < total:
-                computed[number] = tensor.detach()
+                computed[number] = tensor if recorded else tensor.detach()
             if saved == total and self._early_stop:
                 raise _StopRecomputation
+            return tensor if recorded else None
 
-        def refuse(nothing: None) -> Tensor:
-            raise CheckpointError(
-                "torch.utils.checkpoint: a checkpointed function may not run backward over what "
-                "it has itself computed"
-            )
+        def give_back(tensor: Tensor | None) -> Tensor:
+            if tensor is None:
+                raise CheckpointError(
+                    "torch.utils.checkpoint: a checkpointed function may not run backward over "
+                    "what it has itself computed"
+                )
+            return tensor
 
         random = contextlib.nullcontext() if self._random is None else self._random.restored()
         with (
             random,
             tallow.enable_grad(),
-            autograd.graph.saved_tensors_hooks(keep, refuse),
+            autograd.graph.saved_tensors_hooks(keep, give_back),
             contextlib.suppress(_StopRecomputation),
         ):
             self._run_again()

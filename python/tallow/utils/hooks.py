@@ -92,8 +92,8 @@ def warn_if_has_hooks(tensor: Tensor) -> None:
         if not hasattr(hook, "__tallow_unserializable__"):
             warnings.warn(
                 f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, "
-                "you can decorate the function with @torch.utils.hooks.unserializable_hook to "
-                "suppress this warning",
+                f"you can decorate the function with @{_C._get_namespace()}.utils.hooks."
+                "unserializable_hook to suppress this warning",
                 stacklevel=2,
             )
 

@@ -13,7 +13,7 @@ from tallow.overrides import handle_torch_function, has_torch_function_unary
 if TYPE_CHECKING:
     from tallow._tensor import Tensor
 
-    Size2 = int | tuple[int, int]
+    Size2 = int | tuple[int, ...]
 
 __all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "fold", "unfold"]
 

@@ -69,7 +69,10 @@ def max_pool1d_with_indices(
             return_indices=return_indices,
         )
     stride = kernel_size if stride is None else stride
-    return _VF.max_pool1d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+    values, indices = _VF.max_pool1d_with_indices(
+        input, kernel_size, stride, padding, dilation, ceil_mode
+    )
+    return values, indices
 
 
 def max_pool1d(
@@ -144,7 +147,10 @@ def max_pool2d_with_indices(
             return_indices=return_indices,
         )
     stride = kernel_size if stride is None else stride
-    return _nn.max_pool2d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+    values, indices = _nn.max_pool2d_with_indices(
+        input, kernel_size, stride, padding, dilation, ceil_mode
+    )
+    return values, indices
 
 
 def max_pool2d(
@@ -227,7 +233,8 @@ def adaptive_max_pool1d_with_indices(
             output_size,
             return_indices=return_indices,
         )
-    return _VF.adaptive_max_pool1d(input, output_size)
+    values, indices = _VF.adaptive_max_pool1d(input, output_size)
+    return values, indices
 
 
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
@@ -258,7 +265,9 @@ def adaptive_max_pool2d_with_indices(
             output_size,
             return_indices=return_indices,
         )
-    return _nn.adaptive_max_pool2d(input, list_with_default(output_size, list(input.shape)))
+    sizes = list_with_default(output_size, list(input.shape))
+    values, indices = _nn.adaptive_max_pool2d(input, sizes)
+    return values, indices
 
 
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:

@@ -31,15 +31,15 @@ class ConvertMethods:
 
     def ipu(self, device: Any = None) -> Self:
         """Move all parameters and buffers to an IPU."""
-        return self._apply(lambda t: t.ipu(device))
+        return self._apply(lambda t: _not_built_for("IPU"))
 
     def xpu(self, device: Any = None) -> Self:
         """Move all parameters and buffers to an XPU."""
-        return self._apply(lambda t: t.xpu(device))
+        return self._apply(lambda t: _not_built_for("XPU"))
 
     def mtia(self, device: Any = None) -> Self:
         """Move all parameters and buffers to an MTIA device."""
-        return self._apply(lambda t: t.mtia(device))
+        return self._apply(lambda t: _not_built_for("MTIA"))
 
     def type(self, dst_type: Any) -> Self:
         """Cast all parameters and buffers to ``dst_type``."""
@@ -106,8 +106,12 @@ class ConvertMethods:
         return self._apply(convert)
 
 
+def _not_built_for(device: str) -> Tensor:
+    raise AssertionError(f"Torch not compiled with {device} enabled")
+
+
 # The positional parameters of the three forms of ``to``, by the type of the first argument.
-_BY_TENSOR = ("tensor", "non_blocking", "copy")
+_BY_TENSOR: tuple[str, ...] = ("tensor", "non_blocking", "copy")
 _BY_DTYPE = ("dtype", "non_blocking", "copy")
 _BY_DEVICE = ("device", "dtype", "non_blocking", "copy")
 

@@ -134,7 +134,7 @@ class TraversalMethods:
             module = getattr(module, name)
             if not isinstance(module, TraversalMethods):
                 raise AttributeError(f"`{name}` is not an nn.Module")
-        return module  # type: ignore[no-any-return]
+        return module
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
         """Put ``module`` at the dotted path ``target``.
@@ -181,7 +181,7 @@ class TraversalMethods:
         path, _, name = target.rpartition(".")
         if name not in self.get_submodule(path)._buffers:
             raise AttributeError(f"`{name}` is not a buffer")
-        return value  # type: ignore[no-any-return]
+        return value
 
     def _get_member(self, target: str) -> Any:
         path, _, name = target.rpartition(".")

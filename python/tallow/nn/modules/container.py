@@ -126,13 +126,10 @@ class Sequential(Module):
         n = len(self)
         if not -n <= index <= n:
             raise IndexError(f"Index out of range: {index}")
-        if not isinstance(module, Module):
-            if index == n:
-                raise TypeError(f"{typename(module)} is not a Module subclass")
-            raise AssertionError(f"module should be of type: {Module}")
         if index == n:
             self.add_module(str(n), module)
         else:
+            assert isinstance(module, Module), f"module should be of type: {Module}"
             modules = list(self._modules.values())
             modules.insert(index, module)
             self._number_children(modules)

@@ -300,6 +300,8 @@ class Conv2d(_ConvNd):
 class _ConvTransposeNd(_ConvNd):
     """What transposed convolutions share: the choice among several possible output sizes."""
 
+    padding: tuple[int, ...]
+
     def __init__(
         self,
         in_channels: int,

@@ -197,7 +197,7 @@ class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
 
     dump_patches: bool = False
     _version: int = 1  # written into state_dict metadata; a subclass raises it when its keys change
-    T_destination = TypeVar("T_destination", bound=dict)
+    T_destination = TypeVar("T_destination", bound=dict[str, object])
     call_super_init: bool = False
     _compiled_call_impl: Callable[..., Any] | None = None
 
@@ -290,13 +290,13 @@ class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
 
         self._compiled_call_impl = tallow.compile(self._call_impl, *args, **kwargs)
 
-    def _snapshot_forward_pre_hooks(self) -> list[tuple[Hook, bool]]:  # type: ignore[override]
+    def _snapshot_forward_pre_hooks(self) -> list[tuple[Hook, bool]]:
         hooks = [(hook, False) for hook in _global_forward_pre_hooks.values()]
         flagged = self._forward_pre_hooks_with_kwargs
         hooks += [(hook, key in flagged) for key, hook in self._forward_pre_hooks.items()]
         return hooks
 
-    def _snapshot_forward_hooks(self) -> list[ForwardHook]:  # type: ignore[override]
+    def _snapshot_forward_hooks(self) -> list[ForwardHook]:
         # Flags are read together with the hooks: a hook that is removed while the phase runs is
         # still called, and with the arguments it was registered for.
         kwargs, always = _global_forward_hooks_with_kwargs, _global_forward_hooks_always_called
@@ -311,7 +311,7 @@ class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
         ]
         return hooks
 
-    def _get_backward_hooks(self) -> tuple[list[Hook], list[Hook]]:  # type: ignore[override]
+    def _get_backward_hooks(self) -> tuple[list[Hook], list[Hook]]:
         """Return the full and the regular backward hooks, global ones first."""
         full: list[Hook] = []
         regular: list[Hook] = []
@@ -323,7 +323,7 @@ class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
             kind.extend(self._backward_hooks.values())
         return full, regular
 
-    def _get_backward_pre_hooks(self) -> list[Hook]:  # type: ignore[override]
+    def _get_backward_pre_hooks(self) -> list[Hook]:
         """Return the full backward pre-hooks, global ones first."""
         return [*_global_backward_pre_hooks.values(), *self._backward_pre_hooks.values()]
 
@@ -377,9 +377,7 @@ class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
         if "_buffers" not in self.__dict__:
             raise AttributeError("cannot assign buffer before Module.__init__() call")
         self._check_name("buffer", name, self._buffers)
-        if tensor is not None and not (
-            isinstance(tensor, Tensor) or hasattr(tensor, "__torch_function__")
-        ):
+        if not _is_tensor_like(tensor) and tensor is not None:
             raise TypeError(
                 f"cannot assign '{typename(tensor)}' object to buffer '{name}' "
                 f"({package()} Tensor or None required)"
@@ -573,8 +571,12 @@ class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
         replica._parameters = {}
         replica._buffers = replica._buffers.copy()
         replica._modules = replica._modules.copy()
-        replica._is_replica = True  # type: ignore[attr-defined]
+        replica._is_replica = True
         return replica
+
+
+def _is_tensor_like(value: Any) -> bool:
+    return isinstance(value, Tensor) or hasattr(type(value), "__torch_function__")
 
 
 def _addindent(text: str, spaces: int) -> str:

@@ -41,7 +41,7 @@ def _activation(activation: Activation) -> Callable[[Tensor], Tensor]:
         return activation
     if activation not in ("relu", "gelu"):
         raise RuntimeError(f"activation should be relu/gelu, not {activation}")
-    return getattr(F, activation)  # type: ignore[no-any-return]
+    return getattr(F, activation)
 
 
 def _clones(module: Module, n: int) -> ModuleList:
@@ -60,10 +60,10 @@ def _is_causal(mask: Tensor | None, hint: bool | None, size: int | None) -> bool
         return hint
     if mask is None or size is None or tuple(mask.shape) != (size, size):
         return False
-    causal = _causal_mask(size, mask.device, mask.dtype if mask.is_floating_point() else None)
-    if not mask.is_floating_point():
-        causal = causal != 0
-    return bool((mask == causal).all())
+    causal = _causal_mask(size, mask.device)
+    # A bool mask is true where the other one holds minus infinity.
+    expected = causal.to(mask.dtype) if mask.is_floating_point() else causal.bool()
+    return tallow.equal(mask, expected)
 
 
 def _length(src: Tensor, batch_first: bool) -> int:
@@ -90,7 +90,7 @@ class _Layer(Module):
         self.__dict__.setdefault("activation", F.relu)
 
     def _feed_forward(self, x: Tensor) -> Tensor:
-        return self.linear2(self.dropout(self.activation(self.linear1(x))))  # type: ignore[no-any-return]
+        return self.linear2(self.dropout(self.activation(self.linear1(x))))
 
 
 class TransformerEncoderLayer(_Layer):
@@ -164,7 +164,7 @@ class TransformerEncoderLayer(_Layer):
             x = x + self._sa_block(self.norm1(x), src_mask, src_key_padding_mask, is_causal)
             return x + self._ff_block(self.norm2(x))
         x = self.norm1(x + self._sa_block(x, src_mask, src_key_padding_mask, is_causal))
-        return self.norm2(x + self._ff_block(x))  # type: ignore[no-any-return]
+        return self.norm2(x + self._ff_block(x))
 
     def _sa_block(
         self, x: Tensor, mask: Tensor | None, padding: Tensor | None, is_causal: bool = False
@@ -178,10 +178,10 @@ class TransformerEncoderLayer(_Layer):
             need_weights=False,
             is_causal=is_causal,
         )
-        return self.dropout1(attended)  # type: ignore[no-any-return]
+        return self.dropout1(attended)
 
     def _ff_block(self, x: Tensor) -> Tensor:
-        return self.dropout2(self._feed_forward(x))  # type: ignore[no-any-return]
+        return self.dropout2(self._feed_forward(x))
 
 
 class TransformerDecoderLayer(_Layer):
@@ -260,7 +260,7 @@ class TransformerDecoderLayer(_Layer):
             return x + self._ff_block(self.norm3(x))
         x = self.norm1(x + look_back(x))
         x = self.norm2(x + look_over(x))
-        return self.norm3(x + self._ff_block(x))  # type: ignore[no-any-return]
+        return self.norm3(x + self._ff_block(x))
 
     def _sa_block(
         self, x: Tensor, mask: Tensor | None, padding: Tensor | None, is_causal: bool = False
@@ -274,7 +274,7 @@ class TransformerDecoderLayer(_Layer):
             is_causal=is_causal,
             need_weights=False,
         )
-        return self.dropout1(attended)  # type: ignore[no-any-return]
+        return self.dropout1(attended)
 
     def _mha_block(
         self,
@@ -293,10 +293,10 @@ class TransformerDecoderLayer(_Layer):
             is_causal=is_causal,
             need_weights=False,
         )
-        return self.dropout2(attended)  # type: ignore[no-any-return]
+        return self.dropout2(attended)
 
     def _ff_block(self, x: Tensor) -> Tensor:
-        return self.dropout3(self._feed_forward(x))  # type: ignore[no-any-return]
+        return self.dropout3(self._feed_forward(x))
 
 
 class TransformerEncoder(Module):
@@ -493,7 +493,7 @@ class Transformer(Module):
             src_key_padding_mask=src_key_padding_mask,
             is_causal=src_is_causal,
         )
-        return self.decoder(  # type: ignore[no-any-return]
+        return self.decoder(
             tgt,
             memory,
             tgt_mask=tgt_mask,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import tallow
 from tallow._tensor import Tensor
 from tallow.autograd.grad_mode import no_grad
+from tallow.nn._spelling import package
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +32,6 @@ def _gradients(parameters: Tensors) -> list[Tensor]:
     return [p.grad for p in _as_list(parameters) if p.grad is not None]
 
 
-@no_grad()
 def get_total_norm(
     tensors: Tensors,
     norm_type: float = 2.0,
@@ -54,11 +54,12 @@ def get_total_norm(
         tensor(5.)
     """
     norm_type = float(norm_type)
-    norms = [t.norm(norm_type) for t in _as_list(tensors)]
-    if not norms:
-        return tallow.tensor(0.0)
-    device = norms[0].device
-    total = tallow.stack([norm.to(device) for norm in norms]).norm(norm_type)
+    with no_grad():
+        norms = [t.norm(norm_type) for t in _as_list(tensors)]
+        if not norms:
+            return tallow.tensor(0.0)
+        device = norms[0].device
+        total = tallow.stack([norm.to(device) for norm in norms]).norm(norm_type)
     if error_if_nonfinite and not bool(total.isfinite()):
         raise RuntimeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, "
@@ -68,7 +69,6 @@ def get_total_norm(
     return total
 
 
-@no_grad()
 def clip_grads_with_norm_(
     parameters: Tensors, max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
@@ -84,12 +84,12 @@ def clip_grads_with_norm_(
     if not gradients:
         return
     # The small summand keeps the quotient finite. No branch: the norm stays on its device.
-    factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
-    for grad in gradients:
-        grad.mul_(factor.to(grad.device))
+    with no_grad():
+        factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
+        for grad in gradients:
+            grad.mul_(factor.to(grad.device))
 
 
-@no_grad()
 def clip_grad_norm_(
     parameters: Tensors,
     max_norm: float,
@@ -130,15 +130,14 @@ def clip_grad_norm(
 ) -> Tensor:
     """Old name of :func:`clip_grad_norm_`; deprecated."""
     warnings.warn(
-        "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of "
-        "`torch.nn.utils.clip_grad_norm_`.",
+        f"`{package()}.nn.utils.clip_grad_norm` is now deprecated in favor of "
+        f"`{package()}.nn.utils.clip_grad_norm_`.",
         FutureWarning,
         stacklevel=2,
     )
     return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
 
 
-@no_grad()
 def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | None = None) -> None:
     """Clamp every element of the gradients to ``[-clip_value, clip_value]``.
 
@@ -148,5 +147,6 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
         foreach: accepted and not needed: the result is the same either way.
     """
     clip_value = float(clip_value)
-    for grad in _gradients(parameters):
-        grad.clamp_(min=-clip_value, max=clip_value)
+    with no_grad():
+        for grad in _gradients(parameters):
+            grad.clamp_(min=-clip_value, max=clip_value)

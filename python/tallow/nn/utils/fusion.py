@@ -45,7 +45,7 @@ def fuse_conv_bn_eval(conv: _Layer, bn: Any, transpose: bool = False) -> _Layer:
         bn.bias,
         transpose,
     )
-    return fused  # type: ignore[no-any-return]
+    return fused
 
 
 def fuse_conv_bn_weights(
@@ -96,7 +96,7 @@ def fuse_linear_bn_eval(linear: _Layer, bn: Any) -> _Layer:
     fused.weight, fused.bias = fuse_linear_bn_weights(
         fused.weight, fused.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias
     )
-    return fused  # type: ignore[no-any-return]
+    return fused
 
 
 def fuse_linear_bn_weights(

@@ -24,9 +24,7 @@ __all__ = [
     "unpad_sequence",
 ]
 
-_Fields = namedtuple(
-    "PackedSequence", ["data", "batch_sizes", "sorted_indices", "unsorted_indices"]
-)
+_Fields = namedtuple("_Fields", ["data", "batch_sizes", "sorted_indices", "unsorted_indices"])
 
 
 class PackedSequence(_Fields):
@@ -129,11 +127,11 @@ class PackedSequence(_Fields):
     @property
     def is_cuda(self) -> bool:
         """Whether the data is on a CUDA device."""
-        return self.data.is_cuda  # type: ignore[no-any-return]
+        return self.data.is_cuda
 
     def is_pinned(self) -> bool:
         """Whether the data is in memory that devices can read directly."""
-        return self.data.is_pinned()  # type: ignore[no-any-return]
+        return self.data.is_pinned()
 
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:

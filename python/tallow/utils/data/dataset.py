@@ -282,7 +282,7 @@ def random_split(
     if sum(counts) != total:
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
     order = tallow.randperm(total, generator=generator or tallow.default_generator).tolist()
-    parts = []
+    parts: list[Subset[Any]] = []
     for end, count in zip(itertools.accumulate(counts), counts, strict=True):
         parts.append(Subset(dataset, order[end - count : end]))
     return parts

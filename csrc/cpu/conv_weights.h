@@ -1,0 +1,117 @@
+// Weights in the order in which a convolution pass reads them.
+#pragma once
+
+#include "core/parallel.h"
+#include "cpu/conv_pass.h"
+#include "cpu/gemm_pack.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+namespace {
+
+// Where a pass finds them: those of group g begin at data + g * group, and within a group those of
+// a phase at phase.weight * channels.
+template <class T>
+struct Weights {
+  const T* data;
+  int64_t group;
+  int64_t channels;
+};
+
+// Panels for compute_channels hold this many channels; the last of a group is rounded up to vectors.
+template <class T>
+inline constexpr int64_t kChannelPanel = kChannelVectors * kLanes<T>;
+template <class T>
+TALLOW_INLINE int64_t padded_channels(const Pass& pass) {
+  return ceil_div(pass.out_channels, kLanes<T>) * kLanes<T>;
+}
+
+// Calls body(group, channels of one panel) for all panels of all groups.
+template <class T, class Body>
+void each_panel(const Pass& pass, const Body& body) {
+  const int64_t panels = ceil_div(pass.out_channels, kChannelPanel<T>);
+  const int64_t work = kChannelPanel<T> * pass.source_channels * pass.taps;
+  parallel_for(pass.groups * panels, 65536 / work + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t first = t % panels * kChannelPanel<T>;
+      body(t / panels, Range{first, lesser(pass.out_channels, first + kChannelPanel<T>)});
+    }
+  });
+}
+
+// Panels of a convolution's weight, whose rows are [out channel][source channel][tap] as stored.
+template <class T>
+void pack_rows_of_weights(const Pass& pass, const T* weight, T* packed) {
+  const int64_t sums = pass.source_channels * pass.taps;
+  each_panel<T>(pass, [&](int64_t group, Range channels) {
+    pack_panel(weight + (group * pass.out_channels + channels.begin) * sums, int64_t{1}, sums, sums,
+               channels.size(), ceil_div(channels.size(), kLanes<T>) * kLanes<T>,
+               packed + (group * padded_channels<T>(pass) + channels.begin) * sums);
+  });
+}
+
+// The weight of a transposed convolution is stored as [source channel][out channel][tap]; `taps`
+// lists the taps of all phases, one phase after the other.
+
+// Rows [out channel][source channel][tap of the phase], for compute_pixels. Out channels are taken a
+// few at a time, so that whole cache lines of the stored weight are used.
+template <class T>
+void arrange_transposed_weights(const Pass& pass, const Phase* phases, const int32_t* taps,
+                                const T* weight, T* arranged) {
+  constexpr int64_t kBlock = 8;
+  const int64_t blocks = ceil_div(pass.out_channels, kBlock);
+  const int64_t group_size = pass.source_channels * pass.out_channels * pass.taps;
+  const int64_t chunk = 65536 / (pass.source_channels * pass.taps * kBlock) + 1;
+  parallel_for(pass.groups * blocks, chunk, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const T* const from = weight + t / blocks * group_size;
+      const Range channels = part_of(pass.out_channels, 1, blocks, t % blocks);
+      const int32_t* list = taps;
+      for (int64_t f = 0; f < pass.phases[0] * pass.phases[1]; ++f) {
+        const Phase& phase = phases[f];
+        T* const to = arranged + t / blocks * group_size + phase.weight * pass.out_channels;
+        for (int64_t c = 0; c < pass.source_channels; ++c) {
+          for (int64_t o = channels.begin; o < channels.end; ++o) {
+            const T* const stored = from + (c * pass.out_channels + o) * pass.taps;
+            T* const row = to + (o * pass.source_channels + c) * phase.taps;
+            for (int64_t s = 0; s < phase.taps; ++s) row[s] = stored[list[s]];
+          }
+        }
+        list += phase.taps;
+      }
+    }
+  });
+}
+
+// Panels [source channel][tap of the phase][out channel], for compute_channels.
+template <class T>
+void pack_transposed_weights(const Pass& pass, const Phase* phases, const int32_t* taps,
+                             const T* weight, T* packed) {
+  constexpr int kW = kLanes<T>;
+  const int64_t padded = padded_channels<T>(pass);
+  each_panel<T>(pass, [&](int64_t group, Range channels) {
+    const int64_t width = ceil_div(channels.size(), kW) * kW;
+    const T* const from = weight + (group * pass.source_channels * pass.out_channels +
+                                    channels.begin) * pass.taps;
+    const int64_t source_step = pass.out_channels * pass.taps;
+    T* const group_to = packed + group * padded * pass.source_channels * pass.taps;
+    const int32_t* list = taps;
+    for (int64_t f = 0; f < pass.phases[0] * pass.phases[1]; ++f) {
+      const Phase& phase = phases[f];
+      T* to = group_to + phase.weight * padded +
+              channels.begin * pass.source_channels * phase.taps;
+      for (int64_t c = 0; c < pass.source_channels; ++c, to += phase.taps * width) {
+        const T* const stored = from + c * source_step;
+        for (int64_t s = 0; s < phase.taps; ++s) {
+          const T* const tap = stored + list[s];
+          T* const row = to + s * width;
+          for (int64_t o = 0; o < channels.size(); ++o) row[o] = tap[o * pass.taps];
+          for (int64_t o = channels.size(); o < width; ++o) row[o] = T(0);
+        }
+      }
+      list += phase.taps;
+    }
+  });
+}
+
+}  // namespace
+}  // namespace tallow::cpu::TALLOW_ISA
