@@ -400,15 +400,24 @@ ELSEWHERE = {
         (
             "rand", "randn", "randint", "rand_like", "randn_like", "randint_like", "randperm",
             "normal", "uniform_", "normal_", "bernoulli_", "exponential_", "geometric_", "cauchy_",
-            "log_normal_", "random_", "bernoulli", "multinomial", "dropout", "feature_dropout",
-            "alpha_dropout", "feature_alpha_dropout", "native_dropout",
+            "log_normal_", "random_", "bernoulli", "multinomial",
         ),
         "ops/test_random.py",
     ),
     **dict.fromkeys(
         (
+            "dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout",
+            "native_dropout",
+        ),
+        "ops/test_dropout.py",
+    ),
+    **dict.fromkeys(
+        ("empty", "empty_strided", "empty_like", "new_empty"), "ops/test_creation.py"
+    ),
+    **dict.fromkeys(
+        (
             "copy_", "zero_", "resize_", "set_", "result_type", "can_cast", "promote_types",
-            "is_same_size", "is_set_to", "empty", "empty_strided", "empty_like", "new_empty",
+            "is_same_size", "is_set_to",
         ),
         "ops/test_memory_ops.py",
     ),

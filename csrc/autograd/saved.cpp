@@ -3,6 +3,7 @@
 #include "autograd/grad_mode.h"
 #include "autograd/meta.h"
 #include "autograd/node.h"
+#include "autograd/record.h"
 #include "core/error.h"
 
 namespace tallow {
@@ -42,6 +43,15 @@ std::string forward_name(const std::string& name) {
   throw RuntimeError(text.str());
 }
 
+// Makes gradients of `tensor` flow to `origin`.
+void attach(const Tensor& tensor, const Edge& origin) {
+  const Ref<Node> node = detail::make_node(
+      "AliasBackward0", [](Saver&) { return [](Grads& g) { g.out[0] = g.grad(); }; });
+  node->edges.push_back({origin.node, origin.index});
+  node->add_output(tensor);
+  set_grad_fn(tensor, node, 0);
+}
+
 }  // namespace
 
 Ref<SavedTensorHook>& current_saved_tensor_hook() { return saved_tensor_hook; }
@@ -61,7 +71,8 @@ SavedSlot::SavedSlot(SavedSlot&& other) noexcept
       version(other.version),
       output(other.output),
       hook(std::move(other.hook)),
-      packed(std::exchange(other.packed, nullptr)) {}
+      packed(std::exchange(other.packed, nullptr)),
+      origin(std::move(other.origin)) {}
 
 SavedSlot::~SavedSlot() {
   if (packed) hook->drop(packed);
@@ -83,6 +94,9 @@ SavedId SavedSlots::add(const Tensor& tensor, const char* name, int32_t output) 
     const Tensor detached = alias(tensor);
     const uint32_t before = detached.version();
     slot.hook = saved_tensor_hook;
+    if (output < 0 && tensor.requires_grad()) {
+      slot.origin = std::make_unique<Edge>(gradient_edge(tensor));
+    }
     slot.packed = slot.hook->pack(detached);
     TALLOW_CHECK(detached.version() == before,
                  "A saved tensor pack hook is modifying its input in place. Tensors provided as "
@@ -101,9 +115,11 @@ Tensor SavedSlots::unpack(Node& node, SavedId id) const {
   const SavedSlot& slot = slots_[id.slot];
   Tensor result;
   if (slot.packed) {
-    result = slot.hook->unpack(slot.packed);
-    if (slot.output < 0) return result;
-    result = alias(result);
+    result = alias(slot.hook->unpack(slot.packed));
+    if (slot.output < 0) {
+      if (slot.origin && grad_enabled()) attach(result, *slot.origin);
+      return result;
+    }
   } else {
     if (!slot.tensor.defined()) return Tensor();
     if (TALLOW_UNLIKELY(slot.tensor.version() != slot.version)) raise_modified(slot, node);

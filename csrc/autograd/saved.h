@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "autograd/hooks.h"
 #include "core/inline_vector.h"
@@ -10,6 +11,7 @@
 namespace tallow {
 
 class Node;
+struct Edge;
 
 // The position of a saved tensor in its node.
 struct SavedId {
@@ -21,8 +23,9 @@ struct SavedSlot {
   const char* name = nullptr;     // as in grad_fn._saved_<name>
   uint32_t version = 0;           // of the tensor when it was saved
   int32_t output = -1;            // which output, -1 for an input
-  Ref<SavedTensorHook> hook;      // then `packed` replaces `tensor`
-  void* packed = nullptr;
+  Ref<SavedTensorHook> hook;      // then `packed` replaces `tensor`, and what it unpacks to
+  void* packed = nullptr;         // takes its history from `origin`
+  std::unique_ptr<Edge> origin;
 
   SavedSlot() = default;
   SavedSlot(SavedSlot&& other) noexcept;

@@ -8,10 +8,10 @@
 namespace tallow {
 
 // All tensors are contiguous: input (batch, in_channels, in_size), weight (out_channels,
-// in_channels / groups, kernel), output (batch, out_channels, out_size). Index 0 is height, 1 width.
-// Output element o of one dimension is the sum over taps t of weight t times input element
-// o * stride - padding + t * dilation, 0 outside the input; output channels of group g see the input
-// channels of group g. Every type but bool; half types sum in float32, integers wrap around.
+// in_channels / groups, kernel), output (batch, out_channels, out_size). Index 0 is height, 1
+// width. Output element o of one dimension is the sum over taps t of weight t times input element
+// o * stride - padding + t * dilation, 0 outside the input; output channels of group g see the
+// input channels of group g. Every type but bool; half types sum in float32, integers wrap around.
 struct ConvArgs {
   DType dtype;
   int64_t batch, groups;

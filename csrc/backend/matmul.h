@@ -8,7 +8,8 @@
 namespace tallow {
 
 // For every p < batch[0], q < batch[1], i < m, j < n:
-//   c[p, q, i, j] = beta * init[p, q, i, j] + alpha * sum over l < k of a[p, q, i, l] * b[p, q, l, j]
+//   c[p, q, i, j] = beta * init[p, q, i, j] + alpha * sum over l < k of a[p, q, i, l] * b[p, q, l,
+//   j]
 // Operands have strides in elements for (p, q, row, column); 0 repeats. `init` may be null: no
 // first term. c's columns are contiguous (column stride 1) and its elements distinct; it may be
 // init itself but overlaps neither a nor b. With k == 0 the sum is zero. alpha and beta other than

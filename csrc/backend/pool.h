@@ -28,8 +28,8 @@ enum class PoolIndex : uint8_t {
 struct PoolKernels {
   // The largest element of each window and where it is: the first in row order, or the last NaN.
   // Floating, half and integer types. `index` is null for kNone.
-  Status (*max)(const PoolArgs& args, const void* in, void* out, PoolIndex kind, void* index) =
-      nullptr;
+  Status (*max)(const PoolArgs& args, const void* in, void* out, PoolIndex kind,
+                void* index) = nullptr;
   // grad_in = for every image element, the sum of grad_out over the windows whose maximum it is.
   Status (*max_backward)(const PoolArgs& args, const void* grad_out, PoolIndex kind,
                          const void* index, void* grad_in) = nullptr;
@@ -45,8 +45,8 @@ struct PoolKernels {
   // `index` (kFlat) may not be null.
   Status (*adaptive_max)(const PoolArgs& args, const void* in, void* out, int64_t* index) = nullptr;
   Status (*adaptive_average)(const PoolArgs& args, const void* in, void* out) = nullptr;
-  Status (*adaptive_average_backward)(const PoolArgs& args, const void* grad_out, void* grad_in) =
-      nullptr;
+  Status (*adaptive_average_backward)(const PoolArgs& args, const void* grad_out,
+                                      void* grad_in) = nullptr;
 };
 
 }  // namespace tallow

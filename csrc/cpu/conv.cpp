@@ -127,8 +127,8 @@ Status conv_forward(const ConvArgs& args, const void* input, const void* weight,
       ConvArgs wide = args;
       wide.dtype = DType::kFloat32;
       return in_float(x, input_numel(args), w, weight_numel(args), b, args.out_channels, y,
-                      output_numel(args), [&](const float* in, const float* weights,
-                                              const float* biases, float* out) {
+                      output_numel(args),
+                      [&](const float* in, const float* weights, const float* biases, float* out) {
                         return forward(wide, in, weights, biases, out);
                       });
     } else {
@@ -149,8 +149,8 @@ Status conv_grad_input(const ConvArgs& args, const void* output, const void* wei
       ConvArgs wide = args;
       wide.dtype = DType::kFloat32;
       return in_float(y, output_numel(args), w, weight_numel(args), b, args.in_channels, x,
-                      input_numel(args), [&](const float* out, const float* weights,
-                                             const float* biases, float* in) {
+                      input_numel(args),
+                      [&](const float* out, const float* weights, const float* biases, float* in) {
                         return grad_input(wide, out, weights, biases, in);
                       });
     } else {

@@ -102,9 +102,9 @@ TALLOW_INLINE void list_window_offsets(const ConvArgs& args, const Stage& stage,
       for (int64_t j = 0; j < args.kernel[1]; ++j) {
         const int64_t row = i * args.dilation[0];
         const int64_t column = j * args.dilation[1];
-        *table++ = static_cast<int32_t>(
-            stage.offset(c, row % args.stride[0], column % args.stride[1], row / args.stride[0],
-                         column / args.stride[1]));
+        *table++ =
+            static_cast<int32_t>(stage.offset(c, row % args.stride[0], column % args.stride[1],
+                                              row / args.stride[0], column / args.stride[1]));
       }
     }
   }
@@ -147,8 +147,7 @@ void fill_stage(const Stage& stage, const T* source, int64_t first_row, T* stage
         int64_t begin, end;
         columns.inside(q, 0, stage.pitch, begin, end);
         const int64_t row = (first_row + row_begin) * rows.stride + p + rows.origin;
-        const T* from =
-            plane + row * columns.source + begin * columns.stride + q + columns.origin;
+        const T* from = plane + row * columns.source + begin * columns.stride + q + columns.origin;
         T* to = staged + stage.offset(c, p, q, row_begin, begin);
         for (int64_t y = row_begin; y < row_end; ++y) {
           copy_row(from, columns.stride, end - begin, to);

@@ -1,6 +1,6 @@
 // The convolution pass with output channels in the lanes: pixels of an output row are broadcast
-// straight from the stage, weights are packed so that those of neighbouring channels are neighbours.
-// No pixel is computed in vain, whatever the width of the image.
+// straight from the stage, weights are packed so that those of neighbouring channels are
+// neighbours. No pixel is computed in vain, whatever the width of the image.
 #include "cpu/conv_pass.h"
 #include "cpu/gemm_transpose.h"
 
@@ -16,13 +16,13 @@ inline constexpr int kTileWidth = kChannelVectors * kLanes<T>;
 // One block of the sum for `P` pixels and NV vectors of channels.
 template <class T>
 struct ChannelBlock {
-  const T* staged;       // the first pixel
+  const T* staged;  // the first pixel
   const int32_t* table;
   int64_t steps;
-  const T* weight;       // [steps][NV vectors]
-  const T* bias;         // one per channel, or null
+  const T* weight;  // [steps][NV vectors]
+  const T* bias;    // one per channel, or null
   bool accumulate;
-  T* tile;               // [P][kTileWidth]
+  T* tile;  // [P][kTileWidth]
 };
 
 template <class T, int P, int NV>
@@ -71,24 +71,39 @@ using ChannelFunction = void (*)(const ChannelBlock<T>&);
 template <class T, int NV>
 ChannelFunction<T> pick_pixels(int64_t pixels) {
   switch (pixels) {
-    case 1: return channel_block<T, 1, NV>;
-    case 2: return channel_block<T, 2, NV>;
-    case 3: return channel_block<T, 3, NV>;
-    case 4: return channel_block<T, 4, NV>;
-    case 5: return channel_block<T, 5, NV>;
-    case 6: return channel_block<T, 6, NV>;
-    default: break;
+    case 1:
+      return channel_block<T, 1, NV>;
+    case 2:
+      return channel_block<T, 2, NV>;
+    case 3:
+      return channel_block<T, 3, NV>;
+    case 4:
+      return channel_block<T, 4, NV>;
+    case 5:
+      return channel_block<T, 5, NV>;
+    case 6:
+      return channel_block<T, 6, NV>;
+    default:
+      break;
   }
   if constexpr (kPixels == 14) {
     switch (pixels) {
-      case 7: return channel_block<T, 7, NV>;
-      case 8: return channel_block<T, 8, NV>;
-      case 9: return channel_block<T, 9, NV>;
-      case 10: return channel_block<T, 10, NV>;
-      case 11: return channel_block<T, 11, NV>;
-      case 12: return channel_block<T, 12, NV>;
-      case 13: return channel_block<T, 13, NV>;
-      default: return channel_block<T, 14, NV>;
+      case 7:
+        return channel_block<T, 7, NV>;
+      case 8:
+        return channel_block<T, 8, NV>;
+      case 9:
+        return channel_block<T, 9, NV>;
+      case 10:
+        return channel_block<T, 10, NV>;
+      case 11:
+        return channel_block<T, 11, NV>;
+      case 12:
+        return channel_block<T, 12, NV>;
+      case 13:
+        return channel_block<T, 13, NV>;
+      default:
+        return channel_block<T, 14, NV>;
     }
   }
   return nullptr;
@@ -145,8 +160,8 @@ void compute(const Image<T>& image) {
     for (int64_t y = 0; y < image.rows; ++y) {
       for (int64_t b = 0; b < blocks; ++b) {
         const Range pixels = part_of(image.columns, 1, blocks, b);
-        const ChannelFunction<T> run = vectors == 1 ? pick_pixels<T, 1>(pixels.size())
-                                                    : pick_pixels<T, 2>(pixels.size());
+        const ChannelFunction<T> run =
+            vectors == 1 ? pick_pixels<T, 1>(pixels.size()) : pick_pixels<T, 2>(pixels.size());
         ChannelBlock<T> block;
         block.staged = image.staged + y * image.pitch + pixels.begin;
         block.bias = image.bias ? bias : nullptr;

@@ -1,5 +1,5 @@
-// Convolution and its transpose without an im2col matrix: register blocks read a zero-padded copy of
-// the source through a table of offsets, one per channel and tap. This file describes both as
+// Convolution and its transpose without an im2col matrix: register blocks read a zero-padded copy
+// of the source through a table of offsets, one per channel and tap. This file describes both as
 // passes, divides them into tasks and stages the source.
 #include "core/parallel.h"
 #include "core/scratch.h"
@@ -8,7 +8,8 @@
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
-// Vectors of source pixels may begin at any pixel and be this much longer than the rest of the stage.
+// Vectors of source pixels may begin at any pixel and be this much longer than the rest of the
+// stage.
 template <class T>
 inline constexpr int64_t kSlack = 9 * kLanes<T>;
 
@@ -33,8 +34,8 @@ bool pixels_fill_lanes(const Pass& pass, int64_t rows) {
   const int64_t abreast = lesser(columns, 14) * lesser(channel_lanes / kLanes<T>, kChannelVectors);
   const double by_pixels = static_cast<double>(rows * columns) / static_cast<double>(pixel_lanes);
   const double by_channels = static_cast<double>(pass.out_channels) /
-                             static_cast<double>(channel_lanes) *
-                             static_cast<double>(sum) / static_cast<double>(sum + 16) *
+                             static_cast<double>(channel_lanes) * static_cast<double>(sum) /
+                             static_cast<double>(sum + 16) *
                              static_cast<double>(lesser(abreast, 8)) / 8.0;
   return by_pixels >= by_channels;
 }
@@ -47,18 +48,16 @@ Tiling choose_tiling(const Pass& pass) {
   const int64_t items = pass.batch * pass.groups;
   const int64_t row_bytes = pass.source_channels * pass.axis[0].stride * pass.axis[1].stride *
                             (pass.windows[1] + pass.reach[1]) * static_cast<int64_t>(sizeof(T));
-  const int64_t flops = 2 * pass.out_channels * pass.source_channels * pass.taps *
-                        pass.windows[0] * pass.windows[1];
+  const int64_t flops =
+      2 * pass.out_channels * pass.source_channels * pass.taps * pass.windows[0] * pass.windows[1];
   const int64_t wanted = ceil_div(wanted_tasks(flops * items), items);
   // Enough pixels for some register blocks, and not mostly halo.
   const int64_t least_rows = 1 + pass.reach[0] + 128 / (pass.windows[1] + pass.reach[1]);
   const int64_t by_cache = kStageBytes / row_bytes - pass.reach[0];
   Tiling tiling;
-  tiling.row_tiles =
-      greater(ceil_div(pass.windows[0], greater(by_cache, least_rows)),
-              lesser(wanted, ceil_div(pass.windows[0], least_rows)));
-  tiling.lanes_are_pixels =
-      pixels_fill_lanes<T>(pass, ceil_div(pass.windows[0], tiling.row_tiles));
+  tiling.row_tiles = greater(ceil_div(pass.windows[0], greater(by_cache, least_rows)),
+                             lesser(wanted, ceil_div(pass.windows[0], least_rows)));
+  tiling.lanes_are_pixels = pixels_fill_lanes<T>(pass, ceil_div(pass.windows[0], tiling.row_tiles));
   const int64_t least_channels = tiling.lanes_are_pixels ? 24 : kChannelPanel<T>;
   tiling.channel_parts =
       greater(lesser(ceil_div(wanted, tiling.row_tiles), pass.out_channels / least_channels), 1);
@@ -88,8 +87,8 @@ Status run_pass(const Pass& pass, const Tiling& tiling, const Stage& stage, cons
     for (int64_t t = begin; t < end; ++t) {
       const int64_t item = t / tile_tasks;
       const int64_t group = item % pass.groups;
-      const Range rows = part_of(pass.windows[0], 1, tiling.row_tiles,
-                                 t % tile_tasks / tiling.channel_parts);
+      const Range rows =
+          part_of(pass.windows[0], 1, tiling.row_tiles, t % tile_tasks / tiling.channel_parts);
       const Range channels =
           part_of(pass.out_channels, channel_unit, tiling.channel_parts, t % tiling.channel_parts);
       if (staged_from != rows.begin) fill_row(staged.get(), need);

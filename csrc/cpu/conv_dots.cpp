@@ -9,8 +9,9 @@
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
-// One vector of output pixels, in row order. Its first pixel is at `offset` in the stage; after each
-// lane in `at` the next row begins, `gap` elements further on than the previous lane's neighbour.
+// One vector of output pixels, in row order. Its first pixel is at `offset` in the stage; after
+// each lane in `at` the next row begins, `gap` elements further on than the previous lane's
+// neighbour.
 struct Run {
   int32_t offset;
   uint8_t count;  // pixels; the other lanes are zero
@@ -37,7 +38,9 @@ void list_runs(const ConvArgs& args, const Stage& stage, int64_t lanes, int64_t 
 template <class T>
 inline constexpr int kSums = (TALLOW_ISA_LEVEL >= 2 ? 24 : 12) / Wide<T>::kParts;
 template <class T>
-inline constexpr int kTapBlock = kSums<T> >= 12 ? 4 : kSums<T> >= 4 ? 2 : 1;
+inline constexpr int kTapBlock = kSums<T> >= 12  ? 4
+                                 : kSums<T> >= 4 ? 2
+                                                 : 1;
 template <class T>
 inline constexpr int kChannelBlock = kSums<T> / kTapBlock<T> > 1 ? kSums<T> / kTapBlock<T> : 1;
 
@@ -46,16 +49,16 @@ template <class T>
 struct Round {
   int64_t images;
   const T* staged;
-  int64_t staged_image;    // elements between images
-  const T* gradient;       // [channel][pixel]
+  int64_t staged_image;  // elements between images
+  const T* gradient;     // [channel][pixel]
   int64_t gradient_image;
   int64_t pixels;
   const Run* runs;
-  int64_t run_count;       // a multiple of the vectors in 16 lanes
+  int64_t run_count;  // a multiple of the vectors in 16 lanes
   int64_t gap;
-  const int32_t* table;    // offset of each (input channel, tap)
-  int64_t taps;            // number of those
-  T* sums;                 // [channel][tap][16 lanes]
+  const int32_t* table;  // offset of each (input channel, tap)
+  int64_t taps;          // number of those
+  T* sums;               // [channel][tap][16 lanes]
 };
 
 template <class T>
@@ -118,8 +121,9 @@ void add_products(const Round<T>& round, int64_t m, int64_t k) {
         const T* const from = gradient + (r + p) * kLanes<T>;
 #pragma GCC unroll 8
         for (int i = 0; i < MB; ++i) {
-          const Vec<T> y = run.count == kLanes<T> ? load(from + i * round.pixels)
-                                                  : load_partial(from + i * round.pixels, run.count);
+          const Vec<T> y = run.count == kLanes<T>
+                               ? load(from + i * round.pixels)
+                               : load_partial(from + i * round.pixels, run.count);
 #pragma GCC unroll 8
           for (int j = 0; j < KB; ++j) {
             sum[i][j].part[p] = mul_add(x[j], y, sum[i][j].part[p]);
@@ -162,12 +166,24 @@ void add_round(const Round<T>& round, int64_t channels) {
   for (int64_t b = 0; b < blocks; ++b) {
     const Range part = part_of(channels, 1, blocks, b);
     switch (part.size()) {
-      case 1: add_rows<T, 1>(round, part.begin); break;
-      case 2: add_rows<T, 2>(round, part.begin); break;
-      case 3: add_rows<T, 3>(round, part.begin); break;
-      case 4: add_rows<T, 4>(round, part.begin); break;
-      case 5: add_rows<T, 5>(round, part.begin); break;
-      default: add_rows<T, 6>(round, part.begin); break;
+      case 1:
+        add_rows<T, 1>(round, part.begin);
+        break;
+      case 2:
+        add_rows<T, 2>(round, part.begin);
+        break;
+      case 3:
+        add_rows<T, 3>(round, part.begin);
+        break;
+      case 4:
+        add_rows<T, 4>(round, part.begin);
+        break;
+      case 5:
+        add_rows<T, 5>(round, part.begin);
+        break;
+      default:
+        add_rows<T, 6>(round, part.begin);
+        break;
     }
   }
 }
@@ -233,9 +249,8 @@ Status grad_weight(const ConvArgs& args, const T* input, const T* output, T* wei
                        taps,
                        sums};
         for (int64_t i = 0; i < round.images; ++i) {
-          fill_stage(stage,
-                     input + ((n + i) * args.in_channels + group * in_channels) * in_pixels, 0,
-                     scratch.get() + i * staged_image);
+          fill_stage(stage, input + ((n + i) * args.in_channels + group * in_channels) * in_pixels,
+                     0, scratch.get() + i * staged_image);
         }
         add_round(round, out_channels);
       }

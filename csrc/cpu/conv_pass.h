@@ -12,11 +12,11 @@ struct Pass {
   int64_t batch, groups;
   int64_t source_channels, out_channels;  // per group
   int64_t out_size[2];
-  int64_t phases[2];    // of the output
-  int64_t windows[2];   // output pixels of phase 0
-  int64_t reach[2];     // rows and columns that windows read beyond their own
+  int64_t phases[2];   // of the output
+  int64_t windows[2];  // output pixels of phase 0
+  int64_t reach[2];    // rows and columns that windows read beyond their own
   StageAxis axis[2];
-  int64_t taps;         // of all phases together
+  int64_t taps;  // of all phases together
   TALLOW_INLINE int64_t source_numel() const {
     return source_channels * axis[0].source * axis[1].source;
   }
@@ -25,9 +25,9 @@ struct Pass {
 
 // Where the taps of one output phase are, and its weights: [out channel][source channel][tap].
 struct Phase {
-  int64_t taps;          // per source channel
-  int64_t table;         // position of its offsets
-  int64_t weight;        // position of its weights in a group's
+  int64_t taps;    // per source channel
+  int64_t table;   // position of its offsets
+  int64_t weight;  // position of its weights in a group's
 };
 
 // Output pixels of `rows` window rows of one phase: pixel (y, x) reads the stage at y * pitch + x.

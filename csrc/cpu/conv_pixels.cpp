@@ -11,9 +11,12 @@ namespace {
 template <class T, int MR>
 TALLOW_INLINE MicroFunction<T> pick_table_vectors(int64_t vectors) {
   switch (vectors) {
-    case 1: return micro_block<T, MR, 1, false, true>;
-    case 2: return micro_block<T, MR, 2, false, true>;
-    default: break;
+    case 1:
+      return micro_block<T, MR, 1, false, true>;
+    case 2:
+      return micro_block<T, MR, 2, false, true>;
+    default:
+      break;
   }
   if constexpr (kPanelVectors == 4) {
     return vectors == 3 ? micro_block<T, MR, 3, false, true> : micro_block<T, MR, 4, false, true>;
@@ -24,12 +27,18 @@ TALLOW_INLINE MicroFunction<T> pick_table_vectors(int64_t vectors) {
 template <class T>
 TALLOW_INLINE MicroFunction<T> pick_table_micro(int64_t rows, int64_t vectors) {
   switch (rows) {
-    case 1: return pick_table_vectors<T, 1>(vectors);
-    case 2: return pick_table_vectors<T, 2>(vectors);
-    case 3: return pick_table_vectors<T, 3>(vectors);
-    case 4: return pick_table_vectors<T, 4>(vectors);
-    case 5: return pick_table_vectors<T, 5>(vectors);
-    default: return pick_table_vectors<T, 6>(vectors);
+    case 1:
+      return pick_table_vectors<T, 1>(vectors);
+    case 2:
+      return pick_table_vectors<T, 2>(vectors);
+    case 3:
+      return pick_table_vectors<T, 3>(vectors);
+    case 4:
+      return pick_table_vectors<T, 4>(vectors);
+    case 5:
+      return pick_table_vectors<T, 5>(vectors);
+    default:
+      return pick_table_vectors<T, 6>(vectors);
   }
 }
 
@@ -157,10 +166,18 @@ void compute_one(const Image<T>& image) {
     const int64_t vectors = ceil_div(left, kLanes<T>);
     const int64_t tail = left - (vectors - 1) * kLanes<T>;
     switch (vectors) {
-      case 1: row_blocks<T, 1>(image, x, tail); break;
-      case 2: row_blocks<T, 2>(image, x, tail); break;
-      case 3: row_blocks<T, 3>(image, x, tail); break;
-      default: row_blocks<T, 4>(image, x, tail); break;
+      case 1:
+        row_blocks<T, 1>(image, x, tail);
+        break;
+      case 2:
+        row_blocks<T, 2>(image, x, tail);
+        break;
+      case 3:
+        row_blocks<T, 3>(image, x, tail);
+        break;
+      default:
+        row_blocks<T, 4>(image, x, tail);
+        break;
     }
   }
 }

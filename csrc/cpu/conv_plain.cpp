@@ -8,13 +8,21 @@ namespace {
 
 // Integers wrap around: products are taken in an unsigned type at least as wide.
 template <class T>
-struct SumType { using type = uint32_t; };
+struct SumType {
+  using type = uint32_t;
+};
 template <>
-struct SumType<int64_t> { using type = uint64_t; };
+struct SumType<int64_t> {
+  using type = uint64_t;
+};
 template <>
-struct SumType<complex64> { using type = complex64; };
+struct SumType<complex64> {
+  using type = complex64;
+};
 template <>
-struct SumType<complex128> { using type = complex128; };
+struct SumType<complex128> {
+  using type = complex128;
+};
 
 template <class T>
 TALLOW_INLINE T multiply_add(T a, T b, T c) {
@@ -31,9 +39,8 @@ TALLOW_INLINE void each_row(const ConvArgs& args, int64_t tap, In* input, Out* o
   const int64_t column = tap % args.kernel[1] * args.dilation[1] - args.padding[1];
   const int64_t stride = args.stride[1];
   const int64_t begin = column >= 0 ? 0 : ceil_div(-column, stride);
-  const int64_t end = lesser(args.out_size[1],
-                             args.in_size[1] > column ? ceil_div(args.in_size[1] - column, stride)
-                                                      : 0);
+  const int64_t end = lesser(
+      args.out_size[1], args.in_size[1] > column ? ceil_div(args.in_size[1] - column, stride) : 0);
   for (int64_t y = 0; y < args.out_size[0] && begin < end; ++y) {
     const int64_t in_row = y * args.stride[0] + row;
     if (in_row < 0 || in_row >= args.in_size[0]) continue;
@@ -43,8 +50,8 @@ TALLOW_INLINE void each_row(const ConvArgs& args, int64_t tap, In* input, Out* o
 }
 
 struct Sizes {
-  int64_t in, out, taps;               // elements of one input plane, output plane, kernel
-  int64_t in_channels, out_channels;   // per group
+  int64_t in, out, taps;              // elements of one input plane, output plane, kernel
+  int64_t in_channels, out_channels;  // per group
   TALLOW_INLINE explicit Sizes(const ConvArgs& args)
       : in(args.in_size[0] * args.in_size[1]),
         out(args.out_size[0] * args.out_size[1]),

@@ -1,5 +1,5 @@
-// The gradient of a convolution's weight: products of im2col rows with the output's gradient, summed
-// over images in an order fixed by the shape.
+// The gradient of a convolution's weight: products of im2col rows with the output's gradient,
+// summed over images in an order fixed by the shape.
 #include "core/parallel.h"
 #include "core/scratch.h"
 #include "cpu/conv.h"
@@ -12,8 +12,8 @@ namespace {
 // to `partials` partial results, which are added in order at the end; each partial is computed
 // channel range by channel range, as sums[taps of the range, out channels].
 struct Division {
-  int64_t row_tiles;      // per image
-  int64_t images;         // per unit; > 1 only if row_tiles == 1
+  int64_t row_tiles;  // per image
+  int64_t images;     // per unit; > 1 only if row_tiles == 1
   int64_t units;
   int64_t partials;
   int64_t channel_parts;  // of the input channels of a group
@@ -37,8 +37,7 @@ Division choose_division(const ConvArgs& args) {
   division.units = ceil_div(args.batch, division.images) * division.row_tiles;
   const int64_t wanted = ceil_div(wanted_tasks(flops), args.groups);
   const int64_t tile_pixels = greater(ceil_div(pixels, division.row_tiles), kUnitPixels);
-  division.channel_parts =
-      lesser(channels, ceil_div(channels * taps * tile_pixels, kUnitElements));
+  division.channel_parts = lesser(channels, ceil_div(channels * taps * tile_pixels, kUnitElements));
   division.partials = 1;
   if (weights <= kPartialElements) {
     division.partials = lesser(lesser(8, division.units), wanted);
@@ -57,8 +56,8 @@ TALLOW_INLINE void copy_exactly(const T* from, int64_t count, T* to) {
 
 // im2col rows [channel, tap][pixel] of the windows in `rows`, written `pitch` apart.
 template <class T>
-void gather_windows(const ConvArgs& args, const Stage& stage, const int32_t* table,
-                    const T* staged, int64_t rows, int64_t pitch, T* to) {
+void gather_windows(const ConvArgs& args, const Stage& stage, const int32_t* table, const T* staged,
+                    int64_t rows, int64_t pitch, T* to) {
   const int64_t count = stage.channels * args.kernel[0] * args.kernel[1];
   for (int64_t k = 0; k < count; ++k, to += pitch) {
     const T* const from = staged + table[k];
@@ -80,8 +79,8 @@ struct Accumulation {
   Range channels;  // of the group's input channels
   const int32_t* table;
   T* staged;
-  T* windows;   // im2col rows
-  T* gradients; // rows of the output's gradient, when images must be joined
+  T* windows;    // im2col rows
+  T* gradients;  // rows of the output's gradient, when images must be joined
   T* packing;
 };
 
@@ -91,8 +90,8 @@ void add_unit(const Accumulation<T>& task, int64_t unit, bool first, T* sums) {
   const ConvArgs& args = task.args;
   const int64_t image = unit / task.division.row_tiles * task.division.images;
   const int64_t images = lesser(task.division.images, args.batch - image);
-  const Range rows = part_of(args.out_size[0], 1, task.division.row_tiles,
-                             unit % task.division.row_tiles);
+  const Range rows =
+      part_of(args.out_size[0], 1, task.division.row_tiles, unit % task.division.row_tiles);
   const int64_t image_pixels = args.out_size[0] * args.out_size[1];
   const int64_t pixels = rows.size() * args.out_size[1];
   const int64_t in_pixels = args.in_size[0] * args.in_size[1];
@@ -103,9 +102,9 @@ void add_unit(const Accumulation<T>& task, int64_t unit, bool first, T* sums) {
                       (image * args.out_channels + task.group * out_channels) * image_pixels +
                       rows.begin * args.out_size[1];
   for (int64_t n = 0; n < images; ++n) {
-    const T* const source =
-        task.input + ((image + n) * args.in_channels + task.group * in_channels +
-                      task.channels.begin) * in_pixels;
+    const T* const source = task.input + ((image + n) * args.in_channels +
+                                          task.group * in_channels + task.channels.begin) *
+                                             in_pixels;
     // Other tiles leave other borders behind.
     if (task.division.row_tiles > 1) fill_row(task.staged, task.stage.numel(0));
     fill_stage(task.stage, source, rows.begin, task.staged);
@@ -157,35 +156,35 @@ void collect(int64_t groups, int64_t out_channels, int64_t taps, int64_t partial
   constexpr int kW = kLanes<T>;
   const int64_t stripes = ceil_div(out_channels, kW);
   const int64_t partial_size = groups * taps * out_channels;
-  parallel_for(groups * stripes, 32768 / (taps * kW * partials) + 1, [&](int64_t begin,
-                                                                         int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      const int64_t group = t / stripes;
-      const int64_t m = t % stripes * kW;
-      const int columns = static_cast<int>(lesser(kW, out_channels - m));
-      const T* const from = sums + group * taps * out_channels + m;
-      T* const to = weight + (group * out_channels + m) * taps;
-      for (int64_t k = 0; k < taps; k += kW) {
-        const int rows = static_cast<int>(lesser(kW, taps - k));
-        Vec<T> block[kW] = {};
-        for (int64_t p = 0; p < partials; ++p) {
-          for (int r = 0; r < rows; ++r) {
-            const T* const row = from + p * partial_size + (k + r) * out_channels;
-            const Vec<T> part = columns == kW ? load(row) : load_partial(row, columns);
-            block[r] = p == 0 ? part : block[r] + part;
-          }
-        }
-        transpose(block);
-        for (int c = 0; c < columns; ++c) {
-          if (rows == kW) {
-            store(to + c * taps + k, block[c]);
-          } else {
-            store_partial(to + c * taps + k, block[c], rows);
-          }
-        }
-      }
-    }
-  });
+  parallel_for(groups * stripes, 32768 / (taps * kW * partials) + 1,
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t t = begin; t < end; ++t) {
+                   const int64_t group = t / stripes;
+                   const int64_t m = t % stripes * kW;
+                   const int columns = static_cast<int>(lesser(kW, out_channels - m));
+                   const T* const from = sums + group * taps * out_channels + m;
+                   T* const to = weight + (group * out_channels + m) * taps;
+                   for (int64_t k = 0; k < taps; k += kW) {
+                     const int rows = static_cast<int>(lesser(kW, taps - k));
+                     Vec<T> block[kW] = {};
+                     for (int64_t p = 0; p < partials; ++p) {
+                       for (int r = 0; r < rows; ++r) {
+                         const T* const row = from + p * partial_size + (k + r) * out_channels;
+                         const Vec<T> part = columns == kW ? load(row) : load_partial(row, columns);
+                         block[r] = p == 0 ? part : block[r] + part;
+                       }
+                     }
+                     transpose(block);
+                     for (int c = 0; c < columns; ++c) {
+                       if (rows == kW) {
+                         store(to + c * taps + k, block[c]);
+                       } else {
+                         store_partial(to + c * taps + k, block[c], rows);
+                       }
+                     }
+                   }
+                 }
+               });
 }
 
 template <class T>
@@ -211,7 +210,8 @@ Status grad_weight(const ConvArgs& args, const T* input, const T* output, T* wei
   if (!sums) return sums.failure();
   int64_t failed = 0;
   const int64_t tasks = division.partials * args.groups * division.channel_parts;
-  const int64_t flops = 2 * args.batch * args.groups * weights * args.out_size[0] * args.out_size[1];
+  const int64_t flops =
+      2 * args.batch * args.groups * weights * args.out_size[0] * args.out_size[1];
   parallel_for(tasks, kTaskFlops / 2 / (flops / tasks + 1) + 1, [&](int64_t begin, int64_t end) {
     const Scratch<T> scratch(need);
     if (!scratch) {
@@ -222,9 +222,16 @@ Status grad_weight(const ConvArgs& args, const T* input, const T* output, T* wei
       const int64_t part = t % division.channel_parts;
       const int64_t group = t / division.channel_parts % args.groups;
       const int64_t partial = t / division.channel_parts / args.groups;
-      Accumulation<T> task{args, division, stage, input, output, group,
+      Accumulation<T> task{args,
+                           division,
+                           stage,
+                           input,
+                           output,
+                           group,
                            part_of(in_channels, 1, division.channel_parts, part),
-                           table.get(), scratch.get(), scratch.get() + staged_size,
+                           table.get(),
+                           scratch.get(),
+                           scratch.get() + staged_size,
                            scratch.get() + staged_size + windows_size,
                            scratch.get() + staged_size + windows_size + gradients_size};
       task.stage.channels = task.channels.size();

@@ -17,7 +17,8 @@ struct Weights {
   int64_t channels;
 };
 
-// Panels for compute_channels hold this many channels; the last of a group is rounded up to vectors.
+// Panels for compute_channels hold this many channels; the last of a group is rounded up to
+// vectors.
 template <class T>
 inline constexpr int64_t kChannelPanel = kChannelVectors * kLanes<T>;
 template <class T>
@@ -52,8 +53,8 @@ void pack_rows_of_weights(const Pass& pass, const T* weight, T* packed) {
 // The weight of a transposed convolution is stored as [source channel][out channel][tap]; `taps`
 // lists the taps of all phases, one phase after the other.
 
-// Rows [out channel][source channel][tap of the phase], for compute_pixels. Out channels are taken a
-// few at a time, so that whole cache lines of the stored weight are used.
+// Rows [out channel][source channel][tap of the phase], for compute_pixels. Out channels are taken
+// a few at a time, so that whole cache lines of the stored weight are used.
 template <class T>
 void arrange_transposed_weights(const Pass& pass, const Phase* phases, const int32_t* taps,
                                 const T* weight, T* arranged) {
@@ -90,15 +91,14 @@ void pack_transposed_weights(const Pass& pass, const Phase* phases, const int32_
   const int64_t padded = padded_channels<T>(pass);
   each_panel<T>(pass, [&](int64_t group, Range channels) {
     const int64_t width = ceil_div(channels.size(), kW) * kW;
-    const T* const from = weight + (group * pass.source_channels * pass.out_channels +
-                                    channels.begin) * pass.taps;
+    const T* const from =
+        weight + (group * pass.source_channels * pass.out_channels + channels.begin) * pass.taps;
     const int64_t source_step = pass.out_channels * pass.taps;
     T* const group_to = packed + group * padded * pass.source_channels * pass.taps;
     const int32_t* list = taps;
     for (int64_t f = 0; f < pass.phases[0] * pass.phases[1]; ++f) {
       const Phase& phase = phases[f];
-      T* to = group_to + phase.weight * padded +
-              channels.begin * pass.source_channels * phase.taps;
+      T* to = group_to + phase.weight * padded + channels.begin * pass.source_channels * phase.taps;
       for (int64_t c = 0; c < pass.source_channels; ++c, to += phase.taps * width) {
         const T* const stored = from + c * source_step;
         for (int64_t s = 0; s < phase.taps; ++s) {

@@ -165,7 +165,8 @@ TALLOW_INLINE int64_t dot_limit(int64_t k) { return k >= 256 ? 16 : 4; }
 
 template <class T>
 TALLOW_INLINE bool has_dot_layout(const Gemm<T>& g) {
-  return g.m <= dot_limit(g.k) && g.a_col == 1 && g.b_row == 1 && (g.b_col != 1 || g.k == 1 || g.n == 1);
+  return g.m <= dot_limit(g.k) && g.a_col == 1 && g.b_row == 1 &&
+         (g.b_col != 1 || g.k == 1 || g.n == 1);
 }
 template <class T>
 TALLOW_INLINE bool has_stream_layout(const Gemm<T>& g) {

@@ -114,9 +114,12 @@ using MicroFunction = void (*)(const MicroBlock<T>&);
 template <class T, int MR, bool kPartial>
 TALLOW_INLINE MicroFunction<T> pick_vectors(int vectors) {
   switch (vectors) {
-    case 1: return micro_block<T, MR, 1, kPartial>;
-    case 2: return micro_block<T, MR, 2, kPartial>;
-    default: break;
+    case 1:
+      return micro_block<T, MR, 1, kPartial>;
+    case 2:
+      return micro_block<T, MR, 2, kPartial>;
+    default:
+      break;
   }
   if constexpr (kPanelVectors == 4) {
     return vectors == 3 ? micro_block<T, MR, 3, kPartial> : micro_block<T, MR, 4, kPartial>;
@@ -133,12 +136,18 @@ TALLOW_INLINE MicroFunction<T> pick_micro(int64_t rows, int64_t columns) {
     return partial ? pick_vectors<T, MR, true>(vectors) : pick_vectors<T, MR, false>(vectors);
   };
   switch (rows) {
-    case 1: return pick.template operator()<1>();
-    case 2: return pick.template operator()<2>();
-    case 3: return pick.template operator()<3>();
-    case 4: return pick.template operator()<4>();
-    case 5: return pick.template operator()<5>();
-    default: return pick.template operator()<6>();
+    case 1:
+      return pick.template operator()<1>();
+    case 2:
+      return pick.template operator()<2>();
+    case 3:
+      return pick.template operator()<3>();
+    case 4:
+      return pick.template operator()<4>();
+    case 5:
+      return pick.template operator()<5>();
+    default:
+      return pick.template operator()<6>();
   }
 }
 

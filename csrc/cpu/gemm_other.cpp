@@ -9,13 +9,21 @@ namespace {
 
 // Integers wrap around: sums are taken in an unsigned type at least as wide.
 template <class T>
-struct SumType { using type = uint32_t; };
+struct SumType {
+  using type = uint32_t;
+};
 template <>
-struct SumType<int64_t> { using type = uint64_t; };
+struct SumType<int64_t> {
+  using type = uint64_t;
+};
 template <>
-struct SumType<complex64> { using type = complex64; };
+struct SumType<complex64> {
+  using type = complex64;
+};
 template <>
-struct SumType<complex128> { using type = complex128; };
+struct SumType<complex128> {
+  using type = complex128;
+};
 
 inline constexpr int64_t kColumns = 256;
 inline constexpr int64_t kSteps = 64;
@@ -121,22 +129,23 @@ void widen(const MatmulArgs& args, const MatmulOperand& from, int64_t rows, int6
   const int64_t length = flip ? rows : columns;
   const int64_t line_stride = from.stride[flip ? 3 : 2];
   const int64_t step = from.stride[flip ? 2 : 3];
-  parallel_for(p_size * q_size * lines, kConvertChunk / (length + 1) + 1, [&](int64_t begin,
-                                                                             int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      const int64_t item = t / lines;
-      const T* const source = static_cast<const T*>(from.data) + item / q_size * from.stride[0] +
-                              item % q_size * from.stride[1] + t % lines * line_stride;
-      float* const target = to + t * length;
-      int64_t i = 0;
-      if (step == 1) {
-        for (; i + kLanes<float> <= length; i += kLanes<float>) {
-          store(target + i, load_float(source + i));
-        }
-      }
-      for (; i < length; ++i) target[i] = source[i * step];
-    }
-  });
+  parallel_for(p_size * q_size * lines, kConvertChunk / (length + 1) + 1,
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t t = begin; t < end; ++t) {
+                   const int64_t item = t / lines;
+                   const T* const source = static_cast<const T*>(from.data) +
+                                           item / q_size * from.stride[0] +
+                                           item % q_size * from.stride[1] + t % lines * line_stride;
+                   float* const target = to + t * length;
+                   int64_t i = 0;
+                   if (step == 1) {
+                     for (; i + kLanes<float> <= length; i += kLanes<float>) {
+                       store(target + i, load_float(source + i));
+                     }
+                   }
+                   for (; i < length; ++i) target[i] = source[i * step];
+                 }
+               });
   widened.data = to;
   widened.stride[0] = p_size == 1 ? 0 : q_size * rows * columns;
   widened.stride[1] = q_size == 1 ? 0 : rows * columns;
@@ -145,7 +154,8 @@ void widen(const MatmulArgs& args, const MatmulOperand& from, int64_t rows, int6
 }
 
 TALLOW_INLINE int64_t stored_items(const MatmulArgs& args, const MatmulOperand& operand) {
-  return (operand.stride[0] == 0 ? 1 : args.batch[0]) * (operand.stride[1] == 0 ? 1 : args.batch[1]);
+  return (operand.stride[0] == 0 ? 1 : args.batch[0]) *
+         (operand.stride[1] == 0 ? 1 : args.batch[1]);
 }
 
 template <class T>
@@ -194,7 +204,8 @@ Status matmul_other(const MatmulArgs& args) {
   if (args.dtype == DType::kFloat16) return multiply_half<Half>(args);
   if (args.dtype == DType::kBFloat16) return multiply_half<BFloat16>(args);
   using Plain = Types<uint8_t, int8_t, int16_t, int32_t, int64_t, complex64, complex128>;
-  return dispatch(Plain{}, args.dtype, "matmul", [&]<class T>() { return multiply_plain<T>(args); });
+  return dispatch(Plain{}, args.dtype, "matmul",
+                  [&]<class T>() { return multiply_plain<T>(args); });
 }
 
 }  // namespace tallow::cpu::TALLOW_ISA

@@ -13,8 +13,8 @@ namespace {
 // rows i. It is g itself or its transpose.
 template <class T>
 TALLOW_INLINE Gemm<T> transposed(const Gemm<T>& g) {
-  return {g.n,   g.m,     g.k,     g.b,    g.b_col,    g.b_row,    g.a,     g.a_col,
-          g.a_row, g.c, g.c_col, g.c_row, g.init, g.init_col, g.init_row, g.alpha, g.beta};
+  return {g.n, g.m,     g.k,     g.b,    g.b_col,    g.b_row,    g.a,     g.a_col, g.a_row,
+          g.c, g.c_col, g.c_row, g.init, g.init_col, g.init_row, g.alpha, g.beta};
 }
 
 // a * b + c with one rounding where the vectors have it.
@@ -58,7 +58,10 @@ inline constexpr int kDotSums = (TALLOW_ISA_LEVEL >= 2 ? 24 : 12) / Wide<T>::kPa
                                     ? (TALLOW_ISA_LEVEL >= 2 ? 24 : 12) / Wide<T>::kParts
                                     : 1;
 template <class T>
-inline constexpr int kDotRows = kDotSums<T> >= 24 ? 6 : kDotSums<T> >= 12 ? 4 : kDotSums<T> >= 3 ? 3 : 1;
+inline constexpr int kDotRows = kDotSums<T> >= 24   ? 6
+                                : kDotSums<T> >= 12 ? 4
+                                : kDotSums<T> >= 3  ? 3
+                                                    : 1;
 
 constexpr int lesser_int(int a, int b) { return a < b ? a : b; }
 
@@ -120,7 +123,8 @@ void dot_block(const Gemm<T>& g, int64_t i, int64_t j) {
     }
   }
   for (int r = 0; r < RX; ++r) {
-    for (int s = 0; s < RW; ++s) store_element(g, i + r, j + s, fold_lanes(total[r][s], Add{}), true);
+    for (int s = 0; s < RW; ++s)
+      store_element(g, i + r, j + s, fold_lanes(total[r][s], Add{}), true);
   }
 }
 
@@ -145,12 +149,24 @@ void dot_columns(const Gemm<T>& g, int64_t j0, int64_t j1) {
     for (int64_t group = 0; group < groups; ++group) {
       const int64_t i = group * g.m / groups;
       switch ((group + 1) * g.m / groups - i) {
-        case 1: dot_rows<T, 1>(g, i, j, end); break;
-        case 2: dot_rows<T, lesser_int(2, kDotRows<T>)>(g, i, j, end); break;
-        case 3: dot_rows<T, lesser_int(3, kDotRows<T>)>(g, i, j, end); break;
-        case 4: dot_rows<T, lesser_int(4, kDotRows<T>)>(g, i, j, end); break;
-        case 5: dot_rows<T, lesser_int(5, kDotRows<T>)>(g, i, j, end); break;
-        default: dot_rows<T, lesser_int(6, kDotRows<T>)>(g, i, j, end); break;
+        case 1:
+          dot_rows<T, 1>(g, i, j, end);
+          break;
+        case 2:
+          dot_rows<T, lesser_int(2, kDotRows<T>)>(g, i, j, end);
+          break;
+        case 3:
+          dot_rows<T, lesser_int(3, kDotRows<T>)>(g, i, j, end);
+          break;
+        case 4:
+          dot_rows<T, lesser_int(4, kDotRows<T>)>(g, i, j, end);
+          break;
+        case 5:
+          dot_rows<T, lesser_int(5, kDotRows<T>)>(g, i, j, end);
+          break;
+        default:
+          dot_rows<T, lesser_int(6, kDotRows<T>)>(g, i, j, end);
+          break;
       }
     }
   }
@@ -164,8 +180,8 @@ inline constexpr int64_t kStreamColumns = 2048 / static_cast<int64_t>(sizeof(flo
 inline constexpr int64_t kStreamRows = 4;
 
 template <class T, int kCount>
-TALLOW_INLINE void stream_rows(const T* x, int64_t x_col, const T* w, int64_t w_row, int64_t columns,
-                               T* sums) {
+TALLOW_INLINE void stream_rows(const T* x, int64_t x_col, const T* w, int64_t w_row,
+                               int64_t columns, T* sums) {
   Vec<T> factor[kCount];
 #pragma GCC unroll 8
   for (int s = 0; s < kCount; ++s) factor[s] = broadcast(x[s * x_col]);
@@ -198,8 +214,8 @@ void stream_columns(const Gemm<T>& g, int64_t j0, int64_t j1) {
       int64_t l = begin;
       for (; l + kStreams <= end; l += kStreams) {
         for (int64_t i = 0; i < g.m; ++i) {
-          stream_rows<T, kStreams>(g.a + i * g.a_row + l * g.a_col, g.a_col,
-                                   g.b + l * g.b_row + j, g.b_row, columns, sums + i * kPitch);
+          stream_rows<T, kStreams>(g.a + i * g.a_row + l * g.a_col, g.a_col, g.b + l * g.b_row + j,
+                                   g.b_row, columns, sums + i * kPitch);
         }
       }
       for (; l < end; ++l) {

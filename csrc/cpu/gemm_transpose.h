@@ -25,8 +25,8 @@ TALLOW_INLINE void transpose(Vec<float> (&row)[kLanes<float>]) {
   // row[i + j] now collects, in its four lanes, columns j, 4 + j, 8 + j, 12 + j of rows i..i+3.
   for (int i = 0; i < 16; i += 4) {
     for (int j = 0; j < 2; ++j) {
-      row[i + 2 * j] = shuffle<0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29>(
-          t[i + j], t[i + 2 + j]);
+      row[i + 2 * j] =
+          shuffle<0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29>(t[i + j], t[i + 2 + j]);
       row[i + 2 * j + 1] = shuffle<2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31>(
           t[i + j], t[i + 2 + j]);
     }

@@ -11,6 +11,7 @@
 namespace tallow::cpu::TALLOW_ISA {
 
 void fill_pool_max(PoolKernels& table);
+void fill_pool_max_backward(PoolKernels& table);
 void fill_pool_average(PoolKernels& table);
 void fill_pool_adaptive(PoolKernels& table);
 
@@ -69,8 +70,8 @@ TALLOW_INLINE V every_second(V a, V b) {
   }
 }
 
-// The elements 0, stride, 2 * stride ... of a row, `count` <= lanes of them; touches none beyond the
-// last. kStride 0 stands for any stride.
+// The elements 0, stride, 2 * stride ... of a row, `count` <= lanes of them; touches none beyond
+// the last. kStride 0 stands for any stride.
 template <class C, int kStride>
 TALLOW_INLINE Vec<C> load_strided(const C* from, int64_t stride, int64_t count) {
   constexpr int kW = kLanes<C>;

@@ -16,8 +16,7 @@ TALLOW_INLINE int64_t counted(const PoolArgs& args, int dimension, int64_t windo
     return taps.end - taps.begin;
   }
   const int64_t first = window * args.stride[dimension] - args.padding[dimension];
-  return smaller(args.kernel[dimension],
-                 args.in_size[dimension] + args.padding[dimension] - first);
+  return smaller(args.kernel[dimension], args.in_size[dimension] + args.padding[dimension] - first);
 }
 
 // The divisors of an output row are rows * columns[w].
@@ -26,8 +25,8 @@ struct Divisors {
   C rows;
   const C* columns;
   TALLOW_INLINE Vec<C> at(int64_t w, int64_t count) const {
-    const Vec<C> vector = count >= kLanes<C> ? load(columns + w)
-                                             : load_partial(columns + w, static_cast<int>(count));
+    const Vec<C> vector =
+        count >= kLanes<C> ? load(columns + w) : load_partial(columns + w, static_cast<int>(count));
     return vector * broadcast(rows);
   }
 };
@@ -35,8 +34,8 @@ struct Divisors {
 template <class C>
 void list_divisors(const PoolArgs& args, bool count_padding, int64_t divisor, C* columns) {
   for (int64_t w = 0; w < args.out_size[1]; ++w) {
-    columns[w] = divisor ? static_cast<C>(divisor)
-                         : static_cast<C>(counted(args, 1, w, count_padding));
+    columns[w] =
+        divisor ? static_cast<C>(divisor) : static_cast<C>(counted(args, 1, w, count_padding));
   }
 }
 
@@ -98,8 +97,8 @@ Status average_floating(const PoolArgs& args, bool count_padding, int64_t diviso
   return failed ? out_of_memory(staged_size * static_cast<int64_t>(sizeof(C))) : Status::kOk;
 }
 
-Status average_integer(const PoolArgs& args, bool count_padding, int64_t divisor,
-                       const int64_t* in, int64_t* out) {
+Status average_integer(const PoolArgs& args, bool count_padding, int64_t divisor, const int64_t* in,
+                       int64_t* out) {
   const int64_t in_pixels = args.in_size[0] * args.in_size[1];
   const int64_t out_pixels = args.out_size[0] * args.out_size[1];
   parallel_for(args.planes, planes_per_task(args), [&](int64_t begin, int64_t end) {
@@ -154,8 +153,8 @@ struct SplitPlane {
 };
 
 template <class T>
-void spread_row(const PoolArgs& args, const T* grad, int64_t y, const Divisors<Compute<T>>& divisors,
-                const SplitPlane<Compute<T>>& sums) {
+void spread_row(const PoolArgs& args, const T* grad, int64_t y,
+                const Divisors<Compute<T>>& divisors, const SplitPlane<Compute<T>>& sums) {
   using C = Compute<T>;
   const TapRange taps(args, 0, y);
   const int64_t top = y * args.stride[0] - args.padding[0];

@@ -30,40 +30,64 @@ struct Smaller {
 
 inline constexpr int64_t kBlock = 4 * kLeaf;
 
+// Notes whether any of the vectors it has seen holds a NaN.
 template <class A>
-TALLOW_INLINE bool has_nan(const A* data, int64_t n) {
-  if constexpr (std::numeric_limits<A>::is_integer) return false;
-  constexpr int W = kLanes<A>;
-  int64_t i = 0;
-  bool found = false;
+class NanWatch {
+ public:
+  // One comparison of two vectors tells whether either holds one.
+  TALLOW_INLINE void see(Vec<A> a, Vec<A> b) {
 #if TALLOW_ISA_LEVEL == 2
-  if constexpr (std::is_same_v<A, float>) {
-    // One comparison tells whether either of two operands is NaN.
-    unsigned nans = 0;
-    for (; i + 2 * W <= n; i += 2 * W) {
-      nans |= _mm512_cmp_ps_mask(bits_as<__m512>(load(data + i)),
-                                 bits_as<__m512>(load(data + i + W)), _CMP_UNORD_Q);
+    if constexpr (std::is_same_v<A, float>) {
+      bits_ |= _mm512_cmp_ps_mask(bits_as<__m512>(a), bits_as<__m512>(b), _CMP_UNORD_Q);
+      return;
     }
-    found = nans != 0;
-  }
 #endif
-  Mask<A> nans = {};
-  for (; i + W <= n; i += W) {
-    const Vec<A> x = load(data + i);
-    nans |= x != x;
+    lanes_ |= (a != a) | (b != b);
   }
-  found |= any(nans);
-  for (; i < n; ++i) found |= data[i] != data[i];
-  return found;
-}
+  TALLOW_INLINE bool seen() const { return bits_ != 0 || any(lanes_); }
+
+ private:
+  unsigned bits_ = 0;
+  Mask<A> lanes_ = {};
+};
 
 // The extremum of n <= kBlock contiguous elements.
 template <class A, class Beats>
 TALLOW_INLINE A block_extremum(const A* data, int64_t n) {
-  A extremum[1];
-  fold_row<A, 1>(n, typename Beats::Join{},
-                 [&](int64_t k) { return Contiguous<A>{data + k * kLeaf}; }, extremum);
-  return has_nan(data, n) ? std::numeric_limits<A>::quiet_NaN() : extremum[0];
+  constexpr int W = kLanes<A>;
+  constexpr A kIdentity = Beats::Join::template identity<A>;
+  const typename Beats::Join join;
+  // Four vectors of sixteen lanes each, whatever the register width: among zeros of both signs the
+  // same one is found on every level.
+  constexpr int kParts = 4 * kWideLanes / W;
+  Vec<A> best[kParts];
+  for (int p = 0; p < kParts; ++p) best[p] = broadcast(kIdentity);
+  NanWatch<A> nans;
+  int64_t i = 0;
+  for (; i + kParts * W <= n; i += kParts * W) {
+#pragma GCC unroll 32
+    for (int p = 0; p < kParts; p += 2) {
+      const Vec<A> a = load(data + i + p * W), b = load(data + i + (p + 1) * W);
+      best[p] = join(best[p], a);
+      best[p + 1] = join(best[p + 1], b);
+      nans.see(a, b);
+    }
+  }
+  for (int p = 0; i < n; ++p, i += W) {
+    const int count = static_cast<int>(n - i < W ? n - i : W);
+    const Vec<A> x = count == W ? load(data + i) : load_partial(data + i, count);
+    Mask<A> lane;
+    for (int l = 0; l < W; ++l) lane[l] = static_cast<typename SignedOf<sizeof(A)>::type>(l);
+    const Vec<A> filled =
+        lane < static_cast<typename SignedOf<sizeof(A)>::type>(count) ? x : broadcast(kIdentity);
+    best[p] = join(best[p], filled);
+    nans.see(filled, filled);
+  }
+  if (nans.seen()) return std::numeric_limits<A>::quiet_NaN();
+  for (int half = kParts / 2; half > 0; half /= 2) {
+    for (int p = 0; p < half; ++p) best[p] = join(best[p], best[p + half]);
+  }
+  return fold_vector<A, W>(best[0], join);
 }
 
 template <class A>
@@ -81,24 +105,28 @@ TALLOW_INLINE int64_t first_equal(const A* data, int64_t n, A value) {
 
 // The position of the extremum is looked for only in blocks that hold a new one: rare after the
 // first few.
+// Without `positions` only values are wanted and all indices are 0.
 template <class A, class Beats>
 Found<A> search_row(const Reduction& r, const Reader<A>& reader, const char* in, int64_t begin,
-                    int64_t n) {
-  const bool adjacent = r.reduce_ndim == 0 || (r.reduce_ndim == 1 && r.reduce_stride[0] == 1);
+                    int64_t n, bool positions) {
   alignas(kVectorBytes) A packed[kBlock];
+  Cursor cursor(r.reduce_ndim, r.reduce_size, r.reduce_stride, begin);
   Found<A> best{A(0), -1};
   for (int64_t done = 0; done < n; done += kBlock) {
     const int64_t count = n - done < kBlock ? n - done : kBlock;
     const A* data = packed;
-    if (reader.in_place && adjacent) {
+    if (reader.in_place && is_adjacent(r)) {
       data = reinterpret_cast<const A*>(in) + begin + done;
     } else {
-      gather_leaf(r, reader, in, begin + done, count, packed);
+      gather_run(reader, in, cursor, count, packed);
     }
     const A extremum = block_extremum<A, Beats>(data, count);
     if (best.index >= 0 && !Beats{}(extremum, best.value)) continue;
-    const int64_t position = first_equal(data, count, extremum);
-    best = {data[position], begin + done + position};
+    best = {extremum, 0};
+    if (positions) {
+      const int64_t position = first_equal(data, count, extremum);
+      best = {data[position], begin + done + position};
+    }
     if (extremum != extremum) break;
   }
   return best;
@@ -167,7 +195,7 @@ void search_column_block(const Reduction& r, const Reader<A>& reader, const char
 // Fills found[segment * out_numel + kept index] for every segment of the reduced elements.
 template <class A, class Beats>
 void search_segments(const Reduction& r, const Reader<A>& reader, int64_t segments,
-                     Found<A>* found) {
+                     bool positions, Found<A>* found) {
   const int64_t n = r.reduce_numel;
   const char* const base = static_cast<const char*>(r.in);
   const bool columns = prefers_columns(r);
@@ -193,7 +221,7 @@ void search_segments(const Reduction& r, const Reader<A>& reader, int64_t segmen
                                       width - column < block ? width - column : block, begin,
                                       count, to);
       } else {
-        *to = search_row<A, Beats>(r, reader, in, begin, count);
+        *to = search_row<A, Beats>(r, reader, in, begin, count, positions);
       }
       if ((item + 1) % per_group == 0) {
         ++group;
@@ -210,7 +238,7 @@ Status find(const Reduction& r, int64_t* indices) {
   const int64_t segments = (r.reduce_numel + kSegment - 1) / kSegment;
   Scratch<Found<A>> found(r.out_numel * segments);
   if (!found) return found.failure();
-  search_segments<A, Beats>(r, reader<T, A>(), segments, found.get());
+  search_segments<A, Beats>(r, reader<T, A>(), segments, indices != nullptr, found.get());
   T* const values = static_cast<T*>(r.out);
   for_each_output(r, [&](int64_t at, int64_t o) {
     Found<A> best = found[o];

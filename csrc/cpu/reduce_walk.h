@@ -9,6 +9,7 @@
 #include "core/strided.h"
 #include "core/types.h"
 #include "cpu/reduce_tree.h"
+#include "cpu/tile_moves.h"
 
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
@@ -141,21 +142,58 @@ struct AsNonZero {
 
 template <class T, class A, class Convert = AsValue<A>>
 Reader<A> reader(double p = 0) {
-  return {sizeof(T), std::is_same_v<T, A> && std::is_same_v<Convert, AsValue<A>>,
-          convert_run<T, A, Convert>, p};
+  constexpr bool kSameBits =
+      std::is_same_v<T, A> || (std::is_same_v<T, int64_t> && std::is_same_v<A, uint64_t>);
+  return {sizeof(T), kSameBits && std::is_same_v<Convert, AsValue<A>>, convert_run<T, A, Convert>,
+          p};
 }
 
-// Copies the reduced elements [begin, begin + count) of the output whose data starts at `in`.
+// Converts the next `count` elements at the cursor, which moves on.
 template <class A>
-void gather_leaf(const Reduction& r, const Reader<A>& reader, const char* in, int64_t begin,
-                 int64_t count, A* out) {
-  Cursor cursor(r.reduce_ndim, r.reduce_size, r.reduce_stride, begin);
+void gather_run(const Reader<A>& reader, const char* in, Cursor& cursor, int64_t count, A* out) {
   while (count > 0) {
     const int64_t run = cursor.run() < count ? cursor.run() : count;
     reader.read(in, cursor.offset(), cursor.run_stride(), run, out);
     cursor.advance(run);
     out += run;
     count -= run;
+  }
+}
+
+// Is the second but last reduced dimension contiguous, the last not? Then whole lines of memory are
+// worth turning around in blocks.
+TALLOW_INLINE bool is_transposed(const Reduction& r) {
+  const int last = r.reduce_ndim - 1;
+  return last > 0 && r.reduce_stride[last] != 1 && r.reduce_stride[last - 1] == 1;
+}
+
+// The reduced elements [begin, begin + count) of a transposed reduction; `staging` has room for
+// `count` elements as they are stored.
+template <class A>
+void gather_transposed(const Reduction& r, const Reader<A>& reader, const char* in, int64_t begin,
+                       int64_t count, char* staging, A* out) {
+  const int last = r.reduce_ndim - 1;
+  const int64_t cols = r.reduce_size[last], rows_in_all = r.reduce_size[last - 1];
+  Cursor cursor(r.reduce_ndim, r.reduce_size, r.reduce_stride, begin);
+  while (count > 0) {
+    const int64_t row = begin / cols % rows_in_all;
+    const int64_t left = rows_in_all - row;
+    int64_t rows = begin % cols == 0 ? count / cols : 0;
+    if (rows > left) rows = left;
+    int64_t done = cols - begin % cols < count ? cols - begin % cols : count;
+    if (rows < 2) {
+      gather_run(reader, in, cursor, done, out);
+    } else {
+      done = rows * cols;
+      const TileAt at{rows, cols, reader.item_size, r.reduce_stride[last] * reader.item_size};
+      char* const to = reader.in_place ? reinterpret_cast<char*>(out) : staging;
+      gather(to, in + cursor.offset() * reader.item_size, static_cast<int>(reader.item_size), at);
+      if (!reader.in_place) reader.read(staging, 0, 1, done, out);
+      for (int64_t i = 0; i < rows; ++i) cursor.advance(cols);
+    }
+    begin += done;
+    out += done;
+    count -= done;
   }
 }
 
@@ -170,31 +208,39 @@ TALLOW_INLINE bool is_adjacent(const Reduction& r) {
   return r.reduce_ndim == 0 || (r.reduce_ndim == 1 && r.reduce_stride[0] == 1);
 }
 
+// Folds n contiguous elements, once per map.
+template <class A, class Join, class... Maps>
+TALLOW_NOINLINE void fold_contiguous(const A* data, int64_t n, A center,
+                                     A (&out)[sizeof...(Maps)]) {
+  using Source = Mapped<A, Maps...>;
+  const Vec<A> centers = broadcast(center);
+  fold_row<A, Source::kMaps>(n, Join{},
+                             [&](int64_t k) { return Source{data + k * kLeaf, centers}; }, out);
+}
+
 // Folds the reduced elements [begin, begin + n) of one output, once per map.
 template <class A, class Join, class... Maps>
 void fold_part_of_row(const Reduction& r, const Reader<A>& reader, const char* in, int64_t begin,
                       int64_t n, A center, A (&out)[sizeof...(Maps)]) {
   using Source = Mapped<A, Maps...>;
-  const Vec<A> centers = broadcast(center);
   if (reader.in_place && is_adjacent(r)) {
-    const A* const data = reinterpret_cast<const A*>(in) + begin;
-    fold_row<A, Source::kMaps>(n, Join{},
-                               [&](int64_t k) { return Source{data + k * kLeaf, centers}; }, out);
+    fold_contiguous<A, Join, Maps...>(reinterpret_cast<const A*>(in) + begin, n, center, out);
     return;
   }
+  const Vec<A> centers = broadcast(center);
   // Leaves that lie in one contiguous run are read in place, the others gathered.
   alignas(kVectorBytes) A buffer[kAbreast<A>][kLeaf];
+  Cursor cursor(r.reduce_ndim, r.reduce_size, r.reduce_stride, begin);
   const auto leaf = [&](int64_t k) -> Source {
-    const int64_t first = begin + k * kLeaf;
-    const int64_t count = begin + n - first < kLeaf ? begin + n - first : kLeaf;
-    if (reader.in_place) {
-      const Cursor cursor(r.reduce_ndim, r.reduce_size, r.reduce_stride, first);
-      if (cursor.run_stride() == 1 && cursor.run() >= count) {
-        return {reinterpret_cast<const A*>(in) + cursor.offset(), centers};
-      }
+    const int64_t left = n - k * kLeaf;
+    const int64_t count = left < kLeaf ? left : kLeaf;
+    if (reader.in_place && cursor.run_stride() == 1 && cursor.run() >= count) {
+      const A* const data = reinterpret_cast<const A*>(in) + cursor.offset();
+      cursor.advance(count);
+      return {data, centers};
     }
     A* const packed = buffer[k % kAbreast<A>];
-    gather_leaf(r, reader, in, first, count, packed);
+    gather_run(reader, in, cursor, count, packed);
     return {packed, centers};
   };
   fold_row<A, Source::kMaps>(n, Join{}, leaf, out);
@@ -219,6 +265,70 @@ void fold_short_rows(int64_t n, const A* in, int64_t pitch, int64_t rows, A* out
   }
 }
 
+// targets[m][o * segments + s] = fold of map m over segment s of the elements of kept index o.
+template <class A, class Join, class... Maps>
+void fold_segments(const Reduction& r, const Reader<A>& reader, const A* center, int64_t segments,
+                   A* const* targets) {
+  const int64_t n = r.reduce_numel;
+  const char* const base = static_cast<const char*>(r.in);
+  parallel_for(r.out_numel * segments, items_per_task(n < kSegment ? n : kSegment),
+               [&](int64_t begin, int64_t end) {
+    int64_t o = begin / segments;
+    int64_t segment = begin % segments;
+    Cursor kept(r.out_ndim, r.out_size, r.in_stride, o);
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t first = segment * kSegment;
+      A folded[sizeof...(Maps)];
+      fold_part_of_row<A, Join, Maps...>(r, reader, base + kept.offset() * reader.item_size, first,
+                                         n - first < kSegment ? n - first : kSegment,
+                                         center ? center[o] : A(0), folded);
+      for (std::size_t m = 0; m < sizeof...(Maps); ++m) targets[m][item] = folded[m];
+      if (++segment == segments) {
+        segment = 0;
+        ++o;
+        kept.advance(1);
+      }
+    }
+  });
+}
+
+// The same for a transposed reduction: some segments at a time are turned around first.
+template <class A, class Join, class... Maps>
+Status fold_transposed(const Reduction& r, const Reader<A>& reader, const A* center,
+                       int64_t segments, A* const* targets) {
+  constexpr int64_t kTogether = 4;
+  const int64_t n = r.reduce_numel;
+  const int64_t groups = (segments + kTogether - 1) / kTogether;
+  const int64_t room = n < kTogether * kSegment ? n : kTogether * kSegment;
+  const char* const base = static_cast<const char*>(r.in);
+  int failed = 0;
+  parallel_for(r.out_numel * groups, items_per_task(room), [&](int64_t begin, int64_t end) {
+    const Scratch<A> packed(room);
+    const Scratch<char> staging(reader.in_place ? 0 : room * reader.item_size);
+    if (!packed || (!staging && !reader.in_place)) {
+      __atomic_store_n(&failed, 1, __ATOMIC_RELAXED);
+      return;
+    }
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t o = item / groups;
+      const int64_t first = item % groups * kTogether * kSegment;
+      const int64_t count = n - first < room ? n - first : room;
+      const Cursor kept(r.out_ndim, r.out_size, r.in_stride, o);
+      gather_transposed(r, reader, base + kept.offset() * reader.item_size, first, count,
+                        staging.get(), packed.get());
+      for (int64_t done = 0; done < count; done += kSegment) {
+        A folded[sizeof...(Maps)];
+        fold_contiguous<A, Join, Maps...>(packed.get() + done,
+                                          count - done < kSegment ? count - done : kSegment,
+                                          center ? center[o] : A(0), folded);
+        const int64_t at = o * segments + (first + done) / kSegment;
+        for (std::size_t m = 0; m < sizeof...(Maps); ++m) targets[m][at] = folded[m];
+      }
+    }
+  });
+  return failed ? out_of_memory(room * static_cast<int64_t>(sizeof(A))) : Status::kOk;
+}
+
 // results[m][o] = fold of map m over the reduced elements of kept index o (in row-major order).
 template <class A, class Join, class... Maps>
 Status fold_rows(const Reduction& r, const Reader<A>& reader, const A* center,
@@ -226,7 +336,6 @@ Status fold_rows(const Reduction& r, const Reader<A>& reader, const A* center,
   constexpr int kMaps = sizeof...(Maps);
   const int64_t n = r.reduce_numel;
   const int64_t segments = (n + kSegment - 1) / kSegment;
-  const char* const base = static_cast<const char*>(r.in);
   if constexpr (kMaps == 1 && (std::is_same_v<Maps, Identity> && ...)) {
     if (n <= 8 && reader.in_place && is_adjacent(r) && r.out_ndim == 1) {
       parallel_for(r.out_numel, items_per_task(n), [&](int64_t begin, int64_t end) {
@@ -241,24 +350,12 @@ Status fold_rows(const Reduction& r, const Reader<A>& reader, const A* center,
   if (segments > 1 && !partial) return partial.failure();
   A* targets[kMaps];
   for (int m = 0; m < kMaps; ++m) targets[m] = segments == 1 ? results[m] : partial.get() + m * items;
-  parallel_for(items, items_per_task(n < kSegment ? n : kSegment), [&](int64_t begin, int64_t end) {
-    int64_t o = begin / segments;
-    int64_t segment = begin % segments;
-    Cursor kept(r.out_ndim, r.out_size, r.in_stride, o);
-    for (int64_t item = begin; item < end; ++item) {
-      const int64_t first = segment * kSegment;
-      A folded[kMaps];
-      fold_part_of_row<A, Join, Maps...>(r, reader, base + kept.offset() * reader.item_size, first,
-                                         n - first < kSegment ? n - first : kSegment,
-                                         center ? center[o] : A(0), folded);
-      for (int m = 0; m < kMaps; ++m) targets[m][item] = folded[m];
-      if (++segment == segments) {
-        segment = 0;
-        ++o;
-        kept.advance(1);
-      }
-    }
-  });
+  if (is_transposed(r) && n > 4 * kLeaf) {
+    const Status status = fold_transposed<A, Join, Maps...>(r, reader, center, segments, targets);
+    if (status != Status::kOk) return status;
+  } else {
+    fold_segments<A, Join, Maps...>(r, reader, center, segments, targets);
+  }
   for (int m = 0; segments > 1 && m < kMaps; ++m) {
     for (int64_t o = 0; o < r.out_numel; ++o) {
       results[m][o] = fold_partials<A, Join>(

@@ -3,6 +3,7 @@
 
 #include "core/parallel.h"
 #include "core/scratch.h"
+#include "cpu/simd.h"
 #include "cpu/sort_keys.h"
 #include "cpu/table.h"
 
@@ -67,28 +68,32 @@ Status sort_of(const T* in, T* values, int64_t* indices, int64_t rows, int64_t n
   });
 }
 
-// Keeps the k best so far in order; a block of the row is looked at closely only if its best key
-// beats the k-th.
+// Keeps the k best so far in order. Few elements are better than the k-th: they are looked for a
+// vector of keys at a time.
 template <class T, class Key>
 void topk_few(const T* row, int64_t n, int64_t k, bool largest, Ranked<Key>* best) {
   constexpr int64_t kBlock = 256;
-  Key keys[kBlock];
+  constexpr int W = kLanes<Key>;
+  alignas(kVectorBytes) Key keys[kBlock];
   int64_t kept = 0;
+  const auto offer = [&](Key key, int64_t index) {
+    if (kept == k && key >= best[k - 1].key) return;
+    int64_t place = kept < k ? kept++ : k - 1;
+    for (; place > 0 && key < best[place - 1].key; --place) best[place] = best[place - 1];
+    best[place] = {key, static_cast<uint32_t>(index)};
+  };
   for (int64_t first = 0; first < n; first += kBlock) {
     const int64_t count = n - first < kBlock ? n - first : kBlock;
-    Key smallest = static_cast<Key>(~Key{0});
     for (int64_t i = 0; i < count; ++i) {
       const Key key = KeyOf<T>::of(row[first + i]);
       keys[i] = largest ? static_cast<Key>(~key) : key;
-      smallest = keys[i] < smallest ? keys[i] : smallest;
     }
-    if (kept == k && smallest >= best[k - 1].key) continue;
-    for (int64_t i = 0; i < count; ++i) {
-      if (kept == k && keys[i] >= best[k - 1].key) continue;
-      int64_t place = kept < k ? kept++ : k - 1;
-      for (; place > 0 && keys[i] < best[place - 1].key; --place) best[place] = best[place - 1];
-      best[place] = {keys[i], static_cast<uint32_t>(first + i)};
+    int64_t i = 0;
+    for (; i + W <= count; i += W) {
+      if (kept == k && !any(load(keys + i) < best[k - 1].key)) continue;
+      for (int lane = 0; lane < W; ++lane) offer(keys[i + lane], first + i + lane);
     }
+    for (; i < count; ++i) offer(keys[i], first + i);
   }
 }
 
@@ -143,9 +148,10 @@ Status select_of(const T* in, T* value, int64_t* index, int64_t rows, int64_t n,
     Key* const keys = reinterpret_cast<Key*>(items);
     for (int64_t i = 0; i < n; ++i) keys[i] = KeyOf<T>::of(row[i]);
     const Selected<Key> selected = select_key(keys, n, k);
-    int64_t skip = k - selected.smaller;
-    int64_t i = 0;
-    while (KeyOf<T>::of(row[i]) != selected.key || skip-- > 0) ++i;
+    int64_t i = find_key(row, n, selected.key, 0);
+    for (int64_t skip = k - selected.smaller; skip > 0; --skip) {
+      i = find_key(row, n, selected.key, i + 1);
+    }
     value[r] = row[i];
     index[r] = i;
   });
@@ -154,7 +160,10 @@ Status select_of(const T* in, T* value, int64_t* index, int64_t rows, int64_t n,
 template <class T>
 int64_t median_place(const T* row, int64_t n, bool ignore_nan) {
   int64_t nans = 0;
-  for (int64_t i = 0; i < n; ++i) nans += is_nan(row[i]);
+  for (int64_t i = 0; i < n; ++i) {
+    const auto x = static_cast<Compute<T>>(row[i]);
+    nans += x != x;
+  }
   if (nans > 0 && (!ignore_nan || nans == n)) return n - nans;  // the first NaN
   return (n - nans - 1) / 2;
 }

@@ -149,21 +149,14 @@ struct Selected {
 };
 template <class Key>
 Selected<Key> select_key(Key* keys, int64_t n, int64_t k) {
+  constexpr int64_t kFew = 32;
   int64_t smaller = 0;
-  for (int shift = 8 * sizeof(Key) - 8; shift >= 0 && n > 1; shift -= 8) {
+  for (int shift = 8 * sizeof(Key) - 8; shift >= 0 && n > kFew; shift -= 8) {
     const auto byte = [&](Key key) { return static_cast<uint32_t>(key >> shift) & 255u; };
-    // Four tables, so that counting equal bytes in a row does not wait for memory.
-    uint32_t count[4][256] = {};
-    for (int64_t i = 0; i < n; ++i) ++count[i & 3][byte(keys[i])];
+    uint32_t count[256] = {};
+    for (int64_t i = 0; i < n; ++i) ++count[byte(keys[i])];
     uint32_t wanted = 0;
-    int64_t before = 0;
-    for (;; ++wanted) {
-      const int64_t here = int64_t{count[0][wanted]} + count[1][wanted] + count[2][wanted] +
-                           count[3][wanted];
-      if (k - smaller < before + here) break;
-      before += here;
-    }
-    smaller += before;
+    for (; smaller + count[wanted] <= k; ++wanted) smaller += count[wanted];
     int64_t kept = 0;
     for (int64_t i = 0; i < n; ++i) {
       const Key key = keys[i];
@@ -172,7 +165,30 @@ Selected<Key> select_key(Key* keys, int64_t n, int64_t k) {
     }
     n = kept;
   }
-  return {keys[0], smaller};
+  // What is left agrees in every byte looked at, or is short enough to be sorted.
+  for (int64_t i = 1; i < n && n <= kFew; ++i) {
+    const Key key = keys[i];
+    int64_t j = i;
+    for (; j > 0 && key < keys[j - 1]; --j) keys[j] = keys[j - 1];
+    keys[j] = key;
+  }
+  const Key key = keys[n <= kFew ? k - smaller : 0];
+  for (int64_t i = 0; i < n && keys[i] < key; ++i) ++smaller;
+  return {key, smaller};
+}
+
+// The first place whose key is `key`, from `from` on; there must be one.
+template <class T>
+TALLOW_INLINE int64_t find_key(const T* row, int64_t n, typename KeyOf<T>::Key key, int64_t from) {
+  constexpr int64_t kBlock = 64;
+  int64_t i = from;
+  for (; i + kBlock <= n; i += kBlock) {
+    bool here = false;
+    for (int64_t j = 0; j < kBlock; ++j) here |= KeyOf<T>::of(row[i + j]) == key;
+    if (here) break;
+  }
+  while (KeyOf<T>::of(row[i]) != key) ++i;
+  return i;
 }
 
 }  // namespace

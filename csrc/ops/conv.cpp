@@ -114,8 +114,8 @@ Tensor conv_transpose(const Tensor& output, const Tensor& weight, const Tensor& 
 Tensor conv_weight(const Tensor& input, const Tensor& output, const ConvWindow& window,
                    const Dims& kernel) {
   const Tensor x = plain(input), y = plain(output);
-  const Tensor out = empty(join(y.sizes()[1], x.sizes()[1] / window.groups, kernel), x.dtype(),
-                           x.device());
+  const Tensor out =
+      empty(join(y.sizes()[1], x.sizes()[1] / window.groups, kernel), x.dtype(), x.device());
   if (x.numel() == 0 || y.numel() == 0) {
     const NoGradGuard guard;
     zero_(out);
@@ -172,8 +172,8 @@ ConvWindow make_window(const Tensor& weight, const Dims& stride, const Dims& pad
                                " spatial dimensions, expected 1 or 2");
   TALLOW_CHECK(!any_below(window.padding, 0), "negative padding is not supported");
   TALLOW_CHECK(!any_below(window.stride, 1), "non-positive stride is not supported");
-  TALLOW_CHECK(!any_below(window.dilation, 1),
-               "dilation should be greater than zero, but got ", window.dilation);
+  TALLOW_CHECK(!any_below(window.dilation, 1), "dilation should be greater than zero, but got ",
+               window.dilation);
   TALLOW_CHECK(groups > 0, "non-positive groups is not supported");
   return window;
 }
@@ -216,9 +216,9 @@ void check_operands(const Tensor& input, const Tensor& weight, const Tensor& bia
 }
 
 void check_input_not_empty(const Tensor& input) {
-  TALLOW_CHECK(!any_below(spatial(input), 1),
-               "Only zero batch or zero channel inputs are supported, but got input shape: ",
-               input.sizes());
+  TALLOW_CHECK(
+      !any_below(spatial(input), 1),
+      "Only zero batch or zero channel inputs are supported, but got input shape: ", input.sizes());
 }
 
 Tensor forward_checked(const Tensor& input, const Tensor& weight, const Tensor& bias,
@@ -249,10 +249,11 @@ Tensor transpose_checked(const Tensor& input, const Tensor& weight, const Tensor
   for (int64_t d = 0; d < dims; ++d) {
     TALLOW_CHECK(extra[d] < window.stride[d] || extra[d] < window.dilation[d],
                  "output padding must be smaller than either stride or dilation, but got "
-                 "output_padding_height: ", extra[0], " output_padding_width: ", extra.back(),
+                 "output_padding_height: ",
+                 extra[0], " output_padding_width: ", extra.back(),
                  " stride_height: ", window.stride[0], " stride_width: ", window.stride.back(),
-                 " dilation_height: ", window.dilation[0], " dilation_width: ",
-                 window.dilation.back());
+                 " dilation_height: ", window.dilation[0],
+                 " dilation_width: ", window.dilation.back());
     size.push_back((input.sizes()[d + 2] - 1) * window.stride[d] - 2 * window.padding[d] +
                    window.dilation[d] * (weight.sizes()[d + 2] - 1) + extra[d] + 1);
   }

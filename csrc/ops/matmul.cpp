@@ -14,8 +14,9 @@ namespace tallow::ops {
 namespace {
 
 void check_same_type(const Tensor& a, const Tensor& b) {
-  TALLOW_CHECK(a.dtype() == b.dtype(), "expected m1 and m2 to have the same dtype, but got: ",
-               cpp_type_name(a.dtype()), " != ", cpp_type_name(b.dtype()));
+  TALLOW_CHECK(a.dtype() == b.dtype(),
+               "expected m1 and m2 to have the same dtype, but got: ", cpp_type_name(a.dtype()),
+               " != ", cpp_type_name(b.dtype()));
 }
 
 // Rows of `a` are counted over its leading dimensions too, as if it were one matrix.
@@ -73,11 +74,11 @@ Tensor mv(const Tensor& self, const Tensor& vec) {
   const Tensor out = product("addmv_impl_cpu", self, column);
   return record("MvBackward0", {&self, &vec},
                 alias(out, {self.sizes()[0]}, {1}, out.impl()->offset), [&](Saver& save) {
-    return [mat = save(self), vector = save(vec, "vec")](Grads& g) {
-      if (g.needs(0)) g.out[0] = outer(g.grad(), conj(g[vector]));
-      if (g.needs(1)) g.out[1] = mv(t(conj(g[mat])), g.grad());
-    };
-  });
+                  return [mat = save(self), vector = save(vec, "vec")](Grads& g) {
+                    if (g.needs(0)) g.out[0] = outer(g.grad(), conj(g[vector]));
+                    if (g.needs(1)) g.out[1] = mv(t(conj(g[mat])), g.grad());
+                  };
+                });
 }
 
 namespace {
@@ -85,7 +86,8 @@ namespace {
 void check_vectors(const Tensor& a, const Tensor& b, const char* op) {
   TALLOW_CHECK(a.dim() == 1 && b.dim() == 1, "1D tensors expected, but got ", a.dim(), "D and ",
                b.dim(), "D tensors");
-  TALLOW_CHECK(a.dtype() == b.dtype(), op, " : expected both vectors to have same dtype, but found ",
+  TALLOW_CHECK(a.dtype() == b.dtype(), op,
+               " : expected both vectors to have same dtype, but found ",
                scalar_type_name(a.dtype()), " and ", scalar_type_name(b.dtype()));
   TALLOW_CHECK(a.numel() == b.numel(), "inconsistent tensor size, expected tensor [", a.numel(),
                "] and src [", b.numel(), "] to have the same number of elements, but got ",
@@ -133,7 +135,7 @@ Tensor matmul(const Tensor& self, const Tensor& other) {
   if (other.dim() == 2) {
     check_inner_sizes(self, other);
     check_same_type(self, other);
-      return multiply("MmBackward0", "addmm_impl_cpu_", self, other);
+    return multiply("MmBackward0", "addmm_impl_cpu_", self, other);
   }
   const Dims batch = broadcast_shapes(Dims(self.sizes().data(), self.dim() - 2),
                                       Dims(other.sizes().data(), other.dim() - 2));

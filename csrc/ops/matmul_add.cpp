@@ -95,10 +95,10 @@ void check_vector_sum(const Tensor& self, const Tensor& mat, const Tensor& vec) 
   TALLOW_CHECK(mat.dim() == 2 && vec.dim() == 1 && self.dim() <= 1,
                "vector + matrix @ vector expected, got ", self.dim(), ", ", mat.dim(), ", ",
                vec.dim());
-  TALLOW_CHECK(mat.sizes()[1] == vec.sizes()[0] &&
-                   (self.numel() == mat.sizes()[0] || self.numel() == 1),
-               "size mismatch, got input (", self.numel(), "), mat (", mat.sizes()[0], "x",
-               mat.sizes()[1], "), vec (", vec.sizes()[0], ")");
+  TALLOW_CHECK(
+      mat.sizes()[1] == vec.sizes()[0] && (self.numel() == mat.sizes()[0] || self.numel() == 1),
+      "size mismatch, got input (", self.numel(), "), mat (", mat.sizes()[0], "x", mat.sizes()[1],
+      "), vec (", vec.sizes()[0], ")");
   TALLOW_CHECK(mat.dtype() == vec.dtype() && mat.dtype() == self.dtype(),
                "addmv input tensors must have the same dtype, but got ",
                scalar_type_name(self.dtype()), ", ", scalar_type_name(mat.dtype()), ", and ",
@@ -110,8 +110,8 @@ Tensor vector_sum(const Tensor& self, const Tensor& mat, const Tensor& vec, cons
   const int64_t m = mat.sizes()[0];
   const Tensor column = alias(vec, {vec.sizes()[0], 1}, {vec.strides()[0], 1}, vec.impl()->offset);
   const int64_t step = self.numel() == 1 ? 0 : self.strides()[0];
-  const Tensor out =
-      sum_of("addmv_impl_cpu", alias(self, {m, 1}, {step, 1}, self.impl()->offset), mat, column, beta, alpha);
+  const Tensor out = sum_of("addmv_impl_cpu", alias(self, {m, 1}, {step, 1}, self.impl()->offset),
+                            mat, column, beta, alpha);
   return alias(out, {m}, {1}, out.impl()->offset);
 }
 
@@ -126,11 +126,13 @@ Tensor record_vector_sum(const Tensor& self, const Tensor& mat, const Tensor& ve
   });
 }
 
-// beta * self + alpha * term, the scaled self left out if beta is zero.
+// beta * self + alpha * term, the scaled self left out if beta is zero. Integer factors do not turn
+// bool into integers.
 Tensor add_scaled(const Tensor& self, const Tensor& term, const Scalar& beta, const Scalar& alpha) {
   check_expands(self, term.sizes());
-  if (is_zero(beta)) return mul(term, alpha);
-  return add(scaled(self, beta), term, alpha);
+  const DType dtype = promote(self.dtype(), term.dtype());
+  if (is_zero(beta)) return to_dtype(mul(term, alpha), dtype);
+  return to_dtype(add(scaled(self, beta), scaled(term, alpha)), dtype);
 }
 
 Tensor add_scaled_(const Tensor& self, const Tensor& term, const Scalar& beta,
@@ -228,9 +230,8 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
 
 Tensor bilinear(const Tensor& input1, const Tensor& input2, const Tensor& weight,
                 const Tensor& bias) {
-  TALLOW_CHECK(input1.dim() == input2.dim(),
-               "bilinear(): input dimensions do not match: got ", input1.dim(), " and ",
-               input2.dim());
+  TALLOW_CHECK(input1.dim() == input2.dim(), "bilinear(): input dimensions do not match: got ",
+               input1.dim(), " and ", input2.dim());
   for (int64_t d = 0; d + 1 < input1.dim(); ++d) {
     TALLOW_CHECK(input1.sizes()[d] == input2.sizes()[d],
                  "bilinear(): input batch dimensions do not match at dim ", d, ": got ",

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "autograd/grad_mode.h"
 #include "backend/matmul.h"
 #include "core/error.h"
-#include "autograd/grad_mode.h"
 #include "ops/arithmetic.h"
 #include "ops/copy.h"
 #include "ops/kernel.h"
@@ -43,17 +43,11 @@ struct Batch {
   }
 };
 
-// Strides of `tensor` as if it had the shape `sizes` followed by (rows, columns).
-Dims full_strides(const Tensor& tensor, const Dims& sizes, int64_t rows, int64_t columns) {
-  Dims target = sizes;
-  target.push_back(rows);
-  target.push_back(columns);
-  return broadcast_strides(tensor.sizes(), tensor.strides(), target);
-}
-
-MatmulOperand operand(const Tensor& tensor, const Dims& strides) {
-  const int64_t d = strides.size();
-  return {tensor.ptr(), {0, 0, strides[d - 2], strides[d - 1]}};
+Dims with_matrix(const Dims& batch, int64_t rows, int64_t columns) {
+  Dims shape = batch;
+  shape.push_back(rows);
+  shape.push_back(columns);
+  return shape;
 }
 
 // Rows of different batch entries that follow each other with one stride are rows of one matrix, if
@@ -128,61 +122,97 @@ Tensor as_matrix(const Tensor& tensor) {
   return tensor.dim() == 2 ? tensor : reshape(tensor, {-1, tensor.size(-1)});
 }
 
+// The last two dimensions of an operand; a matrix that has only one, or none, is repeated.
+MatmulOperand matrix_of(const Tensor& tensor) {
+  const int64_t d = tensor.dim();
+  const auto step = [&](int64_t at) {
+    return at >= 0 && tensor.sizes()[at] != 1 ? tensor.strides()[at] : 0;
+  };
+  return {tensor.ptr(), {0, 0, step(d - 2), step(d - 1)}};
+}
+
+// What single matrices and batches have in common.
+MatmulArgs make_args(const Tensor& a, const Tensor& b, const Tensor& init, const Scalar& beta,
+                     const Scalar& alpha, const Tensor& out) {
+  MatmulArgs args{};
+  args.dtype = a.dtype();
+  args.batch[0] = args.batch[1] = 1;
+  args.m = a.size(-2);
+  args.n = b.size(-1);
+  args.k = a.size(-1);
+  args.a = matrix_of(a);
+  args.b = matrix_of(b);
+  if (init.defined()) args.init = matrix_of(init);
+  args.c = out.ptr();
+  args.c_stride[2] = args.n;
+  const bool scales = is_floating(a.dtype());
+  args.alpha = scales ? alpha.to_double() : 1;
+  args.beta = scales ? beta.to_double() : 1;
+  return args;
+}
+
+// Fills `out`, whose leading dimensions are the broadcast ones of a and b.
+void run_broadcast(const char* op, MatmulArgs args, const Tensor& a, const Tensor& b,
+                   const Tensor& init, const Tensor& out) {
+  Batch batch;
+  batch.sizes = Dims(out.sizes().data(), out.dim() - 2);
+  const Tensor* const operands[3] = {&a, &b, &init};
+  for (int i = 0; i < 3; ++i) {
+    if (!operands[i]->defined()) {
+      batch.steps[i] = Dims::filled(batch.sizes.size(), 0);
+      continue;
+    }
+    const Dims strides = broadcast_strides(
+        operands[i]->sizes(), operands[i]->strides(),
+        with_matrix(batch.sizes, i == 1 ? args.k : args.m, i == 0 ? args.k : args.n));
+    batch.steps[i] = Dims(strides.data(), batch.sizes.size());
+  }
+  batch.merge();
+  fold_rows(args, batch, init.defined());
+  run_batches(op, args, batch, out.device(), 0);
+}
+
 }  // namespace
 
 Tensor product(const char* op, const Tensor& a_given, const Tensor& b_given, const Tensor& init,
                const Scalar& beta, const Scalar& alpha) {
-  TALLOW_CHECK(a_given.device() == b_given.device(),
+  TALLOW_CHECK(a_given.device() == b_given.device() &&
+                   (!init.defined() || init.device() == a_given.device()),
                "Expected all tensors to be on the same device, but got ", a_given.device(), " and ",
                b_given.device(), " in ", op);
-  const int64_t m = a_given.size(-2), k = a_given.size(-1), n = b_given.size(-1);
-  const Tensor a = packed_vector(a_given, -1, m == 1);
-  const Tensor b = packed_vector(b_given, -2, n == 1);
-  const bool floating = is_floating(a.dtype());
-  if (!floating && !(is_one(alpha) && is_one(beta))) {
+  const DType dtype = a_given.dtype();
+  if (!is_floating(dtype) && !(is_one(alpha) && is_one(beta))) {
     // The kernel scales floating types only. Factors of integers are cut to integers.
     const NoGradGuard guard;
     const auto factor = [&](const Scalar& given) {
-      return is_complex(a.dtype()) ? given : Scalar(given.to_int64());
+      return is_complex(dtype) ? given : Scalar(given.to_int64());
     };
-    const Tensor plain = scaled(product(op, a, b), factor(alpha));
+    const Tensor plain = scaled(product(op, a_given, b_given), factor(alpha));
     return init.defined() ? add(scaled(init, factor(beta)), plain) : plain;
   }
-  Batch batch;
-  if (a.dim() > 2 || b.dim() > 2) {
-    batch.sizes = broadcast_shapes(Dims(a.sizes().data(), a.dim() - 2),
-                                   Dims(b.sizes().data(), b.dim() - 2));
-  }
-  Dims shape = batch.sizes;
-  shape.push_back(m);
-  shape.push_back(n);
-  const Tensor out = empty(shape, a.dtype(), a.device());
+  const int64_t m = a_given.size(-2), n = b_given.size(-1);
+  const bool single = a_given.dim() == 2 && b_given.dim() == 2;
+  const Tensor out =
+      empty(single ? Dims{m, n}
+                   : with_matrix(broadcast_shapes(Dims(a_given.sizes().data(), a_given.dim() - 2),
+                                                  Dims(b_given.sizes().data(), b_given.dim() - 2)),
+                                 m, n),
+            dtype, a_given.device());
   if (out.numel() == 0) return out;
-  TALLOW_CHECK_NOT_IMPLEMENTED(a.dtype() != DType::kBool || k == 0, "\"", op,
-                               "\" not implemented for 'Bool'");
-  if (a.dtype() == DType::kBool) {
+  if (TALLOW_UNLIKELY(dtype == DType::kBool)) {
+    TALLOW_CHECK_NOT_IMPLEMENTED(a_given.size(-1) == 0, "\"", op, "\" not implemented for 'Bool'");
     const NoGradGuard guard;
     return zero_(out);
   }
-  MatmulArgs args{};
-  args.dtype = a.dtype();
-  args.m = m;
-  args.n = n;
-  args.k = k;
-  const Dims strides[3] = {
-      full_strides(a, batch.sizes, m, k), full_strides(b, batch.sizes, k, n),
-      init.defined() ? full_strides(init, batch.sizes, m, n) : Dims::filled(shape.size(), 0)};
-  args.a = operand(a, strides[0]);
-  args.b = operand(b, strides[1]);
-  if (init.defined()) args.init = operand(init, strides[2]);
-  for (int i = 0; i < 3; ++i) batch.steps[i] = Dims(strides[i].data(), batch.sizes.size());
-  args.c = out.ptr();
-  args.c_stride[2] = n;
-  args.alpha = floating ? alpha.to_double() : 1;
-  args.beta = floating ? beta.to_double() : 1;
-  batch.merge();
-  fold_rows(args, batch, init.defined());
-  run_batches(op, args, batch, out.device(), 0);
+  const Tensor a = packed_vector(a_given, -1, m == 1);
+  const Tensor b = packed_vector(b_given, -2, n == 1);
+  MatmulArgs args = make_args(a, b, init, beta, alpha, out);
+  if (TALLOW_LIKELY(single)) {
+    args.c_stride[0] = args.c_stride[1] = m * n;
+    run<&Backend::matmul, &MatmulKernels::matmul>(op, out.device(), args);
+  } else {
+    run_broadcast(op, args, a, b, init, out);
+  }
   return out;
 }
 

@@ -2,10 +2,10 @@
 
 #include "autograd/grad_mode.h"
 #include "autograd/record.h"
-#include "backend/pool.h"
 #include "core/error.h"
 #include "ops/copy.h"
 #include "ops/kernel.h"
+#include "ops/pool_geometry.h"
 #include "ops/reduce.h"
 #include "ops/views.h"
 
@@ -17,33 +17,6 @@ Tensor plain(const Tensor& tensor) {
   if (tensor.is_contiguous()) return tensor;
   const NoGradGuard guard;
   return contiguous(tensor);
-}
-
-// A pooling of one tensor: what the kernel is told, and the shapes on both sides.
-struct Pooling {
-  PoolArgs args;
-  Dims in_shape, out_shape;
-};
-
-// The same planes with `height` x `width` output pixels.
-void set_output(Pooling& pooling, int64_t height, int64_t width) {
-  pooling.args.out_size[0] = height;
-  pooling.args.out_size[1] = width;
-  pooling.out_shape = pooling.in_shape;
-  pooling.out_shape[pooling.in_shape.size() - 2] = height;
-  pooling.out_shape[pooling.in_shape.size() - 1] = width;
-}
-
-Pooling describe(const Tensor& input) {
-  Pooling pooling{};
-  pooling.in_shape = input.sizes();
-  pooling.args.dtype = input.dtype();
-  pooling.args.planes = 1;
-  const int64_t lead = input.dim() - 2;
-  for (int64_t d = 0; d < lead; ++d) pooling.args.planes *= input.sizes()[d];
-  pooling.args.in_size[0] = input.sizes()[lead];
-  pooling.args.in_size[1] = input.sizes()[lead + 1];
-  return pooling;
 }
 
 // ---- Maxima. Positions are one byte inside the window, or flat int64 when users see them.
@@ -76,9 +49,9 @@ Tensor max_gather(const Tensor& input, const Tensor& index, const Pooling& pooli
   const Tensor from = plain(input);
   const Tensor out = empty(pooling.out_shape, input.dtype(), input.device());
   if (out.numel() > 0) {
-    run<&Backend::pool, &PoolKernels::max_gather>("max_pool2d_gather", input.device(),
-                                                  pooling.args, from.ptr(), kind_of(index),
-                                                  index.ptr(), out.ptr());
+    run<&Backend::pool, &PoolKernels::max_gather>("max_pool2d_gather", input.device(), pooling.args,
+                                                  from.ptr(), kind_of(index), index.ptr(),
+                                                  out.ptr());
   }
   return record("MaxPool2DWithIndicesBackward0", {&input}, out, [&](Saver& save) {
     return [at = save(index, "indices"), pooling](Grads& g) {
@@ -117,9 +90,8 @@ Tensor average_windows(const Tensor& input, const Pooling& pooling, Average aver
                                                out.ptr());
   }
   return record("AvgPool2DBackward0", {&input}, out, [&](Saver&) {
-    return [pooling, average](Grads& g) {
-      g.out[0] = average_backward(g.grad(), pooling, average);
-    };
+    return
+        [pooling, average](Grads& g) { g.out[0] = average_backward(g.grad(), pooling, average); };
   });
 }
 
@@ -127,14 +99,12 @@ Tensor average_backward(const Tensor& grad, const Pooling& pooling, Average aver
   const Tensor from = plain(grad);
   const Tensor out = empty(pooling.in_shape, grad.dtype(), grad.device());
   if (out.numel() > 0) {
-    run<&Backend::pool, &PoolKernels::average_backward>(
-        "avg_pool2d_backward", grad.device(), pooling.args, average.count_padding, average.divisor,
-        from.ptr(), out.ptr());
+    run<&Backend::pool, &PoolKernels::average_backward>("avg_pool2d_backward", grad.device(),
+                                                        pooling.args, average.count_padding,
+                                                        average.divisor, from.ptr(), out.ptr());
   }
   return record("AvgPool2DBackwardBackward0", {&grad}, out, [&](Saver&) {
-    return [pooling, average](Grads& g) {
-      g.out[0] = average_windows(g.grad(), pooling, average);
-    };
+    return [pooling, average](Grads& g) { g.out[0] = average_windows(g.grad(), pooling, average); };
   });
 }
 
@@ -164,81 +134,6 @@ Tensor adaptive_average_backward(const Tensor& grad, const Pooling& pooling) {
   });
 }
 
-// ---- Checks.
-
-// Output length of one dimension.
-int64_t pooled_size(int64_t in, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation,
-                    bool ceil_mode) {
-  TALLOW_CHECK(stride != 0, "stride should not be zero");
-  TALLOW_CHECK(padding >= 0, "pad must be non-negative, but got pad: ", padding);
-  TALLOW_CHECK(padding <= ((kernel - 1) * dilation + 1) / 2,
-               "pad should be at most half of effective kernel size, but got pad=", padding,
-               ", kernel_size=", kernel, " and dilation=", dilation);
-  const int64_t span =
-      in + 2 * padding - dilation * (kernel - 1) - 1 + (ceil_mode ? stride - 1 : 0);
-  const int64_t steps = span / stride - (span % stride != 0 && (span < 0) != (stride < 0));
-  // The last window must begin inside the input or its left padding.
-  return steps + 1 - (ceil_mode && steps * stride >= in + padding);
-}
-
-// One number for both dimensions, or two.
-void set_pair(int64_t (&pair)[2], const Dims& values) {
-  pair[0] = values[0];
-  pair[1] = values.back();
-}
-
-bool is_pair(const Dims& values) { return values.size() == 1 || values.size() == 2; }
-
-Pooling describe_windows(const char* op, const Tensor& input, const Dims& kernel_size,
-                         const Dims& stride, const Dims& padding, const Dims& dilation,
-                         bool ceil_mode) {
-  TALLOW_CHECK(is_pair(kernel_size), op,
-               ": kernel_size must either be a single int, or a tuple of two ints");
-  TALLOW_CHECK(stride.empty() || is_pair(stride), op,
-               ": stride must either be omitted, a single int, or a tuple of two ints");
-  TALLOW_CHECK(is_pair(padding), op,
-               ": padding must either be a single int, or a tuple of two ints");
-  TALLOW_CHECK(is_pair(dilation), op,
-               ": dilation must be either a single int, or a tuple of two ints");
-  Pooling pooling = describe(input);
-  PoolArgs& args = pooling.args;
-  set_pair(args.kernel, kernel_size);
-  set_pair(args.stride, stride.empty() ? kernel_size : stride);
-  set_pair(args.padding, padding);
-  set_pair(args.dilation, dilation);
-  int64_t out[2];
-  for (int d = 0; d < 2; ++d) {
-    out[d] = pooled_size(args.in_size[d], args.kernel[d], args.stride[d], args.padding[d],
-                         args.dilation[d], ceil_mode);
-  }
-  TALLOW_CHECK(args.kernel[0] > 0 && args.kernel[1] > 0,
-               "kernel size should be greater than zero, but got kH: ", args.kernel[0],
-               " kW: ", args.kernel[1]);
-  TALLOW_CHECK(args.stride[0] > 0 && args.stride[1] > 0,
-               "stride should be greater than zero, but got dH: ", args.stride[0],
-               " dW: ", args.stride[1]);
-  TALLOW_CHECK(args.dilation[0] > 0 && args.dilation[1] > 0,
-               "dilation should be greater than zero, but got dilationH: ", args.dilation[0],
-               " dilationW: ", args.dilation[1]);
-  bool empty = false;
-  for (int64_t d = input.dim() == 4 ? 1 : 0; d < input.dim(); ++d) {
-    empty = empty || input.sizes()[d] == 0;
-  }
-  TALLOW_CHECK(!empty, "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for "
-               "input, but got:", input.sizes());
-  const int64_t channels = input.size(-3);
-  TALLOW_CHECK(out[0] > 0 && out[1] > 0, "Given input size: (", channels, "x", args.in_size[0], "x",
-               args.in_size[1], "). Calculated output size: (", channels, "x", out[0], "x", out[1],
-               "). Output size is too small");
-  set_output(pooling, out[0], out[1]);
-  return pooling;
-}
-
-void check_image(const Tensor& input) {
-  TALLOW_CHECK(input.dim() == 3 || input.dim() == 4,
-               "non-empty 3D or 4D (batch mode) tensor expected for input");
-}
-
 // The single number of a one-dimensional parameter.
 int64_t one_int(const char* op, const char* name, const Dims& values) {
   TALLOW_CHECK(values.size() == 1, op, "() argument '", name, "' should contain one int (got ",
@@ -248,27 +143,15 @@ int64_t one_int(const char* op, const char* name, const Dims& values) {
 
 void check_sequence(const char* op, const Tensor& input) {
   TALLOW_CHECK(input.dim() == 2 || input.dim() == 3, "Expected 2 to 3 dimensions, but got ",
-               input.dim(), "-dimensional tensor for argument #1 'self' (while checking arguments "
-               "for ", op, ")");
+               input.dim(),
+               "-dimensional tensor for argument #1 'self' (while checking arguments "
+               "for ",
+               op, ")");
 }
 
 // A sequence as an image of height 1, and back.
 Tensor as_image(const Tensor& sequence) { return unsqueeze(sequence, -2); }
 Tensor as_sequence(const Tensor& image) { return squeeze_dims(image, {-2}); }
-
-Pooling describe_adaptive(const char* op, const char* got, const Tensor& input,
-                          const Dims& output_size) {
-  TALLOW_CHECK(input.dim() == 3 || input.dim() == 4, op, "(): Expected 3D or 4D tensor, but got",
-               got, " ", input.sizes());
-  for (int64_t d = input.dim() == 4 ? 1 : 0; d < input.dim(); ++d) {
-    TALLOW_CHECK(input.sizes()[d] > 0, op, "(): Expected input to have non-zero size for non-batch "
-                 "dimensions, but input has sizes ", input.sizes(), " with dimension ", d,
-                 " being empty");
-  }
-  Pooling pooling = describe(input);
-  set_output(pooling, output_size[0], output_size.back());
-  return pooling;
-}
 
 }  // namespace
 
@@ -313,7 +196,8 @@ void check_max_pool1d(const Tensor& input, const Dims& kernel_size, const Dims& 
                       const Dims& padding, const Dims& dilation, bool ceil_mode) {
   TALLOW_CHECK(input.dim() == 2 || input.dim() == 3,
                "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size "
-               "for input, but got:", input.sizes());
+               "for input, but got:",
+               input.sizes());
   const auto check_count = [](const char* name, const Dims& values) {
     TALLOW_CHECK(values.size() == 1, "max_pool1d() ", name,
                  " must be an int, list of ints or tuple of ints of size 1 but got size ",
@@ -332,8 +216,7 @@ void check_max_pool1d(const Tensor& input, const Dims& kernel_size, const Dims& 
                padding[0], " and kernel_size=", kernel);
   TALLOW_CHECK(dilation[0] > 0, "max_pool1d() dilation must be greater than zero, but got ",
                dilation[0]);
-  const int64_t out =
-      pooled_size(input.size(-1), kernel, step, padding[0], dilation[0], ceil_mode);
+  const int64_t out = pooled_size(input.size(-1), kernel, step, padding[0], dilation[0], ceil_mode);
   TALLOW_CHECK(out > 0, "max_pool1d() Invalid computed output size: ", out);
 }
 
@@ -385,7 +268,8 @@ Tensor adaptive_avg_pool2d(const Tensor& input, const Dims& output_size) {
   TALLOW_CHECK(is_pair(output_size), "adaptive_avg_pool2d: output_size must be 2");
   TALLOW_CHECK(output_size[0] >= 0 && output_size.back() >= 0,
                "adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 "
-               "but received {", output_size[0], ", ", output_size.back(), "}");
+               "but received {",
+               output_size[0], ", ", output_size.back(), "}");
   const Pooling pooling = describe_adaptive("adaptive_avg_pool2d", "", input, output_size);
   if (output_size[0] == 1 && output_size.back() == 1) return mean_dims(input, {-1, -2}, true);
   return adaptive_average(input, pooling);

@@ -1,3 +1,4 @@
+// scatter, scatter_add and scatter_reduce: the writing half of ops/gather_scatter.h.
 #include "ops/gather_scatter.h"
 
 #include <cmath>

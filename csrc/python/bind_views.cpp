@@ -1,4 +1,6 @@
 // Shape-changing ops and views.
+#include "autograd/inplace.h"
+#include "autograd/meta.h"
 #include "ops/views.h"
 #include "python/bindings.h"
 
@@ -18,6 +20,39 @@ Tensor squeeze_dim(const Tensor& self, int64_t dim) { return ops::squeeze_dims(s
 Tensor slice_dim(const Tensor& self, int64_t dim, std::optional<int64_t> start,
                  std::optional<int64_t> end, int64_t step) {
   return ops::slice(self, dim, start, end, step);
+}
+
+// The in-place form of an op that only changes the geometry: self becomes what the op returns.
+template <auto kOp, class... Args>
+Tensor in_place(const Tensor& self, Args... args) {
+  check_inplace(self);
+  const Tensor view = kOp(self, args...);
+  const Ref<Node> history = grad_fn(view);
+  self.impl()->set_geometry(view.sizes(), view.strides(), view.impl()->offset);
+  self.bump_version();
+  if (history) set_grad_fn(self, history, view.impl()->meta->output_nr);
+  return self;
+}
+Tensor squeeze_(const Tensor& self) { return in_place<&ops::squeeze>(self); }
+Tensor squeeze_dim_(const Tensor& self, int64_t dim) { return in_place<&squeeze_dim>(self, dim); }
+Tensor squeeze_dims_(const Tensor& self, const Dims& dim) {
+  return in_place<&ops::squeeze_dims>(self, dim);
+}
+Tensor unsqueeze_(const Tensor& self, int64_t dim) { return in_place<&ops::unsqueeze>(self, dim); }
+Tensor t_(const Tensor& self) { return in_place<&ops::t>(self); }
+Tensor transpose_(const Tensor& self, int64_t dim0, int64_t dim1) {
+  return in_place<&ops::transpose>(self, dim0, dim1);
+}
+
+void bind_in_place(Registry& r) {
+  r.op<&squeeze_, &squeeze_dim_, &squeeze_dims_>(
+      {"squeeze_(input)", "squeeze_(input, dim)", "squeeze_(input, dim)"}, kMethod,
+      "Remove dimensions of size 1, in place.");
+  r.op<&unsqueeze_>("unsqueeze_(input, dim)", kMethod, "Insert a dimension of size 1, in place.");
+  r.op<&t_>("t_(input)", kMethod, "Transpose a matrix, in place.");
+  r.op<&transpose_>("transpose_(input, dim0, dim1)", kMethod, "Swap two dimensions, in place.");
+  r.op<&transpose_>("swapaxes_(input, axis0, axis1)", kMethod, "Swap two dimensions, in place.");
+  r.op<&transpose_>("swapdims_(input, dim0, dim1)", kMethod, "Swap two dimensions, in place.");
 }
 
 }  // namespace
@@ -77,6 +112,7 @@ void bind_views(Registry& r) {
                      "Return the slices along a dimension.");
   r.op<&ops::as_strided>("as_strided(input, size, stride, storage_offset=None)",
                          kFunction | kMethod, "View the storage with any geometry.");
+  bind_in_place(r);
 }
 
 }  // namespace tallow::python

@@ -2,7 +2,7 @@
 
 namespace tallow::python {
 
-bool torch_function_mode_active = false;
+thread_local bool torch_function_mode_active = false;
 
 namespace {
 

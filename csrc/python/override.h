@@ -5,8 +5,8 @@
 
 namespace tallow::python {
 
-// Set while a TorchFunctionMode is active: then every call is offered to it.
-extern bool torch_function_mode_active;
+// Set while a TorchFunctionMode is active in this thread: then every call is offered to it.
+extern thread_local bool torch_function_mode_active __attribute__((tls_model("initial-exec")));
 
 // Does the object's type override calls? The common types are answered before calling this.
 bool has_torch_function(PyObject* object);

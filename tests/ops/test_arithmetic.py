@@ -278,42 +278,6 @@ def test_hypot_neither_overflows_nor_loses_infinity() -> None:
     assert math.isnan(result[3])
 
 
-def test_lerp_reaches_both_ends_exactly() -> None:
-    start, end = tallow.tensor([0.1, 1e8]), tallow.tensor([0.3, -7.0])
-    assert tallow.equal(tallow.lerp(start, end, 0.0), start)
-    assert tallow.equal(tallow.lerp(start, end, 1.0), end)
-
-
-def test_clamp_of_nan_and_crossed_bounds() -> None:
-    x = tallow.tensor([math.nan, -5.0, 0.0, 5.0])
-    result = tallow.clamp(x, -1, 1)
-    assert math.isnan(result[0])
-    assert result[1:].tolist() == [-1.0, 0.0, 1.0]
-    assert tallow.clamp(x, 3, 1)[1:].tolist() == [1.0, 1.0, 1.0]
-    assert tallow.clamp(tallow.tensor([1, 5]), 1.5, 3).tolist() == [1.5, 3.0]
-    assert x.clip(max=0)[1:].tolist() == [-5.0, 0.0, 0.0]
-
-
-def test_clamp_by_tensors_broadcasts() -> None:
-    x = tallow.zeros(2, 3)
-    low = tallow.tensor([-1.0, 1.0, -1.0])
-    high = tallow.tensor([[2.0], [-0.5]])
-    assert tallow.clamp(x, low, high).tolist() == [[0.0, 1.0, 0.0], [-0.5, -0.5, -0.5]]
-
-
-def test_where_promotes_and_broadcasts() -> None:
-    condition = tallow.tensor([[True], [False]])
-    result = tallow.where(condition, tallow.tensor([1, 2]), 0.5)
-    assert result.tolist() == [[1.0, 2.0], [0.5, 0.5]]
-    assert tallow.tensor([1.0, 2.0]).where(tallow.tensor([True, False]), 9.0).tolist() == [1.0, 9.0]
-
-
-def test_gradients_of_where_do_not_mix_branches() -> None:
-    x = tallow.tensor([1.0, 0.0], requires_grad=True)
-    tallow.where(x > 0, x, tallow.zeros(2)).sum().backward()
-    assert x.grad.tolist() == [1.0, 0.0]
-
-
 # ---- Shapes, destinations and memory.
 
 

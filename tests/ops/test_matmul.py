@@ -83,7 +83,9 @@ def test_error_is_within_eight_units(k: int) -> None:
     b = random.rand(k, 48).astype("float32")
     exact = a.astype("float64") @ b.astype("float64")
     for x, y in ((a, b), (a[:1], b), (a, b[:, :1])):
-        error = np.abs((tallow.tensor(x) @ tallow.tensor(y)).numpy() - exact[: len(x), : y.shape[1]])
+        error = np.abs(
+            (tallow.tensor(x) @ tallow.tensor(y)).numpy() - exact[: len(x), : y.shape[1]]
+        )
         assert (error / exact[: len(x), : y.shape[1]]).max() <= 8 * 2.0**-24
 
 
@@ -115,7 +117,9 @@ def test_bits_do_not_depend_on_threads() -> None:
 
 def test_bits_do_not_depend_on_the_instruction_set() -> None:
     levels = [level for level in tallow._C._cpu_levels() if level != "baseline"]
-    code = "import sys; sys.path[:0] = {path!r}\nimport test_matmul\nprint(test_matmul.fingerprint())"
+    code = (
+        "import sys; sys.path[:0] = {path!r}\nimport test_matmul\nprint(test_matmul.fingerprint())"
+    )
     prints = {
         subprocess.run(
             [sys.executable, "-c", code.format(path=[os.path.dirname(__file__), *sys.path])],

@@ -1,0 +1,184 @@
+// Derivatives of maximum pooling: gradients go to the stored positions, or are picked up there.
+#include "core/parallel.h"
+#include "core/scratch.h"
+#include "cpu/pool.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+namespace {
+
+// Positions of the maxima of one plane, in order; taps become positions by a table.
+struct Positions {
+  const PoolArgs& args;
+  PoolIndex kind;
+  const void* index;
+  const int32_t* tap_offset;  // flat distance of each tap from tap 0
+
+  // Calls body(output pixel, input pixel) for all windows of a plane.
+  template <class Body>
+  TALLOW_INLINE void each(int64_t plane, const Body& body) const {
+    const int64_t rows = args.out_size[0];
+    const int64_t columns = args.out_size[1];
+    if (kind == PoolIndex::kFlat) {
+      const int64_t* const flat = static_cast<const int64_t*>(index) + plane * rows * columns;
+      for (int64_t o = 0; o < rows * columns; ++o) body(o, flat[o]);
+      return;
+    }
+    const uint8_t* taps = static_cast<const uint8_t*>(index) + plane * rows * columns;
+    for (int64_t y = 0; y < rows; ++y) {
+      int64_t corner = (y * args.stride[0] - args.padding[0]) * args.in_size[1] - args.padding[1];
+      for (int64_t x = 0; x < columns; ++x, corner += args.stride[1]) {
+        body(y * columns + x, corner + tap_offset[*taps++]);
+      }
+    }
+  }
+};
+
+void list_tap_offsets(const PoolArgs& args, int32_t (&offsets)[256]) {
+  const int64_t taps = args.kernel[0] * args.kernel[1];
+  for (int64_t t = 0; t < 256 && t < taps; ++t) {
+    offsets[t] = static_cast<int32_t>(t / args.kernel[1] * args.dilation[0] * args.in_size[1] +
+                                      t % args.kernel[1] * args.dilation[1]);
+  }
+}
+
+// The first 2 * count of even[0], odd[0], even[1], odd[1] ...
+template <class V>
+TALLOW_INLINE void store_interleaved(float* to, V even, V odd, int64_t count) {
+  constexpr int kW = kLanes<float>;
+  V low, high;
+  if constexpr (kW == 16) {
+    low =
+        __builtin_shufflevector(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    high = __builtin_shufflevector(even, odd, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30,
+                                   15, 31);
+  } else if constexpr (kW == 8) {
+    low = __builtin_shufflevector(even, odd, 0, 8, 1, 9, 2, 10, 3, 11);
+    high = __builtin_shufflevector(even, odd, 4, 12, 5, 13, 6, 14, 7, 15);
+  } else {
+    low = __builtin_shufflevector(even, odd, 0, 4, 1, 5);
+    high = __builtin_shufflevector(even, odd, 2, 6, 3, 7);
+  }
+  store_row(to, low, 2 * count);
+  if (2 * count > kW) store_row(to + kW, high, 2 * count - kW);
+}
+
+TALLOW_INLINE bool is_two_by_two(const PoolArgs& args) {
+  for (int d = 0; d < 2; ++d) {
+    if (args.kernel[d] != 2 || args.stride[d] != 2 || args.padding[d] != 0 ||
+        args.dilation[d] != 1 || args.out_size[d] * 2 > args.in_size[d]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Two rows of the image from one row of windows, all within one vector of windows.
+TALLOW_INLINE void two_by_two_step(const float* grad_out, const uint8_t* taps, int64_t count,
+                                   float* top, float* bottom) {
+  constexpr int kW = kLanes<float>;
+  Vec<uint8_t, kW> bytes{};
+  if (count == kW) {
+    std::memcpy(&bytes, taps, sizeof(bytes));
+  } else {
+    for (int64_t i = 0; i < count; ++i) bytes[i] = taps[i];
+  }
+  const Vec<int32_t> tap = __builtin_convertvector(bytes, Vec<int32_t>);
+  const Vec<float> grad = load_row(grad_out, count);
+  const Vec<float> zero{};
+  store_interleaved(top, tap == 0 ? grad : zero, tap == 1 ? grad : zero, count);
+  store_interleaved(bottom, tap == 2 ? grad : zero, tap == 3 ? grad : zero, count);
+}
+
+// Halving windows do not overlap: each writes its four elements, three of them zero.
+void two_by_two_backward(const PoolArgs& args, const float* grad_out, const uint8_t* taps,
+                         float* grad_in) {
+  const int64_t columns = args.out_size[1];
+  const int64_t width = args.in_size[1];
+  for (int64_t y = 0; y < args.out_size[0]; ++y) {
+    float* const top = grad_in + 2 * y * width;
+    float* const bottom = top + width;
+    for (int64_t x = 0; x < columns; x += kLanes<float>) {
+      two_by_two_step(grad_out + y * columns + x, taps + y * columns + x,
+                      smaller(kLanes<float>, columns - x), top + 2 * x, bottom + 2 * x);
+    }
+    for (int64_t x = 2 * columns; x < width; ++x) top[x] = bottom[x] = 0.0f;
+  }
+  for (int64_t i = 2 * args.out_size[0] * width; i < args.in_size[0] * width; ++i) {
+    grad_in[i] = 0.0f;
+  }
+}
+
+template <class T>
+Status max_backward_typed(const PoolArgs& args, const T* grad_out, PoolIndex kind,
+                          const void* index, T* grad_in) {
+  using C = Compute<T>;
+  const int64_t in_pixels = args.in_size[0] * args.in_size[1];
+  const int64_t out_pixels = args.out_size[0] * args.out_size[1];
+  int32_t offsets[256];
+  list_tap_offsets(args, offsets);
+  const Positions positions{args, kind, index, offsets};
+  const bool in_place = sizeof(T) == sizeof(C);
+  int64_t failed = 0;
+  parallel_for(args.planes, planes_per_task(args), [&](int64_t begin, int64_t end) {
+    const Scratch<C> wide(in_place ? 0 : in_pixels);
+    if (!in_place && !wide) {
+      __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
+      return;
+    }
+    for (int64_t plane = begin; plane < end; ++plane) {
+      const T* const from = grad_out + plane * out_pixels;
+      T* const to = grad_in + plane * in_pixels;
+      C* sums = wide.get();
+      if constexpr (sizeof(T) == sizeof(C)) sums = to;
+      if constexpr (dtype_of<T> == DType::kFloat32) {
+        if (kind == PoolIndex::kTap && is_two_by_two(args)) {
+          two_by_two_backward(args, from, static_cast<const uint8_t*>(index) + plane * out_pixels,
+                              to);
+          continue;
+        }
+      }
+      for (int64_t i = 0; i < in_pixels; ++i) sums[i] = C(0);
+      positions.each(plane, [&](int64_t o, int64_t i) { sums[i] += static_cast<C>(from[o]); });
+      if constexpr (sizeof(T) != sizeof(C)) {
+        for (int64_t i = 0; i < in_pixels; ++i) to[i] = static_cast<T>(sums[i]);
+      }
+    }
+  });
+  return failed ? out_of_memory(in_pixels * static_cast<int64_t>(sizeof(C))) : Status::kOk;
+}
+
+Status max_backward(const PoolArgs& args, const void* grad_out, PoolIndex kind, const void* index,
+                    void* grad_in) {
+  return dispatch(FloatingAndHalf{}, args.dtype, "max_pool2d_backward", [&]<class T>() -> Status {
+    return max_backward_typed(args, static_cast<const T*>(grad_out), kind, index,
+                              static_cast<T*>(grad_in));
+  });
+}
+
+Status max_gather(const PoolArgs& args, const void* in, PoolIndex kind, const void* index,
+                  void* out) {
+  return dispatch(FloatingAndHalf{}, args.dtype, "max_pool2d_gather", [&]<class T>() -> Status {
+    const int64_t in_pixels = args.in_size[0] * args.in_size[1];
+    const int64_t out_pixels = args.out_size[0] * args.out_size[1];
+    int32_t offsets[256];
+    list_tap_offsets(args, offsets);
+    const Positions positions{args, kind, index, offsets};
+    parallel_for(args.planes, planes_per_task(args), [&](int64_t begin, int64_t end) {
+      for (int64_t plane = begin; plane < end; ++plane) {
+        const T* const from = static_cast<const T*>(in) + plane * in_pixels;
+        T* const to = static_cast<T*>(out) + plane * out_pixels;
+        positions.each(plane, [&](int64_t o, int64_t i) { to[o] = from[i]; });
+      }
+    });
+    return Status::kOk;
+  });
+}
+
+}  // namespace
+
+void fill_pool_max_backward(PoolKernels& table) {
+  table.max_backward = max_backward;
+  table.max_gather = max_gather;
+}
+
+}  // namespace tallow::cpu::TALLOW_ISA
