@@ -121,7 +121,11 @@ thread_local BackwardPass* current_pass = nullptr;
 class BackwardPass {
  public:
   BackwardPass(const std::vector<Edge>& inputs, const BackwardOptions& options, int64_t id)
-      : inputs_(inputs), options_(options), captured_(inputs.size()), id_(id), outer_(current_pass) {
+      : inputs_(inputs),
+        options_(options),
+        captured_(inputs.size()),
+        id_(id),
+        outer_(current_pass) {
     current_pass = this;
   }
   ~BackwardPass() { current_pass = outer_; }
@@ -279,8 +283,8 @@ class BackwardPass {
     TensorList results;
     results.resize(node.edges.size());
     const bool has_gradient =
-        node.accepts_undefined() ||
-        std::any_of(gradients.begin(), gradients.end(), [](const Tensor& t) { return t.defined(); });
+        node.accepts_undefined() || std::any_of(gradients.begin(), gradients.end(),
+                                                [](const Tensor& t) { return t.defined(); });
     const bool has_post_hooks = node.hooks && !node.hooks->post.empty();
     TensorList grad_outputs;
     if (has_post_hooks) {

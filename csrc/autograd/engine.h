@@ -12,7 +12,8 @@ namespace tallow {
 struct BackwardOptions {
   bool retain_graph = false;
   bool create_graph = false;
-  // Add the gradients of `inputs` to their `.grad` (backward(inputs=)) or only return them (grad()).
+  // Add the gradients of `inputs` to their `.grad` (backward(inputs=)) or only return them
+  // (grad()).
   bool accumulate = true;
 };
 
@@ -34,7 +35,8 @@ std::vector<Tensor> run_backward(const std::vector<BackwardRoot>& roots,
 int64_t current_pass_id();
 bool pass_will_run(const Node& node);
 
-// Called now and then during long passes; may throw to stop them (Ctrl-C). Installed by the binding.
+// Called now and then during long passes; may throw to stop them (Ctrl-C). Installed by the
+// binding.
 extern void (*interrupt_check)();
 
 }  // namespace tallow

@@ -36,29 +36,32 @@ void check_view(const Tensor& self, const ViewInfo& view) {
   if (!differentiable || view.origin == ViewOrigin::kNormal) return;
   switch (view.origin) {
     case ViewOrigin::kMultiOutput:
-      raise_forbidden_view(self,
-                           "This view is the output of a function that returns multiple views. Such "
-                           "functions do not allow the output views to be modified inplace. You "
-                           "should replace the inplace operation by an out-of-place one.");
+      raise_forbidden_view(
+          self,
+          "This view is the output of a function that returns multiple views. Such "
+          "functions do not allow the output views to be modified inplace. You "
+          "should replace the inplace operation by an out-of-place one.");
     case ViewOrigin::kCustomFunction:
-      raise_forbidden_view(self,
-                           "This view was created inside a custom Function (or because an input was "
-                           "returned as-is) and the autograd logic to handle view+inplace would "
-                           "override the custom backward associated with the custom Function, "
-                           "leading to incorrect gradients. This behavior is forbidden. You can fix "
-                           "this by cloning the output of the custom Function.");
+      raise_forbidden_view(
+          self,
+          "This view was created inside a custom Function (or because an input was "
+          "returned as-is) and the autograd logic to handle view+inplace would "
+          "override the custom backward associated with the custom Function, "
+          "leading to incorrect gradients. This behavior is forbidden. You can fix "
+          "this by cloning the output of the custom Function.");
     default:
       raise<RuntimeError>(
           "A view was created in no_grad mode and is being modified inplace with grad mode "
           "enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You "
           "can clarify your code by moving both the view and the inplace either both inside the "
-          "no_grad block (if you don't want the inplace to be tracked) or both outside (if you want "
+          "no_grad block (if you don't want the inplace to be tracked) or both outside (if you "
+          "want "
           "the inplace to be tracked).");
   }
 }
 
-// The in-place op `inner` seen from the base: the gradient of the base with the view's part replaced
-// by what `inner` makes of it.
+// The in-place op `inner` seen from the base: the gradient of the base with the view's part
+// replaced by what `inner` makes of it.
 class CopySlices final : public Node {
  public:
   CopySlices(const Tensor& base, const Tensor& view, Ref<Node> inner)

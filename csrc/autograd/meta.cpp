@@ -89,8 +89,7 @@ void set_requires_grad(const Tensor& tensor, bool requires_grad) {
 }
 
 void retain_grad(const Tensor& tensor) {
-  TALLOW_CHECK(tensor.requires_grad(),
-               "can't retain_grad on Tensor that has requires_grad=False");
+  TALLOW_CHECK(tensor.requires_grad(), "can't retain_grad on Tensor that has requires_grad=False");
   const Ref<Node> node = grad_fn(tensor);
   AutogradMeta& meta = ensure_meta(tensor);
   if (!node || meta.retains_grad) return;
@@ -106,7 +105,8 @@ void detach_inplace(const Tensor& tensor) {
                "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as "
                "True, gradients are views of DDP buckets, and hence detach_() cannot be called on "
                "these gradients. To fix this error, please refer to the Optimizer.zero_grad() "
-               "function in ", package_name(), "/optim/optimizer.py as the solution.");
+               "function in ",
+               package_name(), "/optim/optimizer.py as the solution.");
   if (meta->grad_fn) forget_retained(*meta->grad_fn, tensor.impl());
   meta->grad_fn.reset();
   meta->output_nr = 0;

@@ -16,7 +16,8 @@ enum class ViewOrigin : uint8_t { kNormal, kNoGrad, kMultiOutput, kCustomFunctio
 struct ViewInfo {
   Tensor base;  // never itself a view
   ViewOrigin origin;
-  // The base's `rewrites` when the view's grad_fn was last derived; a view that lags derives it anew.
+  // The base's `rewrites` when the view's grad_fn was last derived; a view that lags derives it
+  // anew.
   uint32_t rewrites;
 };
 

@@ -1,4 +1,5 @@
-// record(): the one way an op puts itself into the graph. Its derivative stands in the same function.
+// record(): the one way an op puts itself into the graph. Its derivative stands in the same
+// function.
 #pragma once
 
 #include <initializer_list>
@@ -59,7 +60,8 @@ TALLOW_INLINE bool should_record(std::initializer_list<const Tensor*> inputs) {
 }
 
 // Records that `out` was computed from `inputs`. `make(Saver&)` is called only if that matters, and
-// returns the derivative, a `void(Grads&)`. Passing inputs[0] as `out` means it was modified in place.
+// returns the derivative, a `void(Grads&)`. Passing inputs[0] as `out` means it was modified in
+// place.
 template <class Make>
 TALLOW_INLINE Tensor record(const char* name, std::initializer_list<const Tensor*> inputs,
                             Tensor out, const Make& make) {

@@ -26,8 +26,8 @@ std::string forward_name(const std::string& name) {
        << tensor_type_name(tensor.dtype()) << ' ' << tensor.sizes() << ']';
   const Ref<Node> producer = slot.output >= 0 ? Ref<Node>(&node) : grad_fn(tensor);
   if (producer) {
-    const uint32_t index = slot.output >= 0 ? static_cast<uint32_t>(slot.output)
-                                            : tensor.impl()->meta->output_nr;
+    const uint32_t index =
+        slot.output >= 0 ? static_cast<uint32_t>(slot.output) : tensor.impl()->meta->output_nr;
     text << ", which is output " << index << " of " << forward_name(producer->name()) << ',';
   }
   text << " is at version " << tensor.version() << "; expected version " << slot.version
@@ -88,8 +88,8 @@ SavedId SavedSlots::add(const Tensor& tensor, const char* name, int32_t output) 
                "Inference tensors cannot be saved for backward. Please do not use Tensors created "
                "in inference mode in computation tracked by autograd. To work around this, you can "
                "make a clone to get a normal tensor and use it in autograd, or use "
-               "`", package_name(), ".no_grad()` instead of `", package_name(),
-               ".inference_mode()`.");
+               "`",
+               package_name(), ".no_grad()` instead of `", package_name(), ".inference_mode()`.");
   if (TALLOW_UNLIKELY(static_cast<bool>(saved_tensor_hook))) {
     const Tensor detached = alias(tensor);
     const uint32_t before = detached.version();

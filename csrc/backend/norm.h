@@ -1,5 +1,5 @@
-// Normalisation kernels. All arrays are contiguous. Parameters and statistics have the type computed
-// in: float for the half types, else the input's own.
+// Normalisation kernels. All arrays are contiguous. Parameters and statistics have the type
+// computed in: float for the half types, else the input's own.
 #pragma once
 
 #include "core/types.h"
@@ -26,8 +26,8 @@ struct NormKernels {
                                 const void* weight, const void* mean, const void* rstd,
                                 int64_t rows, int64_t n) = nullptr;
 
-  // Groups of `channels / groups` channels are normalised together, weight and bias are per channel.
-  // mean and rstd have an element per sample and group.
+  // Groups of `channels / groups` channels are normalised together, weight and bias are per
+  // channel. mean and rstd have an element per sample and group.
   Status (*group_norm)(DType dtype, void* out, const void* in, const void* weight, const void* bias,
                        const ChannelShape& shape, int64_t groups, double eps, void* mean,
                        void* rstd) = nullptr;

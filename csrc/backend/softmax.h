@@ -1,4 +1,5 @@
-// Softmax kernels: normalising exponentials along the middle of a contiguous [outer][n][inner] array.
+// Softmax kernels: normalising exponentials along the middle of a contiguous [outer][n][inner]
+// array.
 #pragma once
 
 #include "core/types.h"

@@ -6,9 +6,12 @@ namespace tallow {
 
 const char* device_type_name(DeviceType type) {
   switch (type) {
-    case DeviceType::kCPU: return "cpu";
-    case DeviceType::kCUDA: return "cuda";
-    case DeviceType::kMeta: return "meta";
+    case DeviceType::kCPU:
+      return "cpu";
+    case DeviceType::kCUDA:
+      return "cuda";
+    case DeviceType::kMeta:
+      return "meta";
   }
   return "unknown";
 }

@@ -6,12 +6,12 @@ namespace tallow {
 
 namespace {
 
-constexpr const char* kNames[kNumDTypes] = {"bool",    "uint8",    "int8",    "int16",
-                                            "int32",   "int64",    "float16", "bfloat16",
-                                            "float32", "float64",  "complex64", "complex128"};
+constexpr const char* kNames[kNumDTypes] = {"bool",    "uint8",   "int8",      "int16",
+                                            "int32",   "int64",   "float16",   "bfloat16",
+                                            "float32", "float64", "complex64", "complex128"};
 constexpr const char* kScalarNames[kNumDTypes] = {
-    "Bool", "Byte", "Char", "Short", "Int", "Long", "Half", "BFloat16", "Float", "Double",
-    "ComplexFloat", "ComplexDouble"};
+    "Bool", "Byte",     "Char",  "Short",  "Int",          "Long",
+    "Half", "BFloat16", "Float", "Double", "ComplexFloat", "ComplexDouble"};
 
 DType default_dtype_value = DType::kFloat32;
 

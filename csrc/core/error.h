@@ -21,14 +21,30 @@ class Error : public std::exception {
 };
 
 // Each becomes the Python exception of the same name.
-struct RuntimeError : Error { using Error::Error; };
-struct IndexError : Error { using Error::Error; };
-struct ValueError : Error { using Error::Error; };
-struct TypeError : Error { using Error::Error; };
-struct NotImplementedError : Error { using Error::Error; };
-struct ZeroDivisionError : Error { using Error::Error; };
-struct AttributeError : Error { using Error::Error; };
-struct BufferError : Error { using Error::Error; };
+struct RuntimeError : Error {
+  using Error::Error;
+};
+struct IndexError : Error {
+  using Error::Error;
+};
+struct ValueError : Error {
+  using Error::Error;
+};
+struct TypeError : Error {
+  using Error::Error;
+};
+struct NotImplementedError : Error {
+  using Error::Error;
+};
+struct ZeroDivisionError : Error {
+  using Error::Error;
+};
+struct AttributeError : Error {
+  using Error::Error;
+};
+struct BufferError : Error {
+  using Error::Error;
+};
 
 template <class E, class... Parts>
 [[noreturn]] TALLOW_COLD void raise(const Parts&... parts) {
@@ -49,8 +65,8 @@ void set_package_name(std::string name);
 }  // namespace tallow
 
 // Checks of user input; the message is the concatenation of the remaining arguments.
-#define TALLOW_CHECK_AS(type, condition, ...) \
-  do {                                        \
+#define TALLOW_CHECK_AS(type, condition, ...)                              \
+  do {                                                                     \
     if (TALLOW_UNLIKELY(!(condition))) ::tallow::raise<type>(__VA_ARGS__); \
   } while (false)
 #define TALLOW_CHECK(condition, ...) TALLOW_CHECK_AS(::tallow::RuntimeError, condition, __VA_ARGS__)

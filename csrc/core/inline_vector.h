@@ -61,8 +61,7 @@ class InlineVector {
     if (data_ != inline_data()) ::operator delete(static_cast<void*>(data_));
   }
   TALLOW_NOINLINE void reserve(int64_t capacity) {
-    T* const data =
-        static_cast<T*>(::operator new(static_cast<std::size_t>(capacity) * sizeof(T)));
+    T* const data = static_cast<T*>(::operator new(static_cast<std::size_t>(capacity) * sizeof(T)));
     for (int64_t i = 0; i < size_; ++i) {
       new (data + i) T(std::move(data_[i]));
       data_[i].~T();

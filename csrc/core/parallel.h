@@ -33,15 +33,14 @@ TALLOW_INLINE void parallel_for(int64_t n, int64_t chunk, const Body& body) {
     int64_t n;
     int64_t chunk;
   } call{&body, n, chunk};
-  run_tasks(
-      (n + chunk - 1) / chunk,
-      [](void* context, int64_t index) {
-        const Call& c = *static_cast<const Call*>(context);
-        const int64_t begin = index * c.chunk;
-        const int64_t end = begin + c.chunk < c.n ? begin + c.chunk : c.n;
-        (*c.body)(begin, end);
-      },
-      &call);
+  run_tasks((n + chunk - 1) / chunk,
+            [](void* context, int64_t index) {
+              const Call& c = *static_cast<const Call*>(context);
+              const int64_t begin = index * c.chunk;
+              const int64_t end = begin + c.chunk < c.n ? begin + c.chunk : c.n;
+              (*c.body)(begin, end);
+            },
+            &call);
 }
 
 }  // namespace tallow

@@ -1,9 +1,9 @@
 // Ref<T>: an intrusive reference that can share ownership with one Python object.
 //
 // A Counted may have a Python object attached, which then owns one of its references. While anyone
-// else holds a reference too, the Counted keeps the Python object alive in return; when the object's
-// own reference is the last one, it lets go. So identity and attributes of the Python object survive
-// as long as C++ needs the value, and no cycle remains when it does not.
+// else holds a reference too, the Counted keeps the Python object alive in return; when the
+// object's own reference is the last one, it lets go. So identity and attributes of the Python
+// object survive as long as C++ needs the value, and no cycle remains when it does not.
 //
 // Counts are not atomic: they change only while the GIL is held. Kernels get raw pointers.
 #pragma once

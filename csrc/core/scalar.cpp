@@ -14,10 +14,14 @@ void Scalar::store(DType dtype, void* destination) const {
 
 std::ostream& operator<<(std::ostream& out, const Scalar& scalar) {
   switch (scalar.kind()) {
-    case Scalar::Kind::kBool: return out << (scalar.to_bool() ? "True" : "False");
-    case Scalar::Kind::kInt: return out << scalar.to_int64();
-    case Scalar::Kind::kDouble: return out << scalar.to_double();
-    case Scalar::Kind::kComplex: break;
+    case Scalar::Kind::kBool:
+      return out << (scalar.to_bool() ? "True" : "False");
+    case Scalar::Kind::kInt:
+      return out << scalar.to_int64();
+    case Scalar::Kind::kDouble:
+      return out << scalar.to_double();
+    case Scalar::Kind::kComplex:
+      break;
   }
   const complex128 value = scalar.to_complex();
   return out << '(' << value.real << (value.imag < 0 ? "" : "+") << value.imag << "j)";

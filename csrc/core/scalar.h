@@ -31,10 +31,14 @@ class Scalar {
   // The type a tensor made of this number alone would have.
   DType dtype() const {
     switch (kind_) {
-      case Kind::kBool: return DType::kBool;
-      case Kind::kInt: return DType::kInt64;
-      case Kind::kDouble: return default_dtype();
-      case Kind::kComplex: return complex_type(default_dtype());
+      case Kind::kBool:
+        return DType::kBool;
+      case Kind::kInt:
+        return DType::kInt64;
+      case Kind::kDouble:
+        return default_dtype();
+      case Kind::kComplex:
+        return complex_type(default_dtype());
     }
     return DType::kFloat32;
   }

@@ -28,7 +28,8 @@ int64_t checked_numel(const Dims& sizes) {
 int64_t checked_nbytes(int64_t numel, int64_t itemsize) {
   int64_t nbytes = 0;
   TALLOW_CHECK(!__builtin_mul_overflow(numel, itemsize, &nbytes),
-               "Storage size calculation overflowed with numel=", numel, " and itemsize=", itemsize);
+               "Storage size calculation overflowed with numel=", numel,
+               " and itemsize=", itemsize);
   return nbytes;
 }
 
@@ -214,8 +215,7 @@ std::optional<Dims> view_strides(const Dims& sizes, const Dims& strides, const D
   int64_t run_stride = sizes.empty() ? 1 : strides.back();
   for (int64_t d = sizes.size() - 1; d >= 0; --d) {
     run_numel *= sizes[d];
-    const bool run_ends =
-        d == 0 || (sizes[d - 1] != 1 && strides[d - 1] != run_numel * run_stride);
+    const bool run_ends = d == 0 || (sizes[d - 1] != 1 && strides[d - 1] != run_numel * run_stride);
     if (!run_ends) continue;
     while (view >= 0 && (view_numel < run_numel || shape[view] == 1)) {
       result[view] = view_numel * run_stride;

@@ -21,8 +21,8 @@ Ref<Storage> Storage::allocate(int64_t nbytes, Device device) {
     void* const data = nbytes > 0 ? cpu_allocate(nbytes) : nullptr;
     return Ref<Storage>(new Storage(data, nbytes, device));
   }
-  TALLOW_CHECK_AS(RuntimeError, device.is_meta(),
-                  "device '", device, "' needs the CUDA backend, which is not installed");
+  TALLOW_CHECK_AS(RuntimeError, device.is_meta(), "device '", device,
+                  "' needs the CUDA backend, which is not installed");
   return Ref<Storage>(new Storage(nullptr, nbytes, device));
 }
 

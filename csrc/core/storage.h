@@ -31,7 +31,8 @@ class Storage : public Counted {
   static void operator delete(void* memory);
 
  private:
-  Storage(void* data, int64_t nbytes, Device device) : data_(data), nbytes_(nbytes), device_(device) {}
+  Storage(void* data, int64_t nbytes, Device device)
+      : data_(data), nbytes_(nbytes), device_(device) {}
 
   void* data_;
   int64_t nbytes_;

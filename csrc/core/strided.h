@@ -34,8 +34,8 @@ struct Reduction {
   int64_t out_numel;
   int64_t reduce_numel;
   int64_t out_size[kMaxDims];
-  int64_t out_stride[kMaxDims];     // of the output
-  int64_t in_stride[kMaxDims];      // of the input, along the kept dimensions
+  int64_t out_stride[kMaxDims];  // of the output
+  int64_t in_stride[kMaxDims];   // of the input, along the kept dimensions
   int64_t reduce_size[kMaxDims];
   int64_t reduce_stride[kMaxDims];  // of the input, along the reduced dimensions
 };

@@ -5,8 +5,8 @@
 
 namespace tallow {
 
-void free_autograd_meta(TensorImpl* impl);    // autograd/meta.cpp
-bool inference_mode_enabled();                // autograd/grad_mode.h
+void free_autograd_meta(TensorImpl* impl);  // autograd/meta.cpp
+bool inference_mode_enabled();              // autograd/grad_mode.h
 
 namespace {
 FreeList<sizeof(TensorImpl)> free_list;
@@ -51,8 +51,8 @@ Tensor empty(const Dims& sizes, DType dtype, Device device) {
 }
 
 Tensor empty_strided(const Dims& sizes, const Dims& strides, DType dtype, Device device) {
-  TALLOW_CHECK(sizes.size() == strides.size(),
-               "mismatch in length of strides and shape: ", strides, " and ", sizes);
+  TALLOW_CHECK(sizes.size() == strides.size(), "mismatch in length of strides and shape: ", strides,
+               " and ", sizes);
   for (const int64_t stride : strides) {
     TALLOW_CHECK(stride >= 0, "empty_strided: strides must not be negative, got ", strides);
   }

@@ -35,13 +35,13 @@ struct TensorImpl : Counted {
 
   Ref<Storage> storage;
   Dims sizes;
-  Dims strides;     // in elements
-  int64_t offset;   // in elements
+  Dims strides;    // in elements
+  int64_t offset;  // in elements
   int64_t numel;
   DType dtype;
   Device device;
   bool contiguous;
-  bool inference = false;     // made under inference_mode: no version counter, no autograd
+  bool inference = false;           // made under inference_mode: no version counter, no autograd
   Ref<VersionCounter> own_version;  // null: the storage's counter
   AutogradMeta* meta = nullptr;     // owned; null until autograd has something to say
 };

@@ -85,25 +85,42 @@ using All = Types<bool, uint8_t, int8_t, int16_t, int32_t, int64_t, float, doubl
 
 template <class T>
 inline constexpr DType dtype_of = DType::kBool;
-template <> inline constexpr DType dtype_of<uint8_t> = DType::kUInt8;
-template <> inline constexpr DType dtype_of<int8_t> = DType::kInt8;
-template <> inline constexpr DType dtype_of<int16_t> = DType::kInt16;
-template <> inline constexpr DType dtype_of<int32_t> = DType::kInt32;
-template <> inline constexpr DType dtype_of<int64_t> = DType::kInt64;
-template <> inline constexpr DType dtype_of<Half> = DType::kFloat16;
-template <> inline constexpr DType dtype_of<BFloat16> = DType::kBFloat16;
-template <> inline constexpr DType dtype_of<float> = DType::kFloat32;
-template <> inline constexpr DType dtype_of<double> = DType::kFloat64;
-template <> inline constexpr DType dtype_of<complex64> = DType::kComplex64;
-template <> inline constexpr DType dtype_of<complex128> = DType::kComplex128;
+template <>
+inline constexpr DType dtype_of<uint8_t> = DType::kUInt8;
+template <>
+inline constexpr DType dtype_of<int8_t> = DType::kInt8;
+template <>
+inline constexpr DType dtype_of<int16_t> = DType::kInt16;
+template <>
+inline constexpr DType dtype_of<int32_t> = DType::kInt32;
+template <>
+inline constexpr DType dtype_of<int64_t> = DType::kInt64;
+template <>
+inline constexpr DType dtype_of<Half> = DType::kFloat16;
+template <>
+inline constexpr DType dtype_of<BFloat16> = DType::kBFloat16;
+template <>
+inline constexpr DType dtype_of<float> = DType::kFloat32;
+template <>
+inline constexpr DType dtype_of<double> = DType::kFloat64;
+template <>
+inline constexpr DType dtype_of<complex64> = DType::kComplex64;
+template <>
+inline constexpr DType dtype_of<complex128> = DType::kComplex128;
 
 // The type a kernel computes in: half types widen to float.
 template <class T>
-struct ComputeType { using type = T; };
+struct ComputeType {
+  using type = T;
+};
 template <>
-struct ComputeType<Half> { using type = float; };
+struct ComputeType<Half> {
+  using type = float;
+};
 template <>
-struct ComputeType<BFloat16> { using type = float; };
+struct ComputeType<BFloat16> {
+  using type = float;
+};
 template <class T>
 using Compute = typename ComputeType<T>::type;
 

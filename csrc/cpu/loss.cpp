@@ -49,9 +49,8 @@ Status reduce_samples(const ClassLoss& loss, const Compute<T>* losses, T* out,
   });
   if (status != Status::kOk) return status;
   if (loss.reduction == LossReduction::kNone) {
-    for_each_vector<A>(samples, [&](int64_t i, int count) {
-      write(out + i, read(losses + i, count), count);
-    });
+    for_each_vector<A>(
+        samples, [&](int64_t i, int count) { write(out + i, read(losses + i, count), count); });
     return Status::kOk;
   }
   A sum;
@@ -135,7 +134,8 @@ void cross_entropy_rows(const ClassLoss& loss, Compute<T>* losses, Compute<T>* s
     const Target<A> target = target_of<A>(loss, row);
     losses[row] = 0;
     if (!target.counts) return;
-    losses[row] = (1 - smooth) * target.weight * negative_log(static_cast<A>(x[target.label]), max, log);
+    losses[row] =
+        (1 - smooth) * target.weight * negative_log(static_cast<A>(x[target.label]), max, log);
     if (smooth == 0) return;
     const A all = fold_values<A>(n, Add{}, [&](int64_t i, int count) {
       const Vec<A> value = -log_softmax_element(read(x + i, count), broadcast(max),
@@ -153,41 +153,45 @@ void cross_entropy_columns(const ClassLoss& loss, Compute<T>* losses, Compute<T>
   const int64_t n = loss.classes;
   const A* const weight = static_cast<const A*>(loss.weight);
   const A smooth = static_cast<A>(loss.smoothing);
-  for_each_column_block<A>(loss.outer, n, loss.inner,
-                           [&]<int Vecs>(int64_t o, int64_t column, int last) {
-    const Block<const T, Vecs> x{in + o * n * loss.inner + column, loss.inner, last};
-    Vec<A> max[Vecs], sum[Vecs], value[Vecs], rest[Vecs], all[Vecs];
-    column_max<T>(x, n, max);
-    column_sum_exp<T>(x, n, max, sum, [](int64_t, int, Vec<A>) {});
-    for (int v = 0; v < Vecs; ++v) {
-      for (int lane = 0; lane < kLanes<A>; ++lane) {
-        const LogSum<A> log = log_sum(sum[v][lane]);
-        value[v][lane] = log.value;
-        rest[v][lane] = log.rest;
-      }
-    }
-    if (smooth != 0) {
-      fold_column_values<A, Vecs>(n, Add{}, [&](int64_t i, Vec<A>(&term)[Vecs]) {
+  for_each_column_block<A>(
+      loss.outer, n, loss.inner, [&]<int Vecs>(int64_t o, int64_t column, int last) {
+        const Block<const T, Vecs> x{in + o * n * loss.inner + column, loss.inner, last};
+        Vec<A> max[Vecs], sum[Vecs], value[Vecs], rest[Vecs], all[Vecs];
+        column_max<T>(x, n, max);
+        column_sum_exp<T>(x, n, max, sum, [](int64_t, int, Vec<A>) {});
         for (int v = 0; v < Vecs; ++v) {
-          term[v] = -log_softmax_element(x.get(i, v), max[v], value[v], rest[v]);
-          if (weight) term[v] = term[v] * broadcast(weight[i]);
+          for (int lane = 0; lane < kLanes<A>; ++lane) {
+            const LogSum<A> log = log_sum(sum[v][lane]);
+            value[v][lane] = log.value;
+            rest[v][lane] = log.rest;
+          }
         }
-      }, all);
-    }
-    for (int c = 0; c < (Vecs - 1) * kLanes<A> + last; ++c) {
-      const int v = c / kLanes<A>, lane = c % kLanes<A>;
-      const int64_t sample = o * loss.inner + column + c;
-      stats[sample] = max[v][lane];
-      stats[loss.outer * loss.inner + sample] = sum[v][lane];
-      const Target<A> target = target_of<A>(loss, sample);
-      losses[sample] = 0;
-      if (!target.counts) continue;
-      const LogSum<A> log{value[v][lane], rest[v][lane]};
-      losses[sample] = (1 - smooth) * target.weight *
-                       negative_log(static_cast<A>(x.at(target.label, 0)[c]), max[v][lane], log);
-      if (smooth != 0) losses[sample] += smooth / static_cast<A>(n) * all[v][lane];
-    }
-  });
+        if (smooth != 0) {
+          fold_column_values<A, Vecs>(
+              n, Add{},
+              [&](int64_t i, Vec<A>(&term)[Vecs]) {
+                for (int v = 0; v < Vecs; ++v) {
+                  term[v] = -log_softmax_element(x.get(i, v), max[v], value[v], rest[v]);
+                  if (weight) term[v] = term[v] * broadcast(weight[i]);
+                }
+              },
+              all);
+        }
+        for (int c = 0; c < (Vecs - 1) * kLanes<A> + last; ++c) {
+          const int v = c / kLanes<A>, lane = c % kLanes<A>;
+          const int64_t sample = o * loss.inner + column + c;
+          stats[sample] = max[v][lane];
+          stats[loss.outer * loss.inner + sample] = sum[v][lane];
+          const Target<A> target = target_of<A>(loss, sample);
+          losses[sample] = 0;
+          if (!target.counts) continue;
+          const LogSum<A> log{value[v][lane], rest[v][lane]};
+          losses[sample] =
+              (1 - smooth) * target.weight *
+              negative_log(static_cast<A>(x.at(target.label, 0)[c]), max[v][lane], log);
+          if (smooth != 0) losses[sample] += smooth / static_cast<A>(n) * all[v][lane];
+        }
+      });
 }
 
 template <class T>
@@ -234,8 +238,8 @@ void cross_entropy_backward_of(const ClassLoss& loss, T* grad_in, const T* grad,
   const bool smooth = loss.smoothing != 0;
   A all_weights = static_cast<A>(n);
   if (weight) {
-    all_weights = fold_values<A>(n, Add{},
-                                 [&](int64_t i, int count) { return read(weight + i, count); });
+    all_weights =
+        fold_values<A>(n, Add{}, [&](int64_t i, int count) { return read(weight + i, count); });
   }
   const auto slope_of = [&](int64_t sample) {
     return sample_slope(loss, target_of<A>(loss, sample), grad_of(sample), stats[samples + sample],
@@ -263,35 +267,35 @@ void cross_entropy_backward_of(const ClassLoss& loss, T* grad_in, const T* grad,
     });
     return;
   }
-  for_each_column_block<A>(loss.outer, n, inner,
-                           [&]<int Vecs>(int64_t o, int64_t column, int last) {
-    const Block<const T, Vecs> x{in + o * n * inner + column, inner, last};
-    const Block<T, Vecs> to{grad_in + o * n * inner + column, inner, last};
-    Vec<A> max[Vecs] = {}, along[Vecs] = {}, even[Vecs] = {}, once[Vecs] = {};
-    Mask<A> label[Vecs] = {}, counts[Vecs] = {};
-    for (int c = 0; c < (Vecs - 1) * kLanes<A> + last; ++c) {
-      const int v = c / kLanes<A>, lane = c % kLanes<A>;
-      const int64_t sample = o * inner + column + c;
-      const SampleSlope<A> s = slope_of(sample);
-      const Target<A> target = target_of<A>(loss, sample);
-      max[v][lane] = stats[sample];
-      along[v][lane] = s.along;
-      even[v][lane] = s.even;
-      once[v][lane] = s.once;
-      counts[v][lane] = target.counts ? -1 : 0;
-      label[v][lane] = static_cast<typename SignedOf<sizeof(A)>::type>(target.label);
-    }
-    for (int64_t i = 0; i < n; ++i) {
-      const Vec<A> even_weight = broadcast(weight ? weight[i] : A(1));
-      for (int v = 0; v < Vecs; ++v) {
-        Vec<A> value = exp_shifted(x.get(i, v), max[v]) * along[v];
-        if (smooth) value = value - even[v] * even_weight;
-        const Mask<A> here = label[v] == static_cast<typename SignedOf<sizeof(A)>::type>(i);
-        value = here ? value - once[v] : value;
-        to.set(i, v, counts[v] ? value : Vec<A>{});
-      }
-    }
-  });
+  for_each_column_block<A>(
+      loss.outer, n, inner, [&]<int Vecs>(int64_t o, int64_t column, int last) {
+        const Block<const T, Vecs> x{in + o * n * inner + column, inner, last};
+        const Block<T, Vecs> to{grad_in + o * n * inner + column, inner, last};
+        Vec<A> max[Vecs] = {}, along[Vecs] = {}, even[Vecs] = {}, once[Vecs] = {};
+        Mask<A> label[Vecs] = {}, counts[Vecs] = {};
+        for (int c = 0; c < (Vecs - 1) * kLanes<A> + last; ++c) {
+          const int v = c / kLanes<A>, lane = c % kLanes<A>;
+          const int64_t sample = o * inner + column + c;
+          const SampleSlope<A> s = slope_of(sample);
+          const Target<A> target = target_of<A>(loss, sample);
+          max[v][lane] = stats[sample];
+          along[v][lane] = s.along;
+          even[v][lane] = s.even;
+          once[v][lane] = s.once;
+          counts[v][lane] = target.counts ? -1 : 0;
+          label[v][lane] = static_cast<typename SignedOf<sizeof(A)>::type>(target.label);
+        }
+        for (int64_t i = 0; i < n; ++i) {
+          const Vec<A> even_weight = broadcast(weight ? weight[i] : A(1));
+          for (int v = 0; v < Vecs; ++v) {
+            Vec<A> value = exp_shifted(x.get(i, v), max[v]) * along[v];
+            if (smooth) value = value - even[v] * even_weight;
+            const Mask<A> here = label[v] == static_cast<typename SignedOf<sizeof(A)>::type>(i);
+            value = here ? value - once[v] : value;
+            to.set(i, v, counts[v] ? value : Vec<A>{});
+          }
+        }
+      });
 }
 
 Status nll(DType dtype, const ClassLoss& loss, void* out, void* total_weight,
@@ -306,13 +310,14 @@ Status nll(DType dtype, const ClassLoss& loss, void* out, void* total_weight,
 
 Status nll_backward(DType dtype, const ClassLoss& loss, void* grad_in, const void* grad,
                     const void* total_weight) {
-  return dispatch(FloatingAndHalf{}, dtype, "nll_loss_backward_out_frame", [&]<class T>() -> Status {
-    const Status status = check_targets(loss);
-    if (status != Status::kOk) return status;
-    nll_backward_of(loss, static_cast<T*>(grad_in), static_cast<const T*>(grad),
-                    static_cast<const Compute<T>*>(total_weight));
-    return Status::kOk;
-  });
+  return dispatch(FloatingAndHalf{}, dtype, "nll_loss_backward_out_frame",
+                  [&]<class T>() -> Status {
+                    const Status status = check_targets(loss);
+                    if (status != Status::kOk) return status;
+                    nll_backward_of(loss, static_cast<T*>(grad_in), static_cast<const T*>(grad),
+                                    static_cast<const Compute<T>*>(total_weight));
+                    return Status::kOk;
+                  });
 }
 
 Status cross_entropy(DType dtype, const ClassLoss& loss, void* out, void* total_weight, void* stats,

@@ -25,9 +25,13 @@ TALLOW_INLINE V at_least(V x, double bound) {
 // Each loss: value(o) and slope(o), its derivative by x.
 struct Mse {
   template <class V>
-  static TALLOW_INLINE V value(const Operands<V>& o) { return (o.x - o.t) * (o.x - o.t); }
+  static TALLOW_INLINE V value(const Operands<V>& o) {
+    return (o.x - o.t) * (o.x - o.t);
+  }
   template <class V>
-  static TALLOW_INLINE V slope(const Operands<V>& o) { return 2 * (o.x - o.t); }
+  static TALLOW_INLINE V slope(const Operands<V>& o) {
+    return 2 * (o.x - o.t);
+  }
 };
 
 struct SmoothL1 {
@@ -126,8 +130,7 @@ template <class T, class Loss>
 Status backward_of(const PairLoss& loss, T* grad_in, const T* grad) {
   using A = Compute<T>;
   const bool each = loss.reduction == LossReduction::kNone;
-  const A share =
-      loss.reduction == LossReduction::kMean ? A(1) / static_cast<A>(loss.numel) : A(1);
+  const A share = loss.reduction == LossReduction::kMean ? A(1) / static_cast<A>(loss.numel) : A(1);
   parallel_for(loss.numel, kNormalizeGrain, [&](int64_t begin, int64_t end) {
     const Vec<A> shared = broadcast(each ? A(0) : static_cast<A>(*grad) * share);
     for_each_vector<A>(end - begin, [&](int64_t k, int count) {
@@ -183,10 +186,14 @@ Status backward(const char* name, DType dtype, const PairLoss& loss, void* grad_
 
 Status pair_loss(PairLossOp op, DType dtype, const PairLoss& loss, void* out) {
   switch (op) {
-    case PairLossOp::kMse: return forward<Mse>("mse_cpu", dtype, loss, out);
-    case PairLossOp::kSmoothL1: return forward<SmoothL1>("smooth_l1_cpu", dtype, loss, out);
-    case PairLossOp::kHuber: return forward<Huber>("huber_cpu", dtype, loss, out);
-    case PairLossOp::kBce: return forward<Bce>("binary_cross_entropy", dtype, loss, out);
+    case PairLossOp::kMse:
+      return forward<Mse>("mse_cpu", dtype, loss, out);
+    case PairLossOp::kSmoothL1:
+      return forward<SmoothL1>("smooth_l1_cpu", dtype, loss, out);
+    case PairLossOp::kHuber:
+      return forward<Huber>("huber_cpu", dtype, loss, out);
+    case PairLossOp::kBce:
+      return forward<Bce>("binary_cross_entropy", dtype, loss, out);
     case PairLossOp::kBceWithLogits:
       return forward<BceWithLogits>("binary_cross_entropy_with_logits", dtype, loss, out);
   }
@@ -196,13 +203,17 @@ Status pair_loss(PairLossOp op, DType dtype, const PairLoss& loss, void* out) {
 Status pair_loss_backward(PairLossOp op, DType dtype, const PairLoss& loss, void* grad_in,
                           const void* grad) {
   switch (op) {
-    case PairLossOp::kMse: return backward<Mse>("mse_cpu", dtype, loss, grad_in, grad);
+    case PairLossOp::kMse:
+      return backward<Mse>("mse_cpu", dtype, loss, grad_in, grad);
     case PairLossOp::kSmoothL1:
       return backward<SmoothL1>("smooth_l1_cpu", dtype, loss, grad_in, grad);
-    case PairLossOp::kHuber: return backward<Huber>("huber_cpu", dtype, loss, grad_in, grad);
-    case PairLossOp::kBce: return backward<Bce>("binary_cross_entropy", dtype, loss, grad_in, grad);
+    case PairLossOp::kHuber:
+      return backward<Huber>("huber_cpu", dtype, loss, grad_in, grad);
+    case PairLossOp::kBce:
+      return backward<Bce>("binary_cross_entropy", dtype, loss, grad_in, grad);
     case PairLossOp::kBceWithLogits:
-      return backward<BceWithLogits>("binary_cross_entropy_with_logits", dtype, loss, grad_in, grad);
+      return backward<BceWithLogits>("binary_cross_entropy_with_logits", dtype, loss, grad_in,
+                                     grad);
   }
   return fail(Status::kNotImplemented, "pair_loss: unknown loss");
 }

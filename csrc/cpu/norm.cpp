@@ -67,16 +67,19 @@ struct Backward {
     const T* const x = in + row * n;
     const Vec<A> center = broadcast(mean_of(row));
     const Vec<A> scale = broadcast(rstd[row]);
-    const auto terms = [&](int64_t i, int lanes, Vec<A> (&t)[2]) {
+    const auto terms = [&](int64_t i, int lanes, Vec<A>(&t)[2]) {
       t[0] = read(g + i, lanes);
       if (weight) t[0] = t[0] * read(weight + i, lanes);
       t[1] = (read(x + i, lanes) - center) * scale;
     };
     A sums[2];
-    fold_terms<A, 2>(n, Add{}, [&](int64_t i, int lanes, Vec<A> (&t)[2]) {
-      terms(i, lanes, t);
-      t[1] = t[0] * t[1];
-    }, sums);
+    fold_terms<A, 2>(
+        n, Add{},
+        [&](int64_t i, int lanes, Vec<A>(&t)[2]) {
+          terms(i, lanes, t);
+          t[1] = t[0] * t[1];
+        },
+        sums);
     const Vec<A> average = broadcast(centered ? sums[0] / static_cast<A>(n) : A(0));
     const Vec<A> along = broadcast(sums[1] / static_cast<A>(n));
     for_each_vector<A>(n, [&](int64_t i, int lanes) {
@@ -105,8 +108,8 @@ inline constexpr int64_t kGroupRows = 32;
 // Both passes over a row follow each other while it is in the cache. The parameter gradients of a
 // chunk of rows are summed apart, chunks in the tree of sum_columns.
 template <class T>
-Status layer_norm_backward_of(const Backward<T>& b, Compute<T>* grad_weight,
-                              Compute<T>* grad_bias, int64_t rows) {
+Status layer_norm_backward_of(const Backward<T>& b, Compute<T>* grad_weight, Compute<T>* grad_bias,
+                              int64_t rows) {
   using A = Compute<T>;
   const int64_t n = b.n;
   if (!grad_weight && !grad_bias) {
@@ -117,45 +120,47 @@ Status layer_norm_backward_of(const Backward<T>& b, Compute<T>* grad_weight,
   const int64_t chunks = (rows + chunk - 1) / chunk;
   Scratch<A> scratch(chunks * 4 * n);
   if (!scratch) return scratch.failure();
-  parallel_for(chunks, kNormalizeGrain / (chunk * (n > 0 ? n : 1)), [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; ++c) {
-      A* const sums = scratch.get() + c * 4 * n;
-      A* const group = sums + 2 * n;
-      std::memset(sums, 0, static_cast<std::size_t>(2 * n) * sizeof(A));
-      const int64_t stop = rows < (c + 1) * chunk ? rows : (c + 1) * chunk;
-      for (int64_t first = c * chunk; first < stop; first += kGroupRows) {
-        std::memset(group, 0, static_cast<std::size_t>(2 * n) * sizeof(A));
-        for (int64_t row = first; row < stop && row < first + kGroupRows; ++row) {
-          if (b.grad_in) b.input_gradient(row);
-          b.add_parameter_gradients(row, group);
-        }
-        for (int64_t i = 0; i < 2 * n; ++i) sums[i] += group[i];
-      }
-    }
-  });
+  parallel_for(chunks, kNormalizeGrain / (chunk * (n > 0 ? n : 1)),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t c = begin; c < end; ++c) {
+                   A* const sums = scratch.get() + c * 4 * n;
+                   A* const group = sums + 2 * n;
+                   std::memset(sums, 0, static_cast<std::size_t>(2 * n) * sizeof(A));
+                   const int64_t stop = rows < (c + 1) * chunk ? rows : (c + 1) * chunk;
+                   for (int64_t first = c * chunk; first < stop; first += kGroupRows) {
+                     std::memset(group, 0, static_cast<std::size_t>(2 * n) * sizeof(A));
+                     for (int64_t row = first; row < stop && row < first + kGroupRows; ++row) {
+                       if (b.grad_in) b.input_gradient(row);
+                       b.add_parameter_gradients(row, group);
+                     }
+                     for (int64_t i = 0; i < 2 * n; ++i) sums[i] += group[i];
+                   }
+                 }
+               });
   return sum_columns<A, 2>(chunks, n, {grad_weight, grad_bias},
-                           [&](int64_t c, int64_t column, int lanes, Vec<A> (&sum)[2]) {
-    sum[0] = read(scratch.get() + c * 4 * n + column, lanes);
-    sum[1] = read(scratch.get() + c * 4 * n + n + column, lanes);
-  });
+                           [&](int64_t c, int64_t column, int lanes, Vec<A>(&sum)[2]) {
+                             sum[0] = read(scratch.get() + c * 4 * n + column, lanes);
+                             sum[1] = read(scratch.get() + c * 4 * n + n + column, lanes);
+                           });
 }
 
 Status layer_norm_backward(bool centered, DType dtype, void* grad_in, void* grad_weight,
                            void* grad_bias, const void* grad, const void* in, const void* weight,
                            const void* mean, const void* rstd, int64_t rows, int64_t n) {
-  return dispatch(FloatingAndHalf{}, dtype, "LayerNormBackwardKernelImpl", [&]<class T>() -> Status {
-    using A = Compute<T>;
-    const Backward<T> b{centered,
-                        n,
-                        static_cast<T*>(grad_in),
-                        static_cast<const T*>(grad),
-                        static_cast<const T*>(in),
-                        static_cast<const A*>(weight),
-                        static_cast<const A*>(mean),
-                        static_cast<const A*>(rstd)};
-    return layer_norm_backward_of(b, static_cast<A*>(grad_weight), static_cast<A*>(grad_bias),
-                                  rows);
-  });
+  return dispatch(FloatingAndHalf{}, dtype, "LayerNormBackwardKernelImpl",
+                  [&]<class T>() -> Status {
+                    using A = Compute<T>;
+                    const Backward<T> b{centered,
+                                        n,
+                                        static_cast<T*>(grad_in),
+                                        static_cast<const T*>(grad),
+                                        static_cast<const T*>(in),
+                                        static_cast<const A*>(weight),
+                                        static_cast<const A*>(mean),
+                                        static_cast<const A*>(rstd)};
+                    return layer_norm_backward_of(b, static_cast<A*>(grad_weight),
+                                                  static_cast<A*>(grad_bias), rows);
+                  });
 }
 
 }  // namespace

@@ -11,30 +11,41 @@ namespace {
 // and the channel's center.
 struct Value {
   template <class V>
-  TALLOW_INLINE V operator()(V x, V, V) const { return x; }
+  TALLOW_INLINE V operator()(V x, V, V) const {
+    return x;
+  }
 };
 struct Deviation {
   template <class V>
-  TALLOW_INLINE V operator()(V x, V, V center) const { return x - center; }
+  TALLOW_INLINE V operator()(V x, V, V center) const {
+    return x - center;
+  }
 };
 struct SquaredDeviation {
   template <class V>
-  TALLOW_INLINE V operator()(V x, V, V center) const { return (x - center) * (x - center); }
+  TALLOW_INLINE V operator()(V x, V, V center) const {
+    return (x - center) * (x - center);
+  }
 };
 struct Gradient {
   template <class V>
-  TALLOW_INLINE V operator()(V, V g, V) const { return g; }
+  TALLOW_INLINE V operator()(V, V g, V) const {
+    return g;
+  }
 };
 struct GradientDeviation {
   template <class V>
-  TALLOW_INLINE V operator()(V x, V g, V center) const { return g * (x - center); }
+  TALLOW_INLINE V operator()(V x, V g, V center) const {
+    return g * (x - center);
+  }
 };
 
-// The leaf of `count` elements from position `first` on of a channel, as numbers of type A: in place
-// where it lies in one image, else copied to `buffer`.
+// The leaf of `count` elements from position `first` on of a channel, as numbers of type A: in
+// place where it lies in one image, else copied to `buffer`.
 template <class T>
-TALLOW_INLINE const Compute<T>* channel_leaf(const T* in, const ChannelShape& shape, int64_t channel,
-                                             int64_t first, int64_t count, Compute<T>* buffer) {
+TALLOW_INLINE const Compute<T>* channel_leaf(const T* in, const ChannelShape& shape,
+                                             int64_t channel, int64_t first, int64_t count,
+                                             Compute<T>* buffer) {
   using A = Compute<T>;
   int64_t image = first / shape.inner;
   int64_t within = first % shape.inner;
@@ -46,9 +57,8 @@ TALLOW_INLINE const Compute<T>* channel_leaf(const T* in, const ChannelShape& sh
     if constexpr (std::is_same_v<T, A>) {
       if (run == count) return from;
     }
-    for_each_vector<A>(run, [&](int64_t i, int lanes) {
-      write(buffer + done + i, read(from + i, lanes), lanes);
-    });
+    for_each_vector<A>(
+        run, [&](int64_t i, int lanes) { write(buffer + done + i, read(from + i, lanes), lanes); });
     done += run;
     ++image;
     within = 0;
@@ -97,32 +107,32 @@ TALLOW_NOINLINE void sum_channel(const T* in, const T* grad, const ChannelShape&
     const int64_t first = k * kLeaf;
     const int64_t count = n - first < kLeaf ? n - first : kLeaf;
     const int slot = static_cast<int>(k % kAbreast<A>);
-    return {channel_leaf(in, shape, channel, begin + first, count, x_buffer[slot]),
-            grad ? channel_leaf(grad, shape, channel, begin + first, count, g_buffer[slot])
-                 : nullptr,
-            broadcast(center)};
+    return {
+        channel_leaf(in, shape, channel, begin + first, count, x_buffer[slot]),
+        grad ? channel_leaf(grad, shape, channel, begin + first, count, g_buffer[slot]) : nullptr,
+        broadcast(center)};
   };
   fold_row<A, Source::kTerms>(n, Add{}, leaf, out);
 }
 
-// out[t][c] = the sum over channel c of term t, for arrays whose channels are not worth a task each.
-// `grad` and `center` may be null.
+// out[t][c] = the sum over channel c of term t, for arrays whose channels are not worth a task
+// each. `grad` and `center` may be null.
 template <class T, class... Terms>
-Status sum_channels(const T* in, const T* grad, const ChannelShape& shape,
-                    const Compute<T>* center, Compute<T>* const (&out)[sizeof...(Terms)]) {
+Status sum_channels(const T* in, const T* grad, const ChannelShape& shape, const Compute<T>* center,
+                    Compute<T>* const (&out)[sizeof...(Terms)]) {
   using A = Compute<T>;
   constexpr int kTerms = sizeof...(Terms);
   if (shape.inner == 1) {
-    return sum_columns<A, kTerms>(shape.batch, shape.channels, out,
-                                  [&](int64_t row, int64_t column, int lanes,
-                                      Vec<A> (&sum)[kTerms]) {
-      const int64_t at = row * shape.channels + column;
-      const Vec<A> x = read(in + at, lanes);
-      const Vec<A> g = grad ? read(grad + at, lanes) : Vec<A>{};
-      const Vec<A> c = center ? read(center + column, lanes) : Vec<A>{};
-      int t = 0;
-      ((sum[t++] = Terms{}(x, g, c)), ...);
-    });
+    return sum_columns<A, kTerms>(
+        shape.batch, shape.channels, out,
+        [&](int64_t row, int64_t column, int lanes, Vec<A>(&sum)[kTerms]) {
+          const int64_t at = row * shape.channels + column;
+          const Vec<A> x = read(in + at, lanes);
+          const Vec<A> g = grad ? read(grad + at, lanes) : Vec<A>{};
+          const Vec<A> c = center ? read(center + column, lanes) : Vec<A>{};
+          int t = 0;
+          ((sum[t++] = Terms{}(x, g, c)), ...);
+        });
   }
   const int64_t n = shape.batch * shape.inner;
   const int64_t segments = (n + kSegment - 1) / kSegment;

@@ -1,5 +1,5 @@
-// Normalisation kernels of one instruction-set level that treat channels apart; the contracts are in
-// backend/norm.h.
+// Normalisation kernels of one instruction-set level that treat channels apart; the contracts are
+// in backend/norm.h.
 #pragma once
 
 #include "backend/norm.h"

@@ -29,10 +29,13 @@ struct Backward {
     for (int64_t c = 0; c < per_group; ++c) {
       const int64_t at = (row * per_group + c) * inner;
       A folded[2];
-      fold_terms<A, 2>(inner, Add{}, [&](int64_t i, int lanes, Vec<A> (&t)[2]) {
-        t[0] = read(grad + at + i, lanes);
-        t[1] = t[0] * ((read(in + at + i, lanes) - broadcast(center)) * broadcast(scale));
-      }, folded);
+      fold_terms<A, 2>(
+          inner, Add{},
+          [&](int64_t i, int lanes, Vec<A>(&t)[2]) {
+            t[0] = read(grad + at + i, lanes);
+            t[1] = t[0] * ((read(in + at + i, lanes) - broadcast(center)) * broadcast(scale));
+          },
+          folded);
       sum[c] = folded[0];
       along[c] = folded[1];
     }
@@ -63,9 +66,8 @@ void forward_row(T* y, const T* x, const Compute<T>* weight, const Compute<T>* b
     const Vec<A> scale = broadcast(weight ? weight[c] : A(1));
     const Vec<A> offset = broadcast(bias ? bias[c] : A(-0.0));
     for_each_vector<A>(inner, [&](int64_t i, int lanes) {
-      const Vec<A> h =
-          (read(x + c * inner + i, lanes) - broadcast(s.mean) - broadcast(s.rest)) *
-          broadcast(s.rstd);
+      const Vec<A> h = (read(x + c * inner + i, lanes) - broadcast(s.mean) - broadcast(s.rest)) *
+                       broadcast(s.rstd);
       write(y + c * inner + i, h * scale + offset, lanes);
     });
   }
@@ -98,31 +100,32 @@ Status group_norm_backward(DType dtype, void* grad_in, void* grad_weight, void* 
                            const void* grad, const void* in, const void* weight, const void* mean,
                            const void* rstd, const ChannelShape& shape, int64_t groups) {
   const int64_t per_group = shape.channels / groups;
-  return dispatch(FloatingAndHalf{}, dtype, "GroupNormBackwardKernelImpl", [&]<class T>() -> Status {
-    using A = Compute<T>;
-    const int64_t count = shape.batch * shape.channels;
-    Scratch<A> sums(2 * count);
-    if (!sums) return sums.failure();
-    const Backward<T> b{per_group,
-                        shape.inner,
-                        static_cast<T*>(grad_in),
-                        static_cast<const T*>(grad),
-                        static_cast<const T*>(in),
-                        static_cast<const A*>(weight),
-                        static_cast<const A*>(mean),
-                        static_cast<const A*>(rstd),
-                        sums.get(),
-                        sums.get() + count};
-    for_each_row(shape.batch * groups, per_group * shape.inner,
-                 [&](int64_t row) { b.row(row, row % groups * per_group); });
-    if (!grad_weight && !grad_bias) return Status::kOk;
-    return sum_columns<A, 2>(
-        shape.batch, shape.channels, {static_cast<A*>(grad_weight), static_cast<A*>(grad_bias)},
-        [&](int64_t sample, int64_t channel, int lanes, Vec<A> (&sum)[2]) {
-          sum[0] = read(b.along_sums + sample * shape.channels + channel, lanes);
-          sum[1] = read(b.sums + sample * shape.channels + channel, lanes);
-        });
-  });
+  return dispatch(
+      FloatingAndHalf{}, dtype, "GroupNormBackwardKernelImpl", [&]<class T>() -> Status {
+        using A = Compute<T>;
+        const int64_t count = shape.batch * shape.channels;
+        Scratch<A> sums(2 * count);
+        if (!sums) return sums.failure();
+        const Backward<T> b{per_group,
+                            shape.inner,
+                            static_cast<T*>(grad_in),
+                            static_cast<const T*>(grad),
+                            static_cast<const T*>(in),
+                            static_cast<const A*>(weight),
+                            static_cast<const A*>(mean),
+                            static_cast<const A*>(rstd),
+                            sums.get(),
+                            sums.get() + count};
+        for_each_row(shape.batch * groups, per_group * shape.inner,
+                     [&](int64_t row) { b.row(row, row % groups * per_group); });
+        if (!grad_weight && !grad_bias) return Status::kOk;
+        return sum_columns<A, 2>(
+            shape.batch, shape.channels, {static_cast<A*>(grad_weight), static_cast<A*>(grad_bias)},
+            [&](int64_t sample, int64_t channel, int lanes, Vec<A>(&sum)[2]) {
+              sum[0] = read(b.along_sums + sample * shape.channels + channel, lanes);
+              sum[1] = read(b.sums + sample * shape.channels + channel, lanes);
+            });
+      });
 }
 
 }  // namespace tallow::cpu::TALLOW_ISA

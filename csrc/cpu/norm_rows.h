@@ -27,10 +27,13 @@ TALLOW_NOINLINE RowStats<Compute<T>> row_stats(const T* x, int64_t n, Compute<T>
   const A mean =
       fold_values<A>(n, Add{}, [&](int64_t i, int lanes) { return read(x + i, lanes); }) / count;
   A sums[2];
-  fold_terms<A, 2>(n, Add{}, [&](int64_t i, int lanes, Vec<A> (&d)[2]) {
-    d[0] = read(x + i, lanes) - broadcast(mean);
-    d[1] = d[0] * d[0];
-  }, sums);
+  fold_terms<A, 2>(
+      n, Add{},
+      [&](int64_t i, int lanes, Vec<A>(&d)[2]) {
+        d[0] = read(x + i, lanes) - broadcast(mean);
+        d[1] = d[0] * d[0];
+      },
+      sums);
   const A rest = sums[0] / count;
   return {mean, rest, A(1) / std::sqrt((sums[1] - sums[0] * rest) / count + eps)};
 }

@@ -14,8 +14,7 @@ namespace {
 
 // Sums of integers wrap; unsigned arithmetic is where the language allows that.
 template <class T>
-using Accumulate =
-    std::conditional_t<std::numeric_limits<T>::is_integer, uint64_t, Compute<T>>;
+using Accumulate = std::conditional_t<std::numeric_limits<T>::is_integer, uint64_t, Compute<T>>;
 
 // One fold per output, then finish(folded) is stored as Out.
 template <class A, class Join, class Map, class Out, class Finish>
@@ -33,7 +32,8 @@ Status fold_and_store(const Reduction& r, const Reader<A>& reader, const Finish&
     if (status != Status::kOk) return status;
   }
   Out* const out = static_cast<Out*>(r.out);
-  for_each_output(r, [&](int64_t at, int64_t o) { out[at] = static_cast<Out>(finish(results[o])); });
+  for_each_output(r,
+                  [&](int64_t at, int64_t o) { out[at] = static_cast<Out>(finish(results[o])); });
   return Status::kOk;
 }
 
@@ -81,13 +81,13 @@ Status count_rows(const Reduction& r, int64_t* counts) {
   if (!partial) return partial.failure();
   parallel_for(r.out_numel * segments, items_per_task(n < kSegment ? n : kSegment),
                [&](int64_t begin, int64_t end) {
-    for (int64_t item = begin; item < end; ++item) {
-      const Cursor kept(r.out_ndim, r.out_size, r.in_stride, item / segments);
-      const int64_t first = item % segments * kSegment;
-      partial[item] = count_run(static_cast<const T*>(r.in) + kept.offset() + first,
-                                n - first < kSegment ? n - first : kSegment);
-    }
-  });
+                 for (int64_t item = begin; item < end; ++item) {
+                   const Cursor kept(r.out_ndim, r.out_size, r.in_stride, item / segments);
+                   const int64_t first = item % segments * kSegment;
+                   partial[item] = count_run(static_cast<const T*>(r.in) + kept.offset() + first,
+                                             n - first < kSegment ? n - first : kSegment);
+                 }
+               });
   for (int64_t o = 0; o < r.out_numel; ++o) {
     counts[o] = 0;
     for (int64_t s = 0; s < segments; ++s) counts[o] += partial[o * segments + s];
@@ -115,15 +115,21 @@ Status count_true(const Reduction& r) { return fold_count<bool, int64_t>(r, kAsF
 
 struct NanAsZero {
   template <class A>
-  TALLOW_INLINE A operator()(A x, double) const { return x == x ? x : A(0); }
+  TALLOW_INLINE A operator()(A x, double) const {
+    return x == x ? x : A(0);
+  }
 };
 struct Magnitude {
   template <class A>
-  TALLOW_INLINE A operator()(A x, double) const { return std::fabs(x); }
+  TALLOW_INLINE A operator()(A x, double) const {
+    return std::fabs(x);
+  }
 };
 struct Power {
   template <class A>
-  TALLOW_INLINE A operator()(A x, double p) const { return std::pow(std::fabs(x), static_cast<A>(p)); }
+  TALLOW_INLINE A operator()(A x, double p) const {
+    return std::pow(std::fabs(x), static_cast<A>(p));
+  }
 };
 
 template <class T>
@@ -205,15 +211,19 @@ Status reduce_complex(ReduceOp op, DType dtype, const Reduction& r) {
     using A = decltype(T{}.real);
     const A count = static_cast<A>(r.reduce_numel);
     switch (op) {
-      case ReduceOp::kSum: return fold_numbers<A, Add>(as_real(r));
+      case ReduceOp::kSum:
+        return fold_numbers<A, Add>(as_real(r));
       case ReduceOp::kMean:
         return fold_and_store<A, Add, Identity, A>(as_real(r), reader<A, A>(),
                                                    [&](A x) { return x / count; });
-      case ReduceOp::kProd: return multiply_complex<T>(r);
+      case ReduceOp::kProd:
+        return multiply_complex<T>(r);
       case ReduceOp::kAny:
       case ReduceOp::kAll:
-      case ReduceOp::kCountNonzero: return count_complex<T>(op, r);
-      default: return unsupported_dtype("reduce", dtype);
+      case ReduceOp::kCountNonzero:
+        return count_complex<T>(op, r);
+      default:
+        return unsupported_dtype("reduce", dtype);
     }
   });
 }
@@ -242,8 +252,10 @@ Status reduce(ReduceOp op, DType dtype, const Reduction& r, double p) {
     case ReduceOp::kProd:
       return dispatch(RealAndBool{}, dtype, "prod_cpu",
                       [&]<class T>() -> Status { return fold_numbers<T, Multiply>(r); });
-    case ReduceOp::kMin: return reduce_extremum(false, dtype, r, nullptr);
-    case ReduceOp::kMax: return reduce_extremum(true, dtype, r, nullptr);
+    case ReduceOp::kMin:
+      return reduce_extremum(false, dtype, r, nullptr);
+    case ReduceOp::kMax:
+      return reduce_extremum(true, dtype, r, nullptr);
     case ReduceOp::kAny:
       return dispatch(RealAndBool{}, dtype, "any_cpu", [&]<class T>() -> Status {
         return fold_count<T, bool>(r, [](uint64_t count) { return count != 0; });
@@ -269,9 +281,9 @@ Status reduce(ReduceOp op, DType dtype, const Reduction& r, double p) {
 template <class T>
 Status variance_of(const Reduction& r, T* mean, double correction, bool root) {
   using A = Compute<T>;
-  const double denominator =
-      static_cast<double>(r.reduce_numel) - correction > 0
-          ? static_cast<double>(r.reduce_numel) - correction : 0.0;
+  const double denominator = static_cast<double>(r.reduce_numel) - correction > 0
+                                 ? static_cast<double>(r.reduce_numel) - correction
+                                 : 0.0;
   const A count = static_cast<A>(r.reduce_numel);
   Scratch<A> scratch(r.out_numel * 3);
   if (!scratch) return scratch.failure();

@@ -194,8 +194,8 @@ void search_column_block(const Reduction& r, const Reader<A>& reader, const char
 
 // Fills found[segment * out_numel + kept index] for every segment of the reduced elements.
 template <class A, class Beats>
-void search_segments(const Reduction& r, const Reader<A>& reader, int64_t segments,
-                     bool positions, Found<A>* found) {
+void search_segments(const Reduction& r, const Reader<A>& reader, int64_t segments, bool positions,
+                     Found<A>* found) {
   const int64_t n = r.reduce_numel;
   const char* const base = static_cast<const char*>(r.in);
   const bool columns = prefers_columns(r);
@@ -207,28 +207,29 @@ void search_segments(const Reduction& r, const Reader<A>& reader, int64_t segmen
   const int64_t work = (n < kSegment ? n : kSegment) * (width < block ? width : block);
   parallel_for(r.out_numel / width * per_group, items_per_task(work),
                [&](int64_t first_item, int64_t end_item) {
-    int64_t group = first_item / per_group;
-    Cursor kept(r.out_ndim - (columns ? 1 : 0), r.out_size, r.in_stride, group);
-    for (int64_t item = first_item; item < end_item; ++item) {
-      const int64_t segment = item % per_group / blocks;
-      const int64_t column = item % blocks * block;
-      const int64_t begin = segment * kSegment;
-      const int64_t count = n - begin < kSegment ? n - begin : kSegment;
-      const char* const in = base + (kept.offset() + column * stride) * reader.item_size;
-      Found<A>* const to = found + segment * r.out_numel + group * width + column;
-      if (columns) {
-        search_column_block<A, Beats>(r, reader, in, stride,
-                                      width - column < block ? width - column : block, begin,
-                                      count, to);
-      } else {
-        *to = search_row<A, Beats>(r, reader, in, begin, count, positions);
-      }
-      if ((item + 1) % per_group == 0) {
-        ++group;
-        kept.advance(1);
-      }
-    }
-  });
+                 int64_t group = first_item / per_group;
+                 Cursor kept(r.out_ndim - (columns ? 1 : 0), r.out_size, r.in_stride, group);
+                 for (int64_t item = first_item; item < end_item; ++item) {
+                   const int64_t segment = item % per_group / blocks;
+                   const int64_t column = item % blocks * block;
+                   const int64_t begin = segment * kSegment;
+                   const int64_t count = n - begin < kSegment ? n - begin : kSegment;
+                   const char* const in =
+                       base + (kept.offset() + column * stride) * reader.item_size;
+                   Found<A>* const to = found + segment * r.out_numel + group * width + column;
+                   if (columns) {
+                     search_column_block<A, Beats>(r, reader, in, stride,
+                                                   width - column < block ? width - column : block,
+                                                   begin, count, to);
+                   } else {
+                     *to = search_row<A, Beats>(r, reader, in, begin, count, positions);
+                   }
+                   if ((item + 1) % per_group == 0) {
+                     ++group;
+                     kept.advance(1);
+                   }
+                 }
+               });
 }
 
 template <class T, class Beats>
@@ -256,9 +257,10 @@ Status find(const Reduction& r, int64_t* indices) {
 
 Status reduce_extremum(bool largest, DType dtype, const Reduction& r, int64_t* indices) {
   const char* const names[] = {"min_values_cpu", "max_values_cpu", "min_cpu", "max_cpu"};
-  return dispatch(RealAndBool{}, dtype, names[2 * (indices != nullptr) + largest], [&]<class T>() -> Status {
-    return largest ? find<T, Larger>(r, indices) : find<T, Smaller>(r, indices);
-  });
+  return dispatch(RealAndBool{}, dtype, names[2 * (indices != nullptr) + largest],
+                  [&]<class T>() -> Status {
+                    return largest ? find<T, Larger>(r, indices) : find<T, Smaller>(r, indices);
+                  });
 }
 
 }  // namespace tallow::cpu::TALLOW_ISA

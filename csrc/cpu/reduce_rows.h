@@ -86,8 +86,7 @@ TALLOW_INLINE void fold_terms(int64_t n, const Join& join, const F& f, A (&out)[
 template <class A, class Join, class F>
 TALLOW_INLINE A fold_values(int64_t n, const Join& join, const F& f) {
   A out[1];
-  fold_terms<A, 1>(n, join,
-                   [&](int64_t i, int count, Vec<A> (&x)[1]) { x[0] = f(i, count); }, out);
+  fold_terms<A, 1>(n, join, [&](int64_t i, int count, Vec<A>(&x)[1]) { x[0] = f(i, count); }, out);
   return out[0];
 }
 
@@ -97,7 +96,7 @@ TALLOW_INLINE void fold_column_values(int64_t n, const Join& join, const F& f,
                                       Vec<A> (&result)[Vecs]) {
   Vec<A> level[48][Vecs];
   uint64_t count = 0;
-  const auto push = [&](Vec<A> (&value)[Vecs]) {
+  const auto push = [&](Vec<A>(&value)[Vecs]) {
     int depth = 0;
     for (uint64_t full = count; full & 1; full >>= 1, ++depth) {
       for (int v = 0; v < Vecs; ++v) value[v] = join(level[depth][v], value[v]);
@@ -107,8 +106,9 @@ TALLOW_INLINE void fold_column_values(int64_t n, const Join& join, const F& f,
   };
   for (int64_t first = 0; first < n; first += kLeaf) {
     Vec<A> folded[Vecs];
-    fold_column_leaf<A, Vecs>(n - first < kLeaf ? n - first : kLeaf, join,
-                              [&](int64_t i, Vec<A>(&x)[Vecs]) { f(first + i, x); }, folded);
+    fold_column_leaf<A, Vecs>(
+        n - first < kLeaf ? n - first : kLeaf, join,
+        [&](int64_t i, Vec<A>(&x)[Vecs]) { f(first + i, x); }, folded);
     push(folded);
   }
   int depth = 0;
@@ -145,18 +145,19 @@ TALLOW_INLINE void for_each_column_block(int64_t outer, int64_t n, int64_t inner
   const int64_t work = n * (inner < kBlock ? inner : kBlock);
   parallel_for(outer * blocks, kNormalizeGrain / (work > 0 ? work : 1),
                [&](int64_t begin, int64_t end) {
-    for (int64_t item = begin; item < end; ++item) {
-      const int64_t o = item / blocks;
-      int64_t column = item % blocks * kBlock;
-      const int64_t stop = inner - column < kBlock ? inner : column + kBlock;
-      for (; column + kColumnVecs * W <= stop; column += kColumnVecs * W) {
-        body.template operator()<kColumnVecs>(o, column, W);
-      }
-      for (; column < stop; column += W) {
-        body.template operator()<1>(o, column, static_cast<int>(stop - column < W ? stop - column : W));
-      }
-    }
-  });
+                 for (int64_t item = begin; item < end; ++item) {
+                   const int64_t o = item / blocks;
+                   int64_t column = item % blocks * kBlock;
+                   const int64_t stop = inner - column < kBlock ? inner : column + kBlock;
+                   for (; column + kColumnVecs * W <= stop; column += kColumnVecs * W) {
+                     body.template operator()<kColumnVecs>(o, column, W);
+                   }
+                   for (; column < stop; column += W) {
+                     body.template operator()<1>(
+                         o, column, static_cast<int>(stop - column < W ? stop - column : W));
+                   }
+                 }
+               });
 }
 
 // out[t][c] = the sum over `rows` rows of term t of column c, in the tree. f(row, column, count, x)
@@ -173,26 +174,28 @@ Status sum_columns(int64_t rows, int64_t width, A* const (&out)[Terms], const F&
   Scratch<A> partial(segments == 1 ? 0 : segments * Terms * width);
   if (segments > 1 && !partial) return partial.failure();
   const int64_t work = (rows < kSegment ? rows : kSegment) * (width < kBlock ? width : kBlock);
-  parallel_for(blocks * segments, kNormalizeGrain / (work > 0 ? work : 1),
-               [&](int64_t begin, int64_t end) {
-    for (int64_t item = begin; item < end; ++item) {
-      const int64_t segment = item / blocks;
-      const int64_t first = segment * kSegment;
-      const int64_t n = rows - first < kSegment ? rows - first : kSegment;
-      const int64_t stop_at = (item % blocks + 1) * kBlock;
-      const int64_t stop = stop_at < width ? stop_at : width;
-      for (int64_t column = item % blocks * kBlock; column < stop; column += kLanes<A>) {
-        const int count = static_cast<int>(stop - column < kLanes<A> ? stop - column : kLanes<A>);
-        Vec<A> sum[Terms];
-        fold_column_values<A, Terms>(
-            n, Add{}, [&](int64_t i, Vec<A>(&x)[Terms]) { f(first + i, column, count, x); }, sum);
-        for (int t = 0; t < Terms; ++t) {
-          A* const to = segments == 1 ? out[t] : partial.get() + (segment * Terms + t) * width;
-          if (to) write(to + column, sum[t], count);
+  parallel_for(
+      blocks * segments, kNormalizeGrain / (work > 0 ? work : 1), [&](int64_t begin, int64_t end) {
+        for (int64_t item = begin; item < end; ++item) {
+          const int64_t segment = item / blocks;
+          const int64_t first = segment * kSegment;
+          const int64_t n = rows - first < kSegment ? rows - first : kSegment;
+          const int64_t stop_at = (item % blocks + 1) * kBlock;
+          const int64_t stop = stop_at < width ? stop_at : width;
+          for (int64_t column = item % blocks * kBlock; column < stop; column += kLanes<A>) {
+            const int count =
+                static_cast<int>(stop - column < kLanes<A> ? stop - column : kLanes<A>);
+            Vec<A> sum[Terms];
+            fold_column_values<A, Terms>(
+                n, Add{}, [&](int64_t i, Vec<A>(&x)[Terms]) { f(first + i, column, count, x); },
+                sum);
+            for (int t = 0; t < Terms; ++t) {
+              A* const to = segments == 1 ? out[t] : partial.get() + (segment * Terms + t) * width;
+              if (to) write(to + column, sum[t], count);
+            }
+          }
         }
-      }
-    }
-  });
+      });
   for (int t = 0; segments > 1 && t < Terms; ++t) {
     for (int64_t c = 0; out[t] && c < width; ++c) {
       out[t][c] = fold_partials<A, Add>(

@@ -1,6 +1,6 @@
 // The fixed tree in which every floating-point reduction is evaluated. A reduction of n elements is
-// cut into leaves of kLeaf; in a leaf, logical lane l combines the elements 16 g + l in the order of
-// g, then the lanes are folded by halves; leaves are combined pairwise. The shape of the tree
+// cut into leaves of kLeaf; in a leaf, logical lane l combines the elements 16 g + l in the order
+// of g, then the lanes are folded by halves; leaves are combined pairwise. The shape of the tree
 // depends on n alone, so rows, columns, threads and register widths all give the same bits.
 #pragma once
 
@@ -23,19 +23,23 @@ struct Add {
   template <class T>
   static constexpr T identity = std::numeric_limits<T>::is_integer ? T(0) : T(-0.0);
   template <class V>
-  TALLOW_INLINE V operator()(V a, V b) const { return a + b; }
+  TALLOW_INLINE V operator()(V a, V b) const {
+    return a + b;
+  }
 };
 struct Multiply {
   template <class T>
   static constexpr T identity = T(1);
   template <class V>
-  TALLOW_INLINE V operator()(V a, V b) const { return a * b; }
+  TALLOW_INLINE V operator()(V a, V b) const {
+    return a * b;
+  }
 };
 struct Minimum {
   template <class T>
-  static constexpr T identity = std::numeric_limits<T>::has_infinity
-                                    ? std::numeric_limits<T>::infinity()
-                                    : std::numeric_limits<T>::max();
+  static constexpr T identity =
+      std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
+                                           : std::numeric_limits<T>::max();
   template <class V>
   TALLOW_INLINE V operator()(V a, V b) const {
     const V smaller = b < a ? b : a;
@@ -44,9 +48,9 @@ struct Minimum {
 };
 struct Maximum {
   template <class T>
-  static constexpr T identity = std::numeric_limits<T>::has_infinity
-                                    ? -std::numeric_limits<T>::infinity()
-                                    : std::numeric_limits<T>::min();
+  static constexpr T identity =
+      std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
+                                           : std::numeric_limits<T>::min();
   template <class V>
   TALLOW_INLINE V operator()(V a, V b) const {
     const V larger = b > a ? b : a;

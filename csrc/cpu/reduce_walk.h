@@ -27,7 +27,9 @@ class Cursor {
   }
   TALLOW_INLINE int64_t offset() const { return offset_; }
   // Elements left in the innermost dimension, this one included.
-  TALLOW_INLINE int64_t run() const { return ndim_ == 0 ? 1 : size_[ndim_ - 1] - index_[ndim_ - 1]; }
+  TALLOW_INLINE int64_t run() const {
+    return ndim_ == 0 ? 1 : size_[ndim_ - 1] - index_[ndim_ - 1];
+  }
   TALLOW_INLINE int64_t run_stride() const { return ndim_ == 0 ? 1 : stride_[ndim_ - 1]; }
   // Moves on by count <= run() elements.
   TALLOW_INLINE void advance(int64_t count) {
@@ -62,19 +64,27 @@ TALLOW_INLINE bool prefers_columns(const Reduction& r) {
 // output: the mean, for variances.
 struct Identity {
   template <class V>
-  TALLOW_INLINE V operator()(V x, V) const { return x; }
+  TALLOW_INLINE V operator()(V x, V) const {
+    return x;
+  }
 };
 struct Square {
   template <class V>
-  TALLOW_INLINE V operator()(V x, V) const { return x * x; }
+  TALLOW_INLINE V operator()(V x, V) const {
+    return x * x;
+  }
 };
 struct Deviation {
   template <class V>
-  TALLOW_INLINE V operator()(V x, V center) const { return x - center; }
+  TALLOW_INLINE V operator()(V x, V center) const {
+    return x - center;
+  }
 };
 struct SquaredDeviation {
   template <class V>
-  TALLOW_INLINE V operator()(V x, V center) const { return (x - center) * (x - center); }
+  TALLOW_INLINE V operator()(V x, V center) const {
+    return (x - center) * (x - center);
+  }
 };
 
 template <class A, class... Maps>
@@ -132,12 +142,16 @@ void convert_run(const char* in, int64_t stride, int64_t count, double p, A* out
 template <class A>
 struct AsValue {
   template <class T>
-  TALLOW_INLINE A operator()(T x, double) const { return static_cast<A>(x); }
+  TALLOW_INLINE A operator()(T x, double) const {
+    return static_cast<A>(x);
+  }
 };
 template <class A>
 struct AsNonZero {
   template <class T>
-  TALLOW_INLINE A operator()(T x, double) const { return static_cast<A>(x != T(0)); }
+  TALLOW_INLINE A operator()(T x, double) const {
+    return static_cast<A>(x != T(0));
+  }
 };
 
 template <class T, class A, class Convert = AsValue<A>>
@@ -214,8 +228,8 @@ TALLOW_NOINLINE void fold_contiguous(const A* data, int64_t n, A center,
                                      A (&out)[sizeof...(Maps)]) {
   using Source = Mapped<A, Maps...>;
   const Vec<A> centers = broadcast(center);
-  fold_row<A, Source::kMaps>(n, Join{},
-                             [&](int64_t k) { return Source{data + k * kLeaf, centers}; }, out);
+  fold_row<A, Source::kMaps>(
+      n, Join{}, [&](int64_t k) { return Source{data + k * kLeaf, centers}; }, out);
 }
 
 // Folds the reduced elements [begin, begin + n) of one output, once per map.
@@ -254,14 +268,22 @@ void fold_short_rows(const A* in, int64_t pitch, int64_t rows, A* out) {
 template <class A, class Join>
 void fold_short_rows(int64_t n, const A* in, int64_t pitch, int64_t rows, A* out) {
   switch (n) {
-    case 1: return fold_short_rows<A, Join, 1>(in, pitch, rows, out);
-    case 2: return fold_short_rows<A, Join, 2>(in, pitch, rows, out);
-    case 3: return fold_short_rows<A, Join, 3>(in, pitch, rows, out);
-    case 4: return fold_short_rows<A, Join, 4>(in, pitch, rows, out);
-    case 5: return fold_short_rows<A, Join, 5>(in, pitch, rows, out);
-    case 6: return fold_short_rows<A, Join, 6>(in, pitch, rows, out);
-    case 7: return fold_short_rows<A, Join, 7>(in, pitch, rows, out);
-    default: return fold_short_rows<A, Join, 8>(in, pitch, rows, out);
+    case 1:
+      return fold_short_rows<A, Join, 1>(in, pitch, rows, out);
+    case 2:
+      return fold_short_rows<A, Join, 2>(in, pitch, rows, out);
+    case 3:
+      return fold_short_rows<A, Join, 3>(in, pitch, rows, out);
+    case 4:
+      return fold_short_rows<A, Join, 4>(in, pitch, rows, out);
+    case 5:
+      return fold_short_rows<A, Join, 5>(in, pitch, rows, out);
+    case 6:
+      return fold_short_rows<A, Join, 6>(in, pitch, rows, out);
+    case 7:
+      return fold_short_rows<A, Join, 7>(in, pitch, rows, out);
+    default:
+      return fold_short_rows<A, Join, 8>(in, pitch, rows, out);
   }
 }
 
@@ -273,23 +295,24 @@ void fold_segments(const Reduction& r, const Reader<A>& reader, const A* center,
   const char* const base = static_cast<const char*>(r.in);
   parallel_for(r.out_numel * segments, items_per_task(n < kSegment ? n : kSegment),
                [&](int64_t begin, int64_t end) {
-    int64_t o = begin / segments;
-    int64_t segment = begin % segments;
-    Cursor kept(r.out_ndim, r.out_size, r.in_stride, o);
-    for (int64_t item = begin; item < end; ++item) {
-      const int64_t first = segment * kSegment;
-      A folded[sizeof...(Maps)];
-      fold_part_of_row<A, Join, Maps...>(r, reader, base + kept.offset() * reader.item_size, first,
-                                         n - first < kSegment ? n - first : kSegment,
-                                         center ? center[o] : A(0), folded);
-      for (std::size_t m = 0; m < sizeof...(Maps); ++m) targets[m][item] = folded[m];
-      if (++segment == segments) {
-        segment = 0;
-        ++o;
-        kept.advance(1);
-      }
-    }
-  });
+                 int64_t o = begin / segments;
+                 int64_t segment = begin % segments;
+                 Cursor kept(r.out_ndim, r.out_size, r.in_stride, o);
+                 for (int64_t item = begin; item < end; ++item) {
+                   const int64_t first = segment * kSegment;
+                   A folded[sizeof...(Maps)];
+                   fold_part_of_row<A, Join, Maps...>(
+                       r, reader, base + kept.offset() * reader.item_size, first,
+                       n - first < kSegment ? n - first : kSegment, center ? center[o] : A(0),
+                       folded);
+                   for (std::size_t m = 0; m < sizeof...(Maps); ++m) targets[m][item] = folded[m];
+                   if (++segment == segments) {
+                     segment = 0;
+                     ++o;
+                     kept.advance(1);
+                   }
+                 }
+               });
 }
 
 // The same for a transposed reduction: some segments at a time are turned around first.
@@ -331,8 +354,7 @@ Status fold_transposed(const Reduction& r, const Reader<A>& reader, const A* cen
 
 // results[m][o] = fold of map m over the reduced elements of kept index o (in row-major order).
 template <class A, class Join, class... Maps>
-Status fold_rows(const Reduction& r, const Reader<A>& reader, const A* center,
-                 A* const* results) {
+Status fold_rows(const Reduction& r, const Reader<A>& reader, const A* center, A* const* results) {
   constexpr int kMaps = sizeof...(Maps);
   const int64_t n = r.reduce_numel;
   const int64_t segments = (n + kSegment - 1) / kSegment;
@@ -349,7 +371,8 @@ Status fold_rows(const Reduction& r, const Reader<A>& reader, const A* center,
   Scratch<A> partial(segments == 1 ? 0 : items * kMaps);
   if (segments > 1 && !partial) return partial.failure();
   A* targets[kMaps];
-  for (int m = 0; m < kMaps; ++m) targets[m] = segments == 1 ? results[m] : partial.get() + m * items;
+  for (int m = 0; m < kMaps; ++m)
+    targets[m] = segments == 1 ? results[m] : partial.get() + m * items;
   if (is_transposed(r) && n > 4 * kLeaf) {
     const Status status = fold_transposed<A, Join, Maps...>(r, reader, center, segments, targets);
     if (status != Status::kOk) return status;
@@ -358,8 +381,8 @@ Status fold_rows(const Reduction& r, const Reader<A>& reader, const A* center,
   }
   for (int m = 0; segments > 1 && m < kMaps; ++m) {
     for (int64_t o = 0; o < r.out_numel; ++o) {
-      results[m][o] = fold_partials<A, Join>(
-          segments, [&](int64_t s) { return targets[m][o * segments + s]; });
+      results[m][o] =
+          fold_partials<A, Join>(segments, [&](int64_t s) { return targets[m][o * segments + s]; });
     }
   }
   return Status::kOk;

@@ -14,11 +14,15 @@ using Total = std::conditional_t<kIsFloat<T>, double, uint64_t>;
 
 struct RunningSum {
   template <class A>
-  TALLOW_INLINE A operator()(A total, A x) const { return total + x; }
+  TALLOW_INLINE A operator()(A total, A x) const {
+    return total + x;
+  }
 };
 struct RunningProduct {
   template <class A>
-  TALLOW_INLINE A operator()(A total, A x) const { return total * x; }
+  TALLOW_INLINE A operator()(A total, A x) const {
+    return total * x;
+  }
 };
 struct RunningLogSumExp {
   TALLOW_INLINE double operator()(double total, double x) const {
@@ -131,11 +135,12 @@ Status scan(ScanOp op, DType dtype, void* out, const void* in, int64_t outer, in
   using Supported = Types<int64_t, float, double, Half, BFloat16>;
   return dispatch(Supported{}, dtype, op == ScanOp::kSum ? "cumsum_out_cpu" : "cumprod_out_cpu",
                   [&]<class T>() -> Status {
-    T* const to = static_cast<T*>(out);
-    const T* const from = static_cast<const T*>(in);
-    return op == ScanOp::kSum ? scan_of(to, from, outer, n, inner, RunningSum{})
-                              : scan_of(to, from, outer, n, inner, RunningProduct{});
-  });
+                    T* const to = static_cast<T*>(out);
+                    const T* const from = static_cast<const T*>(in);
+                    return op == ScanOp::kSum
+                               ? scan_of(to, from, outer, n, inner, RunningSum{})
+                               : scan_of(to, from, outer, n, inner, RunningProduct{});
+                  });
 }
 
 Status scan_extremum(bool largest, DType dtype, void* values, int64_t* indices, const void* in,
@@ -143,15 +148,15 @@ Status scan_extremum(bool largest, DType dtype, void* values, int64_t* indices, 
   if (outer * n * inner == 0) return Status::kOk;
   return dispatch(RealAndBool{}, dtype, largest ? "cummax_helper_cpu" : "cummin_helper_cpu",
                   [&]<class T>() -> Status {
-    parallel_for(outer * inner, 16 * 1024 / n, [&](int64_t begin, int64_t end) {
-      for (int64_t line = begin; line < end; ++line) {
-        const int64_t at = line / inner * n * inner + line % inner;
-        scan_extremum_line(largest, static_cast<T*>(values) + at, indices + at,
-                           static_cast<const T*>(in) + at, n, inner);
-      }
-    });
-    return Status::kOk;
-  });
+                    parallel_for(outer * inner, 16 * 1024 / n, [&](int64_t begin, int64_t end) {
+                      for (int64_t line = begin; line < end; ++line) {
+                        const int64_t at = line / inner * n * inner + line % inner;
+                        scan_extremum_line(largest, static_cast<T*>(values) + at, indices + at,
+                                           static_cast<const T*>(in) + at, n, inner);
+                      }
+                    });
+                    return Status::kOk;
+                  });
 }
 
 }  // namespace tallow::cpu::TALLOW_ISA

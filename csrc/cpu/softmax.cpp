@@ -31,8 +31,10 @@ void log_softmax_row(T* y, const T* x, int64_t n) {
   const A max = row_max(x, n);
   const LogSum<A> log = log_sum(row_sum_exp<T>(nullptr, x, n, max));
   for_each_vector<A>(n, [&](int64_t i, int count) {
-    write(y + i, log_softmax_element(read(x + i, count), broadcast(max), broadcast(log.value),
-                                     broadcast(log.rest)), count);
+    write(y + i,
+          log_softmax_element(read(x + i, count), broadcast(max), broadcast(log.value),
+                              broadcast(log.rest)),
+          count);
   });
 }
 

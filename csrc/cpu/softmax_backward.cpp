@@ -34,19 +34,22 @@ void backward_columns(bool log, T* grad_in, const T* grad, const T* y, int64_t n
   constexpr int W = kLanes<A>;
   const auto count = [&](int v) { return v + 1 < Vecs ? W : last; };
   Vec<A> sum[Vecs];
-  fold_column_values<A, Vecs>(n, Add{}, [&](int64_t i, Vec<A>(&x)[Vecs]) {
+  fold_column_values<A, Vecs>(
+      n, Add{},
+      [&](int64_t i, Vec<A>(&x)[Vecs]) {
 #pragma GCC unroll 4
-    for (int v = 0; v < Vecs; ++v) {
-      const int64_t at = i * inner + v * W;
-      x[v] = summand(log, read(grad + at, count(v)), read(y + at, count(v)));
-    }
-  }, sum);
+        for (int v = 0; v < Vecs; ++v) {
+          const int64_t at = i * inner + v * W;
+          x[v] = summand(log, read(grad + at, count(v)), read(y + at, count(v)));
+        }
+      },
+      sum);
   for (int64_t i = 0; i < n; ++i) {
 #pragma GCC unroll 4
     for (int v = 0; v < Vecs; ++v) {
       const int64_t at = i * inner + v * W;
-      write(grad_in + at,
-            gradient(log, read(grad + at, count(v)), read(y + at, count(v)), sum[v]), count(v));
+      write(grad_in + at, gradient(log, read(grad + at, count(v)), read(y + at, count(v)), sum[v]),
+            count(v));
     }
   }
 }

@@ -93,9 +93,7 @@ struct Block {
   TALLOW_INLINE T* at(int64_t i, int v) const { return first + i * pitch + v * kLanes<A>; }
   TALLOW_INLINE int count(int v) const { return v + 1 < Vecs ? kLanes<A> : last; }
   TALLOW_INLINE Vec<A> get(int64_t i, int v) const { return read(at(i, v), count(v)); }
-  TALLOW_INLINE void set(int64_t i, int v, Vec<A> value) const {
-    write(at(i, v), value, count(v));
-  }
+  TALLOW_INLINE void set(int64_t i, int v, Vec<A> value) const { write(at(i, v), value, count(v)); }
 };
 
 template <class T, int Vecs>
@@ -110,16 +108,19 @@ TALLOW_INLINE void column_max(const Block<const T, Vecs>& x, int64_t n,
 
 template <class T, int Vecs, class Keep>
 TALLOW_INLINE void column_sum_exp(const Block<const T, Vecs>& x, int64_t n,
-                                  const Vec<Compute<T>> (&max)[Vecs],
-                                  Vec<Compute<T>> (&sum)[Vecs], const Keep& keep) {
+                                  const Vec<Compute<T>> (&max)[Vecs], Vec<Compute<T>> (&sum)[Vecs],
+                                  const Keep& keep) {
   using A = Compute<T>;
-  fold_column_values<A, Vecs>(n, Add{}, [&](int64_t i, Vec<A>(&e)[Vecs]) {
+  fold_column_values<A, Vecs>(
+      n, Add{},
+      [&](int64_t i, Vec<A>(&e)[Vecs]) {
 #pragma GCC unroll 4
-    for (int v = 0; v < Vecs; ++v) {
-      e[v] = exp_shifted(x.get(i, v), max[v]);
-      keep(i, v, e[v]);
-    }
-  }, sum);
+        for (int v = 0; v < Vecs; ++v) {
+          e[v] = exp_shifted(x.get(i, v), max[v]);
+          keep(i, v, e[v]);
+        }
+      },
+      sum);
 }
 
 }  // namespace

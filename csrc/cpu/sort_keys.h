@@ -11,10 +11,22 @@ namespace {
 
 template <int Bytes>
 struct UnsignedOf;
-template <> struct UnsignedOf<1> { using type = uint8_t; };
-template <> struct UnsignedOf<2> { using type = uint16_t; };
-template <> struct UnsignedOf<4> { using type = uint32_t; };
-template <> struct UnsignedOf<8> { using type = uint64_t; };
+template <>
+struct UnsignedOf<1> {
+  using type = uint8_t;
+};
+template <>
+struct UnsignedOf<2> {
+  using type = uint16_t;
+};
+template <>
+struct UnsignedOf<4> {
+  using type = uint32_t;
+};
+template <>
+struct UnsignedOf<8> {
+  using type = uint64_t;
+};
 
 template <class T>
 inline constexpr bool kIsFloat = std::is_same_v<T, float> || std::is_same_v<T, double> ||
@@ -27,11 +39,11 @@ struct KeyOf {
   using Key = typename UnsignedOf<sizeof(T)>::type;
   static constexpr Key kSign = static_cast<Key>(Key{1} << (8 * sizeof(T) - 1));
   // The bits of infinity, beyond which magnitudes are NaN.
-  static constexpr Key kInfinity = static_cast<Key>(
-      std::is_same_v<T, float>      ? 0x7f800000u
-      : std::is_same_v<T, Half>     ? 0x7c00u
-      : std::is_same_v<T, BFloat16> ? 0x7f80u
-                                    : 0x7ff0000000000000u);
+  static constexpr Key kInfinity =
+      static_cast<Key>(std::is_same_v<T, float>      ? 0x7f800000u
+                       : std::is_same_v<T, Half>     ? 0x7c00u
+                       : std::is_same_v<T, BFloat16> ? 0x7f80u
+                                                     : 0x7ff0000000000000u);
 
   static TALLOW_INLINE Key of(T x) {
     Key bits;
@@ -40,8 +52,8 @@ struct KeyOf {
       const Key magnitude = static_cast<Key>(bits & static_cast<Key>(~kSign));
       const Key negative = static_cast<Key>(~bits);
       const Key positive = static_cast<Key>(bits | kSign);
-      const Key key = (bits & kSign) && magnitude ? negative
-                                                  : static_cast<Key>(magnitude ? positive : kSign);
+      const Key key =
+          (bits & kSign) && magnitude ? negative : static_cast<Key>(magnitude ? positive : kSign);
       return magnitude > kInfinity ? static_cast<Key>(~Key{0}) : key;
     } else if constexpr (std::is_signed_v<T>) {
       return static_cast<Key>(bits ^ kSign);

@@ -118,8 +118,10 @@ Tensor copy_(const Tensor& self, const Tensor& source, bool) {
 
 Tensor fill_(const Tensor& self, const Operand& value) {
   if (value.is_tensor()) {
-    TALLOW_CHECK(value.tensor().dim() == 0, "fill_ only supports 0-dimension value tensor but got "
-                 "tensor with ", value.tensor().dim(), " dimensions.");
+    TALLOW_CHECK(value.tensor().dim() == 0,
+                 "fill_ only supports 0-dimension value tensor but got "
+                 "tensor with ",
+                 value.tensor().dim(), " dimensions.");
     return copy_(self, value.tensor());
   }
   check_inplace(self);
@@ -142,9 +144,8 @@ Tensor fill_(const Tensor& self, const Operand& value) {
                                                       static_cast<const void*>(element));
   }
   self.bump_version();
-  return record("FillBackward0", {&self}, self, [&](Saver&) {
-    return [](Grads& g) { g.out[0] = zeros_like(g.grad()); };
-  });
+  return record("FillBackward0", {&self}, self,
+                [&](Saver&) { return [](Grads& g) { g.out[0] = zeros_like(g.grad()); }; });
 }
 
 Tensor zero_(const Tensor& self) { return fill_(self, Scalar(0)); }

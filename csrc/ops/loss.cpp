@@ -56,7 +56,8 @@ void check_spatial(const Tensor& input, const Tensor& target) {
   if (input.dim() == 4) {
     TALLOW_CHECK(target.dim() == 3,
                  "only batches of spatial targets supported (3D tensors) but got targets of "
-                 "dimension: ", target.dim());
+                 "dimension: ",
+                 target.dim());
     TALLOW_CHECK(input.sizes()[2] == target.sizes()[1] && input.sizes()[3] == target.sizes()[2],
                  "size mismatch (got input: ", input.sizes(), " , target: ", target.sizes());
     return;
@@ -70,8 +71,7 @@ void check_spatial(const Tensor& input, const Tensor& target) {
 Problem check_classes(const Tensor& input, const Tensor& target, const Tensor& weight,
                       int64_t reduction, int64_t ignore_index) {
   TALLOW_CHECK_VALUE(input.dim() > 0, "Expected 1 or more dimensions (got 0)");
-  TALLOW_CHECK_VALUE(input.dim() == 1 || target.dim() == 0 ||
-                         input.sizes()[0] == target.sizes()[0],
+  TALLOW_CHECK_VALUE(input.dim() == 1 || target.dim() == 0 || input.sizes()[0] == target.sizes()[0],
                      "Expected input batch_size (", input.sizes()[0],
                      ") to match target batch_size (", target.dim() ? target.sizes()[0] : 0, ").");
   Problem p;
@@ -82,11 +82,10 @@ Problem check_classes(const Tensor& input, const Tensor& target, const Tensor& w
   if (input.dim() > 2) {
     check_spatial(input, target);
   } else {
-    TALLOW_CHECK(target.dim() <= 1,
-                 "0D or 1D target tensor expected, multi-target not supported");
-    TALLOW_CHECK((input.dim() == 1 && target.numel() == 1) ||
-                     (input.dim() == 2 && target.dim() == 1),
-                 "size mismatch (got input: ", input.sizes(), ", target: ", target.sizes(), ")");
+    TALLOW_CHECK(target.dim() <= 1, "0D or 1D target tensor expected, multi-target not supported");
+    TALLOW_CHECK(
+        (input.dim() == 1 && target.numel() == 1) || (input.dim() == 2 && target.dim() == 1),
+        "size mismatch (got input: ", input.sizes(), ", target: ", target.sizes(), ")");
   }
   p.class_dim = input.dim() > 1 ? 1 : 0;
   p.classes = input.sizes()[p.class_dim];
@@ -171,9 +170,9 @@ Tensor cross_entropy(const Problem& p, const Tensor& input, const Tensor& target
   const Tensor out = empty(p.result_shape(), input.dtype(), input.device());
   const Tensor total = empty({}, stats_type, input.device());
   const Tensor stats = empty({2, p.outer * p.inner}, stats_type, input.device());
-  run<&Backend::loss, &LossKernels::cross_entropy>(
-      "cross_entropy_loss", input.device(), input.dtype(), p.with(target, weight), out.ptr(),
-      total.ptr(), stats.ptr(), x.ptr());
+  run<&Backend::loss, &LossKernels::cross_entropy>("cross_entropy_loss", input.device(),
+                                                   input.dtype(), p.with(target, weight), out.ptr(),
+                                                   total.ptr(), stats.ptr(), x.ptr());
   return record(p.node(), {&input}, out, [&](Saver& save) {
     return [p, in = save(input), t = save(target, "target"), w = save(weight, "weight"),
             total = save(total, "total_weight"), stats = save(stats, "stats")](Grads& g) {
@@ -203,8 +202,7 @@ Tensor cross_entropy_of_probabilities(const Tensor& input, const Tensor& target,
                " classes or no classes but got weight tensor of shape: ", weight.sizes());
   Tensor probability = target;
   if (smoothing > 0) {
-    probability =
-        add(mul(target, 1 - smoothing), smoothing / static_cast<double>(classes));
+    probability = add(mul(target, 1 - smoothing), smoothing / static_cast<double>(classes));
   }
   Tensor terms = mul(log_softmax(input, class_dim), probability);
   if (weight.defined()) {

@@ -1,4 +1,5 @@
-// Loss functions. `reduction` is 0 for one loss per element or sample, 1 for the mean, 2 for the sum.
+// Loss functions. `reduction` is 0 for one loss per element or sample, 1 for the mean, 2 for the
+// sum.
 #pragma once
 
 #include "core/tensor.h"

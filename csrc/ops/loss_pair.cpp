@@ -51,8 +51,12 @@ PairData pair_data(const Tensor& input, const Tensor& target, const Tensor& weig
 }
 
 PairLoss kernel_arguments(const Pair& pair, const PairData& data) {
-  return {data.input.ptr(),           data.target.ptr(),    data_or_null(data.weight),
-          data_or_null(data.pos_weight), data.input.numel(), pair.parameter,
+  return {data.input.ptr(),
+          data.target.ptr(),
+          data_or_null(data.weight),
+          data_or_null(data.pos_weight),
+          data.input.numel(),
+          pair.parameter,
           pair.reduction};
 }
 
@@ -71,14 +75,18 @@ Tensor slope_formula(const Pair& pair, const Tensor& x, const Tensor& t, const T
   const Tensor d = sub(x, t);
   Tensor slope;
   switch (pair.op) {
-    case PairLossOp::kMse: slope = mul(d, 2.0); break;
+    case PairLossOp::kMse:
+      slope = mul(d, 2.0);
+      break;
     case PairLossOp::kSmoothL1:
       slope = where(lt(abs(d), pair.parameter), div(d, pair.parameter), sign(d));
       break;
     case PairLossOp::kHuber:
       slope = clamp(d, Scalar(-pair.parameter), Scalar(pair.parameter));
       break;
-    case PairLossOp::kBce: slope = div(d, clamp_min(mul(x, rsub(x, 1.0)), 1e-12)); break;
+    case PairLossOp::kBce:
+      slope = div(d, clamp_min(mul(x, rsub(x, 1.0)), 1e-12));
+      break;
     case PairLossOp::kBceWithLogits: {
       const Tensor positive = pos_weight.defined() ? mul(t, pos_weight) : t;
       slope = sub(mul(add(positive, rsub(t, 1.0)), sigmoid(x)), positive);
@@ -109,8 +117,7 @@ Tensor pair_loss(const Pair& pair, const Tensor& input, const Tensor& target, co
                  const Tensor& pos_weight) {
   const PairData data = pair_data(input, target, weight, pos_weight);
   const bool each = pair.reduction == LossReduction::kNone;
-  const Tensor out =
-      empty(each ? data.input.sizes() : Dims{}, data.input.dtype(), input.device());
+  const Tensor out = empty(each ? data.input.sizes() : Dims{}, data.input.dtype(), input.device());
   run<&Backend::loss, &LossKernels::pair>(pair.name, input.device(), pair.op, data.input.dtype(),
                                           kernel_arguments(pair, data), out.ptr());
   return record(pair.node, {&input, &target}, out, [&](Saver& save) {
@@ -157,9 +164,9 @@ Tensor smooth_l1_loss(const Tensor& input, const Tensor& target, int64_t reducti
 
 Tensor huber_loss(const Tensor& input, const Tensor& target, int64_t reduction, double delta) {
   TALLOW_CHECK(delta > 0, "huber_loss does not support non-positive values for delta.");
-  return pair_loss({PairLossOp::kHuber, "huber_loss", "HuberLossBackward0",
-                    loss_reduction(reduction), delta},
-                   input, target, Tensor(), Tensor());
+  return pair_loss(
+      {PairLossOp::kHuber, "huber_loss", "HuberLossBackward0", loss_reduction(reduction), delta},
+      input, target, Tensor(), Tensor());
 }
 
 Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight,

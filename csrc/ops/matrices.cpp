@@ -15,8 +15,8 @@
 namespace tallow::ops {
 
 Tensor diag(const Tensor& self, int64_t diagonal) {
-  TALLOW_CHECK(self.dim() == 1 || self.dim() == 2,
-               "diag(): Supports 1D or 2D tensors. Got ", self.dim(), "D");
+  TALLOW_CHECK(self.dim() == 1 || self.dim() == 2, "diag(): Supports 1D or 2D tensors. Got ",
+               self.dim(), "D");
   if (self.dim() == 1) return diag_embed(self, diagonal);
   return clone(ops::diagonal(self, diagonal));
 }
@@ -122,8 +122,7 @@ Tensor bincount(const Tensor& self, const Tensor& weights, int64_t minlength) {
     const Tensor counts = zeros({length}, DType::kInt64, self.device());
     return index_add_(counts, 0, index, ones(self.sizes(), DType::kInt64, self.device()));
   }
-  const DType dtype =
-      weights.dtype() == DType::kFloat32 ? DType::kFloat32 : DType::kFloat64;
+  const DType dtype = weights.dtype() == DType::kFloat32 ? DType::kFloat32 : DType::kFloat64;
   return index_add_(zeros({length}, dtype, self.device()), 0, index, to_dtype(weights, dtype));
 }
 

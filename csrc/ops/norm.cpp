@@ -66,7 +66,8 @@ Rows check_rows(const Tensor& input, const Dims& shape, const Tensor& weight, co
                 const char* separator) {
   TALLOW_CHECK(!shape.empty(),
                "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least "
-               "one element, but got normalized_shape = ", shape);
+               "one element, but got normalized_shape = ",
+               shape);
   const auto check_param = [&](const char* name, const Tensor& param) {
     TALLOW_CHECK(!param.defined() || param.sizes() == shape, "Expected ", name,
                  " to be of same shape as normalized_shape, but got ", name, " of shape ",
@@ -170,7 +171,8 @@ std::tuple<Tensor, Tensor, Tensor> native_layer_norm(const Tensor& input,
   const Rows rows = check_rows(input, normalized_shape, weight, bias, ", ");
   const RowNorm r = normalise_rows("layer_norm", true, input, rows, weight, bias, eps);
   return {record_rows("NativeLayerNormBackward0", "layer_norm_backward", true, input, weight, bias,
-                      rows, eps, r), r.mean, r.rstd};
+                      rows, eps, r),
+          r.mean, r.rstd};
 }
 
 Tensor layer_norm(const Tensor& input, const Dims& normalized_shape, const Tensor& weight,
@@ -183,9 +185,9 @@ Tensor rms_norm(const Tensor& input, const Dims& normalized_shape, const Tensor&
   const Rows rows = check_rows(input, normalized_shape, weight, Tensor(), "");
   TALLOW_CHECK_NOT_IMPLEMENTED(is_floating(input.dtype()), "\"rms_norm\" not implemented for '",
                                scalar_type_name(input.dtype()), "'");
-  const double epsilon = eps.value_or(input.dtype() == DType::kFloat64
-                                          ? std::numeric_limits<double>::epsilon()
-                                          : std::numeric_limits<float>::epsilon());
+  const double epsilon =
+      eps.value_or(input.dtype() == DType::kFloat64 ? std::numeric_limits<double>::epsilon()
+                                                    : std::numeric_limits<float>::epsilon());
   const RowNorm r = normalise_rows("rms_norm", false, input, rows, weight, Tensor(), epsilon);
   return record_rows("RmsNormBackward0", "rms_norm_backward", false, input, weight, Tensor(), rows,
                      epsilon, r);
@@ -199,7 +201,8 @@ ChannelShape check_groups(const Tensor& input, int64_t groups, const Tensor& wei
   TALLOW_CHECK(groups > 0, "Expected num groups to be greater than 0, got ", groups);
   TALLOW_CHECK(channels % groups == 0,
                "Expected number of channels in input to be divisible by num_groups, but got input "
-               "of shape ", input.sizes(), " and num_groups=", groups);
+               "of shape ",
+               input.sizes(), " and num_groups=", groups);
   const auto check_param = [&](const char* name, const Tensor& param) {
     TALLOW_CHECK(!param.defined() || (param.dim() == 1 && param.numel() == channels), "Expected ",
                  name, " to be a vector of size equal to the number of channels in input, but got ",
@@ -218,9 +221,8 @@ NormGrads group_norm_grads(const Tensor& grad, const Tensor& input, const Tensor
   const Dims grouped{shape.batch, groups, shape.channels / groups, shape.inner};
   Tensor w = weight;
   if (w.defined()) w = reshape(w, {1, groups, shape.channels / groups, 1});
-  NormGrads grads =
-      normalised_grads(reshape(grad, grouped), reshape(input, grouped), w, {2, 3}, {0, 3},
-                       {shape.channels}, true, eps);
+  NormGrads grads = normalised_grads(reshape(grad, grouped), reshape(input, grouped), w, {2, 3},
+                                     {0, 3}, {shape.channels}, true, eps);
   grads.input = reshape(grads.input, input.sizes());
   return grads;
 }

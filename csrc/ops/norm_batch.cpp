@@ -102,8 +102,7 @@ NormGrads formula_grads(bool training, const Tensor& grad, const Tensor& input,
 }  // namespace
 
 std::tuple<Tensor, Tensor, Tensor> native_batch_norm(const Tensor& input, const Tensor& weight,
-                                                     const Tensor& bias,
-                                                     const Tensor& running_mean,
+                                                     const Tensor& bias, const Tensor& running_mean,
                                                      const Tensor& running_var, bool training,
                                                      double momentum, double eps) {
   check_channels(input, weight, bias, running_mean, running_var, training);
@@ -114,14 +113,14 @@ std::tuple<Tensor, Tensor, Tensor> native_batch_norm(const Tensor& input, const 
   const Tensor b_data = parameter_data(bias, input.dtype());
   const Tensor mean = training ? empty(channels, type, input.device())
                                : parameter_data(running_mean, input.dtype());
-  const Tensor variance = training ? empty(channels, type, input.device())
-                                   : parameter_data(running_var, input.dtype());
+  const Tensor variance =
+      training ? empty(channels, type, input.device()) : parameter_data(running_var, input.dtype());
   const Tensor invstd = empty(channels, type, input.device());
   const Tensor out = empty_like(x.data);
-  run<&Backend::norm, &NormKernels::batch_norm>(
-      "batch_norm", input.device(), training, input.dtype(), out.ptr(), x.data.ptr(),
-      data_or_null(w_data), data_or_null(b_data), x.shape, eps, mean.ptr(), variance.ptr(),
-      invstd.ptr());
+  run<&Backend::norm, &NormKernels::batch_norm>("batch_norm", input.device(), training,
+                                                input.dtype(), out.ptr(), x.data.ptr(),
+                                                data_or_null(w_data), data_or_null(b_data), x.shape,
+                                                eps, mean.ptr(), variance.ptr(), invstd.ptr());
   const int64_t count = x.shape.batch * x.shape.inner;
   if (training && count > 0) {
     move_running(running_mean, mean, momentum, 1);
@@ -132,10 +131,9 @@ std::tuple<Tensor, Tensor, Tensor> native_batch_norm(const Tensor& input, const 
     return [x = save(input, "input"), w = save(weight, "weight"), mean = save(mean, "result1"),
             invstd = save(invstd, "result2"), training, eps](Grads& g) {
       const NormGrads grads =
-          grad_enabled()
-              ? formula_grads(training, g.grad(), g[x], g[w], g[mean], g[invstd], eps)
-              : fused_grads(training, g.grad(), g[x], g[w], g[mean], g[invstd], g.needs(0),
-                            g.needs(1), g.needs(2));
+          grad_enabled() ? formula_grads(training, g.grad(), g[x], g[w], g[mean], g[invstd], eps)
+                         : fused_grads(training, g.grad(), g[x], g[w], g[mean], g[invstd],
+                                       g.needs(0), g.needs(1), g.needs(2));
       g.out[0] = grads.input;
       if (g.needs(1)) g.out[1] = grads.weight;
       if (g.needs(2)) g.out[2] = grads.bias;
@@ -149,8 +147,8 @@ std::tuple<Tensor, Tensor, Tensor> native_batch_norm(const Tensor& input, const 
 Tensor batch_norm(const Tensor& input, const Tensor& weight, const Tensor& bias,
                   const Tensor& running_mean, const Tensor& running_var, bool training,
                   double momentum, double eps) {
-  return std::get<0>(native_batch_norm(input, weight, bias, running_mean, running_var, training,
-                                       momentum, eps));
+  return std::get<0>(
+      native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps));
 }
 
 // Every channel of every sample becomes a channel of one big sample.

@@ -71,8 +71,7 @@ class Workspace {
 template <class Tensors, class Add, class Step>
 void for_each_type(const std::vector<Tensor>& params, const Add& add, const Step& step) {
   std::vector<Tensors> batch;
-  for (const DType dtype :
-       {DType::kFloat32, DType::kFloat64, DType::kFloat16, DType::kBFloat16}) {
+  for (const DType dtype : {DType::kFloat32, DType::kFloat64, DType::kFloat16, DType::kBFloat16}) {
     batch.clear();
     for (std::size_t i = 0; i < params.size(); ++i) {
       if (params[i].dtype() == dtype && params[i].numel() > 0) batch.push_back(add(i));
@@ -167,10 +166,9 @@ void fused_adam(const std::vector<Tensor>& params, const std::vector<Tensor>& gr
 
 void fused_adamw(const std::vector<Tensor>& params, const std::vector<Tensor>& grads,
                  const std::vector<Tensor>& exp_avgs, const std::vector<Tensor>& exp_avg_sqs,
-                 const std::vector<Tensor>& max_exp_avg_sqs,
-                 const std::vector<Tensor>& state_steps, const Operand& lr, double beta1,
-                 double beta2, double weight_decay, double eps, bool amsgrad, bool maximize,
-                 const Tensor& grad_scale, const Tensor& found_inf) {
+                 const std::vector<Tensor>& max_exp_avg_sqs, const std::vector<Tensor>& state_steps,
+                 const Operand& lr, double beta1, double beta2, double weight_decay, double eps,
+                 bool amsgrad, bool maximize, const Tensor& grad_scale, const Tensor& found_inf) {
   adam_step("_fused_adamw_", true, params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs,
             state_steps, lr, beta1, beta2, weight_decay, eps, amsgrad, maximize, grad_scale,
             found_inf);

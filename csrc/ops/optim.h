@@ -9,7 +9,8 @@
 namespace tallow::ops {
 
 // One step of stochastic gradient descent. `momentum_buffers` is empty without momentum; on the
-// first step its tensors are set. A true `found_inf` skips the step, `grad_scale` divides gradients.
+// first step its tensors are set. A true `found_inf` skips the step, `grad_scale` divides
+// gradients.
 void fused_sgd(const std::vector<Tensor>& params, const std::vector<Tensor>& grads,
                const std::vector<Tensor>& momentum_buffers, double weight_decay, double momentum,
                const Operand& lr, double dampening, bool nesterov, bool maximize,
@@ -24,9 +25,8 @@ void fused_adam(const std::vector<Tensor>& params, const std::vector<Tensor>& gr
                 bool amsgrad, bool maximize, const Tensor& grad_scale, const Tensor& found_inf);
 void fused_adamw(const std::vector<Tensor>& params, const std::vector<Tensor>& grads,
                  const std::vector<Tensor>& exp_avgs, const std::vector<Tensor>& exp_avg_sqs,
-                 const std::vector<Tensor>& max_exp_avg_sqs,
-                 const std::vector<Tensor>& state_steps, const Operand& lr, double beta1,
-                 double beta2, double weight_decay, double eps, bool amsgrad, bool maximize,
-                 const Tensor& grad_scale, const Tensor& found_inf);
+                 const std::vector<Tensor>& max_exp_avg_sqs, const std::vector<Tensor>& state_steps,
+                 const Operand& lr, double beta1, double beta2, double weight_decay, double eps,
+                 bool amsgrad, bool maximize, const Tensor& grad_scale, const Tensor& found_inf);
 
 }  // namespace tallow::ops

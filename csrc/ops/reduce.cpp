@@ -44,20 +44,23 @@ Tensor sum_over(const char* node, const Tensor& self, const Dims& dims, bool kee
                 std::optional<DType> dtype) {
   const Tensor x = summable(self, dtype);
   const Tensor out = reduce(ReduceOp::kSum, "sum", x, dims, keepdim, sum_type(x.dtype()));
-  return narrowed(record(node, {&x}, out, [&](Saver&) {
-    return [shape = x.sizes(), dims, keepdim](Grads& g) {
-      g.out[0] = expand(restore_dims(g.grad(), dims, keepdim, shape.size()), shape);
-    };
-  }), dtype);
+  return narrowed(record(node, {&x}, out,
+                         [&](Saver&) {
+                           return [shape = x.sizes(), dims, keepdim](Grads& g) {
+                             g.out[0] =
+                                 expand(restore_dims(g.grad(), dims, keepdim, shape.size()), shape);
+                           };
+                         }),
+                  dtype);
 }
 
 Tensor mean_over(const char* node, const Tensor& self, const Dims& dims, bool keepdim,
                  std::optional<DType> dtype) {
   const DType type = dtype.value_or(self.dtype());
-  TALLOW_CHECK(is_differentiable(type), "mean(): could not infer output dtype. ",
-               dtype ? "Optional" : "Input",
-               " dtype must be either a floating point or complex dtype. Got: ",
-               scalar_type_name(type));
+  TALLOW_CHECK(
+      is_differentiable(type), "mean(): could not infer output dtype. ",
+      dtype ? "Optional" : "Input",
+      " dtype must be either a floating point or complex dtype. Got: ", scalar_type_name(type));
   const Tensor x = converted(self, dtype);
   const Tensor out = reduce(ReduceOp::kMean, "mean", x, dims, keepdim, type);
   return record(node, {&x}, out, [&](Saver&) {
@@ -110,27 +113,33 @@ Tensor mean_dims(const Tensor& self, const Dims& dims, bool keepdim, std::option
 Tensor prod(const Tensor& self, std::optional<DType> dtype) {
   const Tensor x = summable(self, dtype);
   const Tensor out = reduce(ReduceOp::kProd, "prod", x, {}, false, sum_type(x.dtype()));
-  return narrowed(record("ProdBackward0", {&x}, out, [&](Saver& save) {
-    return [in = save(x), result = save.output(out)](Grads& g) {
-      const Tensor self = g[in];
-      const Tensor flat = reshape(self, {-1});
-      g.out[0] = reshape(prod_backward(g.grad(), flat, g[result], 0), self.sizes());
-    };
-  }), dtype);
+  return narrowed(record("ProdBackward0", {&x}, out,
+                         [&](Saver& save) {
+                           return [in = save(x), result = save.output(out)](Grads& g) {
+                             const Tensor self = g[in];
+                             const Tensor flat = reshape(self, {-1});
+                             g.out[0] =
+                                 reshape(prod_backward(g.grad(), flat, g[result], 0), self.sizes());
+                           };
+                         }),
+                  dtype);
 }
 
 Tensor prod_dim(const Tensor& self, int64_t dim, bool keepdim, std::optional<DType> dtype) {
   const Tensor x = summable(self, dtype);
   const int64_t d = wrap_dim(dim, self.dim());
   const Tensor out = reduce(ReduceOp::kProd, "prod", x, {d}, keepdim, sum_type(x.dtype()));
-  return narrowed(record("ProdBackward1", {&x}, out, [&](Saver& save) {
-    return [in = save(x), result = save.output(out), d, keepdim](Grads& g) {
-      const Tensor self = g[in];
-      const Dims dims{d};
-      g.out[0] = prod_backward(restore_dims(g.grad(), dims, keepdim, self.dim()), self,
-                               restore_dims(g[result], dims, keepdim, self.dim()), d);
-    };
-  }), dtype);
+  return narrowed(record("ProdBackward1", {&x}, out,
+                         [&](Saver& save) {
+                           return [in = save(x), result = save.output(out), d, keepdim](Grads& g) {
+                             const Tensor self = g[in];
+                             const Dims dims{d};
+                             g.out[0] = prod_backward(
+                                 restore_dims(g.grad(), dims, keepdim, self.dim()), self,
+                                 restore_dims(g[result], dims, keepdim, self.dim()), d);
+                           };
+                         }),
+                  dtype);
 }
 
 Tensor nansum(const Tensor& self, const std::optional<Dims>& dims, bool keepdim,
@@ -144,8 +153,8 @@ Tensor nansum(const Tensor& self, const std::optional<Dims>& dims, bool keepdim,
   return record("NansumBackward0", {&x}, out, [&](Saver& save) {
     return [in = save(x), wrapped, keepdim](Grads& g) {
       const Tensor self = g[in];
-      g.out[0] = mul(restore_dims(g.grad(), wrapped, keepdim, self.dim()),
-                     logical_not(isnan(self)));
+      g.out[0] =
+          mul(restore_dims(g.grad(), wrapped, keepdim, self.dim()), logical_not(isnan(self)));
     };
   });
 }
@@ -161,8 +170,8 @@ Tensor nanmean(const Tensor& self, const std::optional<Dims>& dims, bool keepdim
 
 namespace {
 
-Tensor predicate(ReduceOp op, const char* name, const Tensor& self,
-                 const std::optional<Dims>& dims, bool keepdim) {
+Tensor predicate(ReduceOp op, const char* name, const Tensor& self, const std::optional<Dims>& dims,
+                 bool keepdim) {
   const bool bytes = self.dtype() == DType::kUInt8;
   Tensor out;
   if (dims && dims->empty()) {

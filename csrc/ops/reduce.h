@@ -32,8 +32,7 @@ Tensor max(const Tensor& self);
 Tensor min(const Tensor& self);
 Tensor amax(const Tensor& self, const Dims& dims = {}, bool keepdim = false);
 Tensor amin(const Tensor& self, const Dims& dims = {}, bool keepdim = false);
-std::tuple<Tensor, Tensor> aminmax(const Tensor& self,
-                                   std::optional<int64_t> dim = std::nullopt,
+std::tuple<Tensor, Tensor> aminmax(const Tensor& self, std::optional<int64_t> dim = std::nullopt,
                                    bool keepdim = false);
 // Values and positions of the first extreme along one dimension; it alone gets the gradient.
 std::tuple<Tensor, Tensor> max_dim(const Tensor& self, int64_t dim, bool keepdim = false);

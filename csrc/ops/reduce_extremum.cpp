@@ -16,8 +16,8 @@ const char* op_name(bool largest) { return largest ? "max" : "min"; }
 
 // Kernels for extremes need at least one element per result.
 void check_not_empty(const char* op, const Tensor& self, int64_t dim) {
-  TALLOW_CHECK_INDEX(self.dim() == 0 || self.size(dim) != 0, op,
-                     "(): Expected reduction dim ", dim, " to have non-zero size.");
+  TALLOW_CHECK_INDEX(self.dim() == 0 || self.size(dim) != 0, op, "(): Expected reduction dim ", dim,
+                     " to have non-zero size.");
 }
 
 Tensor extreme(bool largest, const char* name, const Tensor& self, const Dims& dims, bool keepdim) {
@@ -75,10 +75,8 @@ std::tuple<Tensor, Tensor> extreme_dim(bool largest, const char* node, const Ten
   const Tensor indices = empty(shape, DType::kInt64, self.device());
   find_extremes(largest, name, self, {d}, values, indices);
   record(node, {&self}, {&values, &indices}, [&](Saver& save) {
-    return [where = save.output(indices, "indices", 1), shape = self.sizes(), d,
-            keepdim](Grads& g) {
-      g.out[0] = selecting_backward(g.grad(), d, g[where], shape, keepdim);
-    };
+    return [where = save.output(indices, "indices", 1), shape = self.sizes(), d, keepdim](
+               Grads& g) { g.out[0] = selecting_backward(g.grad(), d, g[where], shape, keepdim); };
   });
   return {values, indices};
 }

@@ -50,8 +50,8 @@ Tensor var_backward(const Tensor& grad, const Tensor& self, const Dims& dims, do
                     bool keepdim) {
   const double degrees = static_cast<double>(reduced_numel(self.sizes(), dims)) - correction;
   const Tensor deviation = sub(self, mean_dims(self, dims, true));
-  const Tensor scale = mul(restore_dims(grad, dims, keepdim, self.dim()),
-                           degrees > 0 ? 2.0 / degrees : HUGE_VAL);
+  const Tensor scale =
+      mul(restore_dims(grad, dims, keepdim, self.dim()), degrees > 0 ? 2.0 / degrees : HUGE_VAL);
   return mul(scale, deviation);
 }
 
@@ -156,8 +156,7 @@ Tensor norm_backward(const Tensor& grad, const Tensor& self, const Tensor& norm,
   }
   const Tensor slope = mul(sgn(self), pow(abs(self), p - 1));
   const Tensor at_zero = masked_fill(slope, eq(self, 0), Scalar(0));
-  return mul(p < 1 ? at_zero : slope,
-             masked_fill(div(grad, pow(norm, p - 1)), is_zero, Scalar(0)));
+  return mul(p < 1 ? at_zero : slope, masked_fill(div(grad, pow(norm, p - 1)), is_zero, Scalar(0)));
 }
 
 }  // namespace
@@ -178,9 +177,9 @@ Tensor vector_norm(const Tensor& self, const Scalar& p, const std::optional<Dims
   return record("LinalgVectorNormBackward0", {&x}, out, [&](Saver& save) {
     return [in = save(x), result = save.output(out), order, wrapped, keepdim](Grads& g) {
       const Tensor self = g[in];
-      g.out[0] = norm_backward(restore_dims(g.grad(), wrapped, keepdim, self.dim()), self,
-                               restore_dims(g[result], wrapped, keepdim, self.dim()), order,
-                               wrapped);
+      g.out[0] =
+          norm_backward(restore_dims(g.grad(), wrapped, keepdim, self.dim()), self,
+                        restore_dims(g[result], wrapped, keepdim, self.dim()), order, wrapped);
     };
   });
 }

@@ -67,9 +67,8 @@ Reduction describe_reduction(const Tensor& in, const Dims& dims, const Tensor& o
   if (r.reduce_ndim > 0) r.reduce_ndim = last + 1;
 
   std::reverse(kept, kept + kept_count);
-  std::stable_sort(kept, kept + kept_count, [](const KeptDim& a, const KeptDim& b) {
-    return a.in_stride > b.in_stride;
-  });
+  std::stable_sort(kept, kept + kept_count,
+                   [](const KeptDim& a, const KeptDim& b) { return a.in_stride > b.in_stride; });
   for (int d = 0; d < kept_count; ++d) {
     const int back = r.out_ndim - 1;
     const bool merges = back >= 0 && r.in_stride[back] == kept[d].size * kept[d].in_stride &&

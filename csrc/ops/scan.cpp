@@ -24,8 +24,8 @@ Tensor scan(ScanOp op, const char* name, const Tensor& self, int64_t dim) {
   const AroundDim at = around_dim(self, dim);
   const Tensor x = contiguous_data(self);
   const Tensor out = empty(self.sizes(), self.dtype(), self.device());
-  run<&Backend::sort, &SortKernels::scan>(name, self.device(), op, self.dtype(), out.ptr(),
-                                          x.ptr(), at.outer, at.n, at.inner);
+  run<&Backend::sort, &SortKernels::scan>(name, self.device(), op, self.dtype(), out.ptr(), x.ptr(),
+                                          at.outer, at.n, at.inner);
   return out;
 }
 
@@ -73,9 +73,10 @@ std::tuple<Tensor, Tensor> running_extreme(bool largest, const char* node, const
                                                    values.ptr(), indices.data<int64_t>(), x.ptr(),
                                                    at.outer, at.n, at.inner);
   record(node, {&self}, {&values, &indices}, [&](Saver& save) {
-    return [where = save.output(indices, "indices", 1), dim = at.dim, shape = self.sizes()](Grads& g) {
-      g.out[0] = scatter_add(zeros(shape, g.grad().dtype(), g.grad().device()), dim, g[where],
-                             g.grad());
+    return [where = save.output(indices, "indices", 1), dim = at.dim,
+            shape = self.sizes()](Grads& g) {
+      g.out[0] =
+          scatter_add(zeros(shape, g.grad().dtype(), g.grad().device()), dim, g[where], g.grad());
     };
   });
   return {values, indices};
@@ -88,9 +89,8 @@ namespace {
 // `out` is new or, after an in-place call, `self` itself, which then was `original`.
 Tensor record_cumsum(const Tensor& self, const Tensor& out, int64_t dim) {
   return record("CumsumBackward0", {&self}, out, [&](Saver&) {
-    return [dim](Grads& g) {
-      g.out[0] = g.grad().dim() == 0 ? g.grad() : sum_of_rest(g.grad(), dim);
-    };
+    return
+        [dim](Grads& g) { g.out[0] = g.grad().dim() == 0 ? g.grad() : sum_of_rest(g.grad(), dim); };
   });
 }
 Tensor record_cumprod(const Tensor& self, const Tensor& original, const Tensor& out, int64_t dim) {

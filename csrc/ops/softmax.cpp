@@ -22,8 +22,8 @@ Tensor normalise(bool log, const Tensor& input, int64_t dim) {
   const Tensor out = empty(input.sizes(), input.dtype(), input.device());
   if (out.numel() == 0) return out;
   run<&Backend::softmax, &SoftmaxKernels::forward>(log ? "log_softmax" : "softmax", input.device(),
-                                                   log, input.dtype(), out.ptr(), x.ptr(),
-                                                   at.outer, at.n, at.inner);
+                                                   log, input.dtype(), out.ptr(), x.ptr(), at.outer,
+                                                   at.n, at.inner);
   return out;
 }
 
@@ -62,9 +62,7 @@ Tensor softmax(const Tensor& input, int64_t dim, std::optional<DType> dtype) {
   const int64_t d = wrap_dim(dim, x.dim());
   const Tensor out = normalise(false, x, d);
   return record("SoftmaxBackward0", {&x}, out, [&](Saver& save) {
-    return [y = save.output(out), d](Grads& g) {
-      g.out[0] = softmax_backward(g.grad(), g[y], d);
-    };
+    return [y = save.output(out), d](Grads& g) { g.out[0] = softmax_backward(g.grad(), g[y], d); };
   });
 }
 
@@ -73,9 +71,8 @@ Tensor log_softmax(const Tensor& input, int64_t dim, std::optional<DType> dtype)
   const int64_t d = wrap_dim(dim, x.dim());
   const Tensor out = normalise(true, x, d);
   return record("LogSoftmaxBackward0", {&x}, out, [&](Saver& save) {
-    return [y = save.output(out), d](Grads& g) {
-      g.out[0] = log_softmax_backward(g.grad(), g[y], d);
-    };
+    return
+        [y = save.output(out), d](Grads& g) { g.out[0] = log_softmax_backward(g.grad(), g[y], d); };
   });
 }
 

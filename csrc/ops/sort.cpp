@@ -58,10 +58,10 @@ std::tuple<Tensor, Tensor> record_picked(const char* node, const Tensor& self, i
                                          bool keepdim, const Tensor& values,
                                          const Tensor& indices) {
   record(node, {&self}, {&values, &indices}, [&](Saver& save) {
-    return [where = save.output(indices, "indices", 1), shape = self.sizes(), dim,
-            keepdim](Grads& g) {
-      g.out[0] = selecting_backward(g.grad(), dim, g[where], shape, keepdim);
-    };
+    return
+        [where = save.output(indices, "indices", 1), shape = self.sizes(), dim, keepdim](Grads& g) {
+          g.out[0] = selecting_backward(g.grad(), dim, g[where], shape, keepdim);
+        };
   });
   return {values, indices};
 }
@@ -212,14 +212,14 @@ std::tuple<Tensor, Tensor, Tensor> unique_consecutive(const Tensor& self, bool r
 Tensor searchsorted(const Tensor& sorted_sequence, const Operand& values, bool out_int32,
                     bool right, const Tensor& sorter) {
   const NoGradGuard guard;
-  const Tensor value = values.is_tensor()
-                           ? values.tensor()
-                           : scalar_tensor(values.scalar(), sorted_sequence.dtype(),
-                                           sorted_sequence.device());
+  const Tensor value = values.is_tensor() ? values.tensor()
+                                          : scalar_tensor(values.scalar(), sorted_sequence.dtype(),
+                                                          sorted_sequence.device());
   TALLOW_CHECK(value.dtype() == sorted_sequence.dtype(),
                "torch.searchsorted(): boundary tensor and input value tensor should have same "
-               "dtype, but got boundary tensor dtype ", scalar_type_name(sorted_sequence.dtype()),
-               " and input value tensor dtype ", scalar_type_name(value.dtype()));
+               "dtype, but got boundary tensor dtype ",
+               scalar_type_name(sorted_sequence.dtype()), " and input value tensor dtype ",
+               scalar_type_name(value.dtype()));
   TALLOW_CHECK(sorted_sequence.dim() > 0,
                "torch.searchsorted(): input value can be a scalar only when boundary tensor "
                "dimension is 1, but we got boundary tensor dim(0) and input value's dim(",
@@ -232,10 +232,10 @@ Tensor searchsorted(const Tensor& sorted_sequence, const Operand& values, bool o
   TALLOW_CHECK(fits,
                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
                "dimensions of boundaries tensor and input value tensor must match, but we got "
-               "boundaries tensor ", sorted_sequence.sizes(), " and input value tensor ",
-               value.sizes());
-  const Tensor boundaries = contiguous(
-      sorter.defined() ? gather(sorted_sequence, -1, sorter) : sorted_sequence);
+               "boundaries tensor ",
+               sorted_sequence.sizes(), " and input value tensor ", value.sizes());
+  const Tensor boundaries =
+      contiguous(sorter.defined() ? gather(sorted_sequence, -1, sorter) : sorted_sequence);
   const Tensor x = contiguous(value);
   const Tensor out = empty(value.sizes(), DType::kInt64, value.device());
   const int64_t n = boundaries.size(-1);

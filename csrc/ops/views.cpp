@@ -120,9 +120,11 @@ Tensor transpose(const Tensor& self, int64_t dim0, int64_t dim1) {
 }
 
 Tensor permute(const Tensor& self, const Dims& dims) {
-  TALLOW_CHECK(dims.size() == self.dim(), "permute(): number of dimensions in the tensor "
+  TALLOW_CHECK(dims.size() == self.dim(),
+               "permute(): number of dimensions in the tensor "
                "input does not match the length of the desired ordering of dimensions i.e. "
-               "input.dim() = ", self.dim(), " is not equal to len(dims) = ", dims.size());
+               "input.dim() = ",
+               self.dim(), " is not equal to len(dims) = ", dims.size());
   const Dims order = wrap_dims(dims, self.dim());
   Dims sizes, strides, inverse;
   inverse.resize(order.size());
@@ -142,9 +144,8 @@ Tensor t(const Tensor& self) {
   if (self.dim() < 2) return view_alias(self);
   Dims sizes{self.sizes()[1], self.sizes()[0]};
   Dims strides{self.strides()[1], self.strides()[0]};
-  return record_view("TBackward0", self, sizes, strides, self.impl()->offset, [&](Saver&) {
-    return [](Grads& g) { g.out[0] = t(g.grad()); };
-  });
+  return record_view("TBackward0", self, sizes, strides, self.impl()->offset,
+                     [&](Saver&) { return [](Grads& g) { g.out[0] = t(g.grad()); }; });
 }
 
 Tensor reverse_dims(const Tensor& self) {
@@ -231,8 +232,8 @@ Tensor expand(const Tensor& self, const Dims& size) {
     if (size[d] == -1) target[d] = existing;
     TALLOW_CHECK(existing == 1 || existing == target[d], "The expanded size of the tensor (",
                  size[d], ") must match the existing size (", existing,
-                 ") at non-singleton dimension ", d, ".  Target sizes: ", size, ".  Tensor sizes: ",
-                 self.sizes());
+                 ") at non-singleton dimension ", d, ".  Target sizes: ", size,
+                 ".  Tensor sizes: ", self.sizes());
   }
   const Dims strides = broadcast_strides(self.sizes(), self.strides(), target);
   return record_view("ExpandBackward0", self, target, strides, self.impl()->offset, [&](Saver&) {
@@ -244,8 +245,8 @@ Tensor expand_as(const Tensor& self, const Tensor& other) { return expand(self, 
 
 Tensor sum_to_size(const Tensor& self, const Dims& size) {
   if (self.sizes() == size) return self;
-  TALLOW_CHECK(is_expandable(size, self.sizes()), "size {", size,
-               "} is not expandable to size {", self.sizes(), "}.");
+  TALLOW_CHECK(is_expandable(size, self.sizes()), "size {", size, "} is not expandable to size {",
+               self.sizes(), "}.");
   const int64_t lead = self.dim() - size.size();
   Dims summed;
   for (int64_t d = 0; d < self.dim(); ++d) {
@@ -409,12 +410,14 @@ std::vector<Tensor> split_views(const char* name, const Tensor& self, const Dims
 
 std::vector<Tensor> split(const Tensor& self, int64_t split_size, int64_t dim) {
   TALLOW_CHECK(self.dim() > 0, "split expects at least a 1-dimensional tensor");
-  TALLOW_CHECK(split_size >= 0, "split expects split_size be non-negative, but got split_size=",
-               split_size);
+  TALLOW_CHECK(split_size >= 0,
+               "split expects split_size be non-negative, but got split_size=", split_size);
   const int64_t at = wrap_dim(dim, self.dim());
   const int64_t size = self.sizes()[at];
-  TALLOW_CHECK(split_size > 0 || size == 0, "split_size can only be 0 if dimension size is 0, but "
-               "got dimension size of ", size);
+  TALLOW_CHECK(split_size > 0 || size == 0,
+               "split_size can only be 0 if dimension size is 0, but "
+               "got dimension size of ",
+               size);
   Dims lengths;
   for (int64_t begin = 0; begin < size; begin += split_size) {
     lengths.push_back(std::min(split_size, size - begin));
@@ -428,8 +431,10 @@ std::vector<Tensor> split_with_sizes(const Tensor& self, const Dims& split_sizes
   const int64_t at = wrap_dim(dim, self.dim());
   int64_t total = 0;
   for (const int64_t size : split_sizes) {
-    TALLOW_CHECK(size >= 0, "split_with_sizes expects split_sizes have only non-negative entries, "
-                 "but got split_sizes=", split_sizes);
+    TALLOW_CHECK(size >= 0,
+                 "split_with_sizes expects split_sizes have only non-negative entries, "
+                 "but got split_sizes=",
+                 split_sizes);
     total += size;
   }
   TALLOW_CHECK(total == self.sizes()[at], "split_with_sizes expects split_sizes to sum exactly to ",
@@ -450,7 +455,8 @@ std::vector<Tensor> chunk(const Tensor& self, int64_t chunks, int64_t dim) {
 }
 
 std::vector<Tensor> unbind(const Tensor& self, int64_t dim) {
-  TALLOW_CHECK_INDEX(self.dim() > 0, "Dimension specified as ", dim, " but tensor has no dimensions");
+  TALLOW_CHECK_INDEX(self.dim() > 0, "Dimension specified as ", dim,
+                     " but tensor has no dimensions");
   const int64_t at = wrap_dim(dim, self.dim());
   return split_views("UnbindBackward0", self, Dims::filled(self.sizes()[at], 1), at, true);
 }
@@ -461,7 +467,9 @@ namespace {
 // same storage: through a flat buffer that stands for the storage.
 struct StridedAdjoint {
   explicit StridedAdjoint(const Tensor& base, const Tensor& view)
-      : sizes(base.sizes()), strides(base.strides()), view_sizes(view.sizes()),
+      : sizes(base.sizes()),
+        strides(base.strides()),
+        view_sizes(view.sizes()),
         view_strides(view.strides()) {
     const int64_t start = std::min(base.impl()->offset, view.impl()->offset);
     offset = base.impl()->offset - start;
@@ -486,14 +494,16 @@ Tensor as_strided(const Tensor& self, const Dims& size, const Dims& stride,
   TALLOW_CHECK(offset >= 0, "as_strided: storage_offset must be non-negative, got ", offset);
   checked_numel(size);
   for (const int64_t step : stride) {
-    TALLOW_CHECK(step >= 0, "as_strided: Negative strides are not supported at the moment, got "
-                 "strides: ", stride);
+    TALLOW_CHECK(step >= 0,
+                 "as_strided: Negative strides are not supported at the moment, got "
+                 "strides: ",
+                 stride);
   }
   const int64_t needed = reach_nbytes(size, stride, offset, item_size(self.dtype()));
   TALLOW_CHECK(needed <= self.impl()->storage->nbytes(), "setStorage: sizes ", size, ", strides ",
                stride, ", storage offset ", offset, ", and itemsize ", item_size(self.dtype()),
-               " requiring a storage size of ", needed,
-               " are out of bounds for storage of size ", self.impl()->storage->nbytes());
+               " requiring a storage size of ", needed, " are out of bounds for storage of size ",
+               self.impl()->storage->nbytes());
   const Tensor geometry = alias(self, size, stride, offset);
   return record_view("AsStridedBackward0", self, size, stride, offset,
                      [&](Saver&) { return StridedAdjoint(self, geometry); });

@@ -57,9 +57,10 @@ py::object run_engine(const py::tuple& roots, const py::tuple& gradients, bool r
     return py::none();
   }
   for (std::size_t i = 0; i < results.size(); ++i) {
-    TALLOW_CHECK(results[i].defined() || allow_unreachable, "The differentiated Tensor at index ", i,
-                 " appears to not have been used in the graph. Set allow_unused=True if this is the "
-                 "desired behavior.");
+    TALLOW_CHECK(
+        results[i].defined() || allow_unreachable, "The differentiated Tensor at index ", i,
+        " appears to not have been used in the graph. Set allow_unused=True if this is the "
+        "desired behavior.");
   }
   return py::reinterpret_steal<py::object>(to_python(results));
 }
@@ -77,9 +78,11 @@ class PySavedTensorHook final : public SavedTensorHook {
   Tensor unpack(void* packed) override {
     const PyRef result =
         checked(PyObject_CallOneArg(unpack_.get(), static_cast<PyObject*>(packed)));
-    TALLOW_CHECK_TYPE(is_tensor(result.get()),
-                      "Output of saved tensor unpack_hook expected to be a Tensor but got result of "
-                      "type ", Py_TYPE(result.get())->tp_name);
+    TALLOW_CHECK_TYPE(
+        is_tensor(result.get()),
+        "Output of saved tensor unpack_hook expected to be a Tensor but got result of "
+        "type ",
+        Py_TYPE(result.get())->tp_name);
     return unwrap(result.get());
   }
   void drop(void* packed) override { Py_DECREF(static_cast<PyObject*>(packed)); }
@@ -145,10 +148,13 @@ void bind_modes(py::module_& module) {
   module.def("_set_inference_mode", [](bool enabled) { autograd_state.inference = enabled; });
   module.def("is_anomaly_enabled", [] { return anomaly.enabled; });
   module.def("is_anomaly_check_nan_enabled", [] { return anomaly.check_nan; });
-  module.def("_set_anomaly_enabled", [](bool enabled, bool check_nan) {
-    anomaly.enabled = enabled;
-    anomaly.check_nan = check_nan;
-  }, py::arg("enabled"), py::arg("check_nan") = true);
+  module.def(
+      "_set_anomaly_enabled",
+      [](bool enabled, bool check_nan) {
+        anomaly.enabled = enabled;
+        anomaly.check_nan = check_nan;
+      },
+      py::arg("enabled"), py::arg("check_nan") = true);
 }
 
 // backward() of one tensor with nothing out of the ordinary.
@@ -185,9 +191,8 @@ void bind_autograd(py::module_& module) {
              [](const py::object& node) { return pass_will_run(*unwrap_node(node.ptr())); });
   module.def("_push_saved_tensors_hooks", &push_saved_hooks);
   module.def("_pop_saved_tensors_hooks", &pop_saved_hooks);
-  module.def("_increment_version", [](const py::object& tensor) {
-    unwrap(tensor.ptr()).bump_version();
-  });
+  module.def("_increment_version",
+             [](const py::object& tensor) { unwrap(tensor.ptr()).bump_version(); });
   module.def("_live_nodes", &live_nodes);
   module.def("_accumulate_node", [](const py::object& tensor) {
     return py::reinterpret_steal<py::object>(wrap_node(gradient_edge(unwrap(tensor.ptr())).node));

@@ -83,9 +83,7 @@ DType result_type(const Operand& tensor1, const Operand& tensor2) {
 }
 bool can_cast_types(DType from_, DType to) { return can_cast(from_, to); }
 DType promote_types(DType type1, DType type2) { return promote(type1, type2); }
-bool is_same_size(const Tensor& self, const Tensor& other) {
-  return self.sizes() == other.sizes();
-}
+bool is_same_size(const Tensor& self, const Tensor& other) { return self.sizes() == other.sizes(); }
 bool is_set_to(const Tensor& self, const Tensor& tensor) {
   return self.impl()->storage == tensor.impl()->storage && self.sizes() == tensor.sizes() &&
          self.strides() == tensor.strides() && self.impl()->offset == tensor.impl()->offset;
@@ -121,7 +119,8 @@ void bind_copy(Registry& r) {
   r.op<&clone>("clone(input, *, memory_format=None)", kFunction | kMethod, "Copy the tensor.");
   r.op<&contiguous>("contiguous(input, memory_format=None)", kMethod,
                     "Return the tensor in row-major memory order.");
-  r.op<&detach_function>("detach(input)", kFunction | kMethod, "Return the same values without history.");
+  r.op<&detach_function>("detach(input)", kFunction | kMethod,
+                         "Return the same values without history.");
   r.op<&ops::copy_>("copy_(input, src, non_blocking=False)", kMethod,
                     "Write the values of src over the tensor.");
   r.op<&ops::fill_>("fill_(input, value)", kFunction | kMethod, "Write one value everywhere.");

@@ -21,8 +21,8 @@ Tensor layer_norm(const Tensor& input, const Dims& normalized_shape, const Tenso
                   const Tensor& bias, double eps, bool) {
   return ops::layer_norm(input, normalized_shape, weight, bias, eps);
 }
-Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight,
-                  const Tensor& bias, double eps, bool) {
+Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight, const Tensor& bias,
+                  double eps, bool) {
   return ops::group_norm(input, num_groups, weight, bias, eps);
 }
 std::tuple<Tensor, Tensor, Tensor> native_group_norm(const Tensor& input, const Tensor& weight,

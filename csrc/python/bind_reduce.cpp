@@ -52,7 +52,8 @@ Tensor norm(const Tensor& input, const std::optional<Scalar>& p, const std::opti
 }
 Tensor norm_by_name(const Tensor& input, std::string_view p, const std::optional<Dims>& dim,
                     bool keepdim, std::optional<DType> dtype) {
-  TALLOW_CHECK_NOT_IMPLEMENTED(p == "fro", "norm: p='", p, "' is not implemented; expected 'fro' or "
+  TALLOW_CHECK_NOT_IMPLEMENTED(p == "fro", "norm: p='", p,
+                               "' is not implemented; expected 'fro' or "
                                "a number");
   return ops::vector_norm(input, Scalar(2), dim, keepdim, dtype);
 }
@@ -71,10 +72,9 @@ void bind_sums(Registry& r) {
   r.op<&ops::prod, &ops::prod_dim>(
       {"prod(input, *, dtype=None)", "prod(input, dim, keepdim=False, *, dtype=None)"}, kPlain,
       "Multiply all elements, or those along a dimension.");
-  r.op<&norm, &norm_by_name>(
-      {"norm(input, p=2, dim=None, keepdim=False, dtype=None)",
-       "norm(input, p, dim=None, keepdim=False, dtype=None)"},
-      kPlain, "(sum of |input|^p)^(1/p).");
+  r.op<&norm, &norm_by_name>({"norm(input, p=2, dim=None, keepdim=False, dtype=None)",
+                              "norm(input, p, dim=None, keepdim=False, dtype=None)"},
+                             kPlain, "(sum of |input|^p)^(1/p).");
   r.op<&ops::count_nonzero>("count_nonzero(input, dim=None)", kFunction | kMethod,
                             "Count the elements that are not zero.");
   r.op<&ops::any>("any(input, dim=None, keepdim=False)", kPlain, "Is any element true?");

@@ -41,10 +41,9 @@ void bind_sort(Registry& r) {
       {"sort(input, dim=-1, descending=False) -> (values, indices)",
        "sort(input, *, stable, dim=-1, descending=False) -> (values, indices)"},
       kPlain | kOut, "Sort along a dimension.");
-  r.op<&ops::argsort, &argsort_stable>(
-      {"argsort(input, dim=-1, descending=False)",
-       "argsort(input, *, stable, dim=-1, descending=False)"},
-      kPlain, "The positions that sort along a dimension.");
+  r.op<&ops::argsort, &argsort_stable>({"argsort(input, dim=-1, descending=False)",
+                                        "argsort(input, *, stable, dim=-1, descending=False)"},
+                                       kPlain, "The positions that sort along a dimension.");
   r.op<&ops::msort>("msort(input)", kPlain | kOut, "Sort along the first dimension.");
   r.op<&ops::topk>("topk(input, k, dim=-1, largest=True, sorted=True) -> (values, indices)",
                    kPlain | kOut, "The k largest elements along a dimension, in order.");
@@ -58,9 +57,8 @@ void bind_sort(Registry& r) {
       kPlain | kOut, "The median of the elements that are not NaN.");
   r.op<&ops::mode>("mode(input, dim=-1, keepdim=False) -> (values, indices)", kPlain | kOut,
                    "The most frequent element along a dimension.");
-  r.op<&ops::unique>(
-      "_unique2(input, sorted=True, return_inverse=False, return_counts=False)", kFunction,
-      "Distinct elements in order, inverse and counts.");
+  r.op<&ops::unique>("_unique2(input, sorted=True, return_inverse=False, return_counts=False)",
+                     kFunction, "Distinct elements in order, inverse and counts.");
   r.op<&ops::unique_consecutive>(
       "_unique_consecutive(input, return_inverse=False, return_counts=False)", kFunction,
       "Elements that differ from the one before, inverse and counts.");
@@ -68,8 +66,8 @@ void bind_sort(Registry& r) {
       "searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, "
       "sorter=None)",
       kFunction | kOut, "Where elements would have to be inserted to keep the order.");
-  r.op<&bucketize>("bucketize(input, boundaries, *, out_int32=False, right=False)", kFunction | kOut,
-                   "The interval between boundaries that each element lies in.");
+  r.op<&bucketize>("bucketize(input, boundaries, *, out_int32=False, right=False)",
+                   kFunction | kOut, "The interval between boundaries that each element lies in.");
   r.op<&ops::cumsum>("cumsum(input, dim, *, dtype=None)", kPlain | kOut, "Running sum.");
   r.op<&ops::cumprod>("cumprod(input, dim, *, dtype=None)", kPlain | kOut, "Running product.");
   r.op<&ops::cumsum_>("cumsum_(input, dim, *, dtype=None)", kMethod, "Running sum, in place.");

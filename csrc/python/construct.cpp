@@ -65,7 +65,8 @@ void store_item(PyObject* item, DType dtype, char* destination) {
 }
 
 // Fills rows depth-first; `destination` moves on by what was written.
-void store_sequence(PyObject* data, const Dims& sizes, int64_t dim, DType dtype, char*& destination) {
+void store_sequence(PyObject* data, const Dims& sizes, int64_t dim, DType dtype,
+                    char*& destination) {
   if (dim == sizes.size()) {
     if (is_sequence(data)) {
       raise<TypeError>("only one element tensors can be converted to Python scalars");
@@ -150,7 +151,8 @@ Device optional_device(const py::object& device) {
 
 py::object make_tensor(const py::object& data, const py::object& dtype, const py::object& device,
                        bool requires_grad, bool) {
-  const Tensor result = tensor_from_data(data.ptr(), optional_dtype(dtype), optional_device(device));
+  const Tensor result =
+      tensor_from_data(data.ptr(), optional_dtype(dtype), optional_device(device));
   if (requires_grad) {
     TALLOW_CHECK(is_differentiable(result.dtype()),
                  "Only Tensors of floating point and complex dtype can require gradients");

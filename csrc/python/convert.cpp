@@ -121,10 +121,14 @@ std::vector<Tensor> to_tensors(PyObject* object) {
 
 PyObject* to_python(const Scalar& value) {
   switch (value.kind()) {
-    case Scalar::Kind::kBool: return PyBool_FromLong(value.to_bool());
-    case Scalar::Kind::kInt: return PyLong_FromLongLong(value.to_int64());
-    case Scalar::Kind::kDouble: return PyFloat_FromDouble(value.to_double());
-    case Scalar::Kind::kComplex: break;
+    case Scalar::Kind::kBool:
+      return PyBool_FromLong(value.to_bool());
+    case Scalar::Kind::kInt:
+      return PyLong_FromLongLong(value.to_int64());
+    case Scalar::Kind::kDouble:
+      return PyFloat_FromDouble(value.to_double());
+    case Scalar::Kind::kComplex:
+      break;
   }
   const complex128 number = value.to_complex();
   return PyComplex_FromDoubles(number.real, number.imag);

@@ -161,8 +161,8 @@ Tensor import_managed(Managed* managed) {
     auto* const owner = static_cast<Managed*>(context);
     if (owner->deleter) owner->deleter(owner);
   };
-  return Tensor(new TensorImpl(Storage::external(data, nbytes, release, managed), sizes, strides, 0,
-                               dtype));
+  return Tensor(
+      new TensorImpl(Storage::external(data, nbytes, release, managed), sizes, strides, 0, dtype));
 }
 
 Tensor from_capsule(PyObject* capsule) {
@@ -185,8 +185,10 @@ Tensor from_capsule(PyObject* capsule) {
 py::object from_dlpack(const py::object& source, const py::object& device, const py::object& copy) {
   py::object capsule = source;
   if (!PyCapsule_CheckExact(source.ptr())) {
-    TALLOW_CHECK_TYPE(py::hasattr(source, "__dlpack__"), "from_dlpack: expected an object with "
-                      "__dlpack__ or a capsule, got ", Py_TYPE(source.ptr())->tp_name);
+    TALLOW_CHECK_TYPE(py::hasattr(source, "__dlpack__"),
+                      "from_dlpack: expected an object with "
+                      "__dlpack__ or a capsule, got ",
+                      Py_TYPE(source.ptr())->tp_name);
     try {
       capsule = source.attr("__dlpack__")(py::arg("max_version") = py::make_tuple(1, 0));
     } catch (py::error_already_set& error) {

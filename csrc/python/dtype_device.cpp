@@ -8,13 +8,11 @@ namespace {
 
 // dtype, layout and memory_format objects are all a name and a number.
 struct PyConstant {
-  PyObject_HEAD
-  int value;
+  PyObject_HEAD int value;
   const char* name;
 };
 struct PyDevice {
-  PyObject_HEAD
-  Device device;
+  PyObject_HEAD Device device;
 };
 
 PyTypeObject* dtype_type = nullptr;
@@ -132,8 +130,10 @@ PyObject* device_index_property(PyObject* self, void*) {
 
 Device with_index(Device device, int64_t index) {
   TALLOW_CHECK(index >= 0 && index < 128, "Device index must not be negative, got ", index);
-  TALLOW_CHECK(device.index < 0, "type (string) must not include an index because index was passed "
-               "explicitly: ", device.str());
+  TALLOW_CHECK(device.index < 0,
+               "type (string) must not include an index because index was passed "
+               "explicitly: ",
+               device.str());
   device.index = static_cast<int8_t>(index);
   return device;
 }

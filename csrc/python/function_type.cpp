@@ -16,8 +16,7 @@ namespace {
 class FunctionNode;
 
 struct PyFunction {
-  PyObject_HEAD
-  Ref<Node> node;  // as in every node object
+  PyObject_HEAD Ref<Node> node;  // as in every node object
   PyObject* needs_input_grad;
   PyObject* to_save;  // what forward gave to save_for_backward, until it has returned
   PyObject* dirty;
@@ -33,9 +32,7 @@ class FunctionNode final : public Node {
  public:
   FunctionNode() : Node("FunctionBackward") {}
 
-  std::string name() const override {
-    return Py_TYPE(static_cast<PyObject*>(object()))->tp_name;
-  }
+  std::string name() const override { return Py_TYPE(static_cast<PyObject*>(object()))->tp_name; }
   bool accepts_undefined() const override { return true; }
 
   void apply(Grads& grads) override {
@@ -197,7 +194,8 @@ class Application {
   PyObject* run() {
     const PyRef output = call_forward();
     const bool single = !PyTuple_Check(output.get());
-    const PyRef outputs = single ? checked(PyTuple_Pack(1, output.get())) : PyRef::borrow(output.get());
+    const PyRef outputs =
+        single ? checked(PyTuple_Pack(1, output.get())) : PyRef::borrow(output.get());
     check_dirty_returned(outputs.get());
     PyRef results = wrap_outputs(outputs.get());
     if (recorded_) save(results.get());

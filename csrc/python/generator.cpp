@@ -20,9 +20,9 @@ void set_state(Generator& generator, const py::object& state) {
   TALLOW_CHECK_TYPE(is_tensor(state.ptr()), "set_state(): argument 'state' must be Tensor, not ",
                     Py_TYPE(state.ptr())->tp_name);
   const Tensor& bytes = unwrap(state.ptr());
-  TALLOW_CHECK_TYPE(bytes.dtype() == DType::kUInt8 && bytes.is_contiguous() &&
-                        bytes.device().is_cpu(),
-                    "RNG state must be a torch.ByteTensor");
+  TALLOW_CHECK_TYPE(
+      bytes.dtype() == DType::kUInt8 && bytes.is_contiguous() && bytes.device().is_cpu(),
+      "RNG state must be a torch.ByteTensor");
   generator.set_state(bytes.data<uint8_t>(), bytes.numel());
 }
 

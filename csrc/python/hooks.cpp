@@ -180,8 +180,7 @@ void set_post_accumulate_hook_dict(const Tensor& tensor, PyObject* dict) {
   AutogradMeta& meta = ensure_meta(tensor);
   meta.post_accumulate_hooks.clear();
   if (!dict || dict == Py_None) return;
-  meta.post_accumulate_hooks.push_back(
-      Ref<PostAccumulateHook>(new PyPostAccumulateHook(dict)));
+  meta.post_accumulate_hooks.push_back(Ref<PostAccumulateHook>(new PyPostAccumulateHook(dict)));
 }
 
 void add_node_hook_dict(Node& node, PyObject* dict, bool before) {

@@ -16,8 +16,10 @@ namespace tallow::python {
 namespace {
 
 [[noreturn]] void raise_bad_index(PyObject* item) {
-  raise<IndexError>("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables "
-                    "are valid indices (got ", Py_TYPE(item)->tp_name, ")");
+  raise<IndexError>(
+      "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables "
+      "are valid indices (got ",
+      Py_TYPE(item)->tp_name, ")");
 }
 
 // A list or array as an index tensor.
@@ -137,7 +139,8 @@ class Parser {
   void apply_tensor(const Tensor& index) {
     if (index.dim() == 0 && is_integral(index.dtype()) && index.dtype() != DType::kUInt8) {
       apply_int(item(index).to_int64());
-    } else if (index.dim() == 0 && (index.dtype() == DType::kBool || index.dtype() == DType::kUInt8)) {
+    } else if (index.dim() == 0 &&
+               (index.dtype() == DType::kBool || index.dtype() == DType::kUInt8)) {
       view_ = ops::unsqueeze(view_, dim_);
       add_index(index);
     } else {

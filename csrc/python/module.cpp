@@ -49,10 +49,9 @@ void register_ops(py::module_& module) {
 }
 
 void bind_errors(py::module_& module) {
-  const py::object error =
-      py::reinterpret_steal<py::object>(PyErr_NewExceptionWithDoc(
-          "tallow.OutOfMemoryError", "Raised when memory for a tensor cannot be had.",
-          PyExc_RuntimeError, nullptr));
+  const py::object error = py::reinterpret_steal<py::object>(PyErr_NewExceptionWithDoc(
+      "tallow.OutOfMemoryError", "Raised when memory for a tensor cannot be had.",
+      PyExc_RuntimeError, nullptr));
   module.attr("OutOfMemoryError") = error;
   out_of_memory_error = error.inc_ref().ptr();
   py::register_exception_translator([](std::exception_ptr exception) {
@@ -83,10 +82,13 @@ void restore_thread(void* state) {
 
 void bind_runtime(py::module_& module) {
   module.def("get_num_threads", &num_threads, "Return how many threads an op may use.");
-  module.def("set_num_threads", [](int64_t count) {
-    TALLOW_CHECK(count > 0, "set_num_threads expects a positive integer");
-    set_num_threads(static_cast<int>(count));
-  }, "Set how many threads an op may use; results do not depend on it.");
+  module.def(
+      "set_num_threads",
+      [](int64_t count) {
+        TALLOW_CHECK(count > 0, "set_num_threads expects a positive integer");
+        set_num_threads(static_cast<int>(count));
+      },
+      "Set how many threads an op may use; results do not depend on it.");
   module.def("_memory_stats", [] {
     const MemoryStats stats = memory_stats();
     py::dict result;
@@ -106,10 +108,11 @@ void bind_runtime(py::module_& module) {
     for (const cpu::Level level : cpu::available_levels()) names.append(cpu::level_name(level));
     return names;
   });
-  module.def("get_default_dtype", [] { return py::reinterpret_borrow<py::object>(
-                                           dtype_object(default_dtype())); });
+  module.def("get_default_dtype",
+             [] { return py::reinterpret_borrow<py::object>(dtype_object(default_dtype())); });
   module.def("set_default_dtype", [](const py::object& dtype) {
-    TALLOW_CHECK_TYPE(is_dtype(dtype.ptr()), "invalid dtype object: only floating-point types are "
+    TALLOW_CHECK_TYPE(is_dtype(dtype.ptr()),
+                      "invalid dtype object: only floating-point types are "
                       "supported as the default type");
     set_default_dtype(to_dtype(dtype.ptr()));
   });
@@ -117,8 +120,8 @@ void bind_runtime(py::module_& module) {
   module.def("_get_namespace", &package_name);
   module.def("_signatures", &Registry::signatures);
   // Kernels that use the pool run without the GIL.
-  set_blocking_hooks(
-      []() -> void* { return PyGILState_Check() ? PyEval_SaveThread() : nullptr; }, &restore_thread);
+  set_blocking_hooks([]() -> void* { return PyGILState_Check() ? PyEval_SaveThread() : nullptr; },
+                     &restore_thread);
   cpu_backend();  // an unusable TALLOW_CPU_LEVEL fails here and not in the first op
 }
 

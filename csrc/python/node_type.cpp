@@ -11,8 +11,7 @@ namespace tallow::python {
 namespace {
 
 struct PyNodeObject {
-  PyObject_HEAD
-  Ref<Node> node;
+  PyObject_HEAD Ref<Node> node;
 };
 
 PyTypeObject* node_type = nullptr;
@@ -95,8 +94,7 @@ PyObject* node_getattr(PyObject* self, PyObject* name) {
   for (int64_t i = 0; i < node.saved.size(); ++i) {
     if (text.substr(7) != node.saved.slot(i).name) continue;
     PyErr_Clear();
-    return guarded(
-        [&] { return wrap(node.saved.unpack(node, SavedId{static_cast<int32_t>(i)})); });
+    return guarded([&] { return wrap(node.saved.unpack(node, SavedId{static_cast<int32_t>(i)})); });
   }
   return nullptr;
 }
@@ -151,8 +149,8 @@ PyTypeObject* type_for(const std::string& name) {
   const std::size_t colon = name.rfind(':');
   const std::string short_name = colon == std::string::npos ? name : name.substr(colon + 1);
   PyType_Slot slots[] = {{0, nullptr}};
-  PyType_Spec spec = {strdup(("tallow._C." + short_name).c_str()), sizeof(PyNodeObject), 0, Py_TPFLAGS_DEFAULT,
-                      slots};
+  PyType_Spec spec = {strdup(("tallow._C." + short_name).c_str()), sizeof(PyNodeObject), 0,
+                      Py_TPFLAGS_DEFAULT, slots};
   const PyRef bases = checked(PyTuple_Pack(1, reinterpret_cast<PyObject*>(node_type)));
   type = reinterpret_cast<PyTypeObject*>(
       checked(PyType_FromSpecWithBases(&spec, bases.get())).release());

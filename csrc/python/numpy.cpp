@@ -1,6 +1,6 @@
-// NumPy interchange through the array interface (a dict of pointer, shape, strides and type), so that
-// nothing of NumPy is needed to build or to import the package.
-// Source: numpy.org/doc/stable/reference/arrays.interface.html
+// NumPy interchange through the array interface (a dict of pointer, shape, strides and type), so
+// that nothing of NumPy is needed to build or to import the package. Source:
+// numpy.org/doc/stable/reference/arrays.interface.html
 #include "python/numpy.h"
 
 #include <string>
@@ -19,9 +19,9 @@ struct ArrayType {
   DType dtype;
 };
 constexpr ArrayType kArrayTypes[] = {
-    {"b1", DType::kBool},    {"u1", DType::kUInt8},   {"i1", DType::kInt8},
-    {"i2", DType::kInt16},   {"i4", DType::kInt32},   {"i8", DType::kInt64},
-    {"f2", DType::kFloat16}, {"f4", DType::kFloat32}, {"f8", DType::kFloat64},
+    {"b1", DType::kBool},      {"u1", DType::kUInt8},       {"i1", DType::kInt8},
+    {"i2", DType::kInt16},     {"i4", DType::kInt32},       {"i8", DType::kInt64},
+    {"f2", DType::kFloat16},   {"f4", DType::kFloat32},     {"f8", DType::kFloat64},
     {"c8", DType::kComplex64}, {"c16", DType::kComplex128},
 };
 
@@ -33,7 +33,8 @@ std::optional<DType> dtype_of_code(const std::string& code) {
 }
 
 DType parse_type(const std::string& text) {
-  TALLOW_CHECK_VALUE(text[0] != '>', "given numpy array has byte order different from the native "
+  TALLOW_CHECK_VALUE(text[0] != '>',
+                     "given numpy array has byte order different from the native "
                      "byte order. Conversion between byte orders is currently not supported.");
   const std::optional<DType> dtype = dtype_of_code(text.substr(1));
   TALLOW_CHECK_TYPE(dtype, "can't convert np.ndarray of type ", text,
@@ -47,13 +48,15 @@ Dims array_strides(const py::dict& interface, const Dims& sizes, int64_t itemsiz
   if (strides.is_none()) return contiguous_strides(sizes);
   Dims result = to_dims(strides.ptr());
   for (int64_t d = 0; d < result.size(); ++d) {
-    TALLOW_CHECK_VALUE(result[d] >= 0 || sizes[d] <= 1,
-                       "At least one stride in the given numpy array is negative, and tensors with "
-                       "negative strides are not currently supported. (You can probably work around "
-                       "this by making a copy of your array  with array.copy().) ");
-    TALLOW_CHECK_VALUE(result[d] % itemsize == 0 || sizes[d] <= 1,
-                       "given numpy array strides not a multiple of the element byte size. Copy the "
-                       "numpy array to reallocate the memory.");
+    TALLOW_CHECK_VALUE(
+        result[d] >= 0 || sizes[d] <= 1,
+        "At least one stride in the given numpy array is negative, and tensors with "
+        "negative strides are not currently supported. (You can probably work around "
+        "this by making a copy of your array  with array.copy().) ");
+    TALLOW_CHECK_VALUE(
+        result[d] % itemsize == 0 || sizes[d] <= 1,
+        "given numpy array strides not a multiple of the element byte size. Copy the "
+        "numpy array to reallocate the memory.");
     result[d] = sizes[d] <= 1 ? 1 : result[d] / itemsize;
   }
   return result;
@@ -101,7 +104,8 @@ Tensor from_array(PyObject* array) {
       const char* const text =
           "The given NumPy array is not writable, and PyTorch does not support non-writable "
           "tensors. This means writing to this tensor will result in undefined behavior. You may "
-          "want to copy the array to protect its data or make it writable before converting it to a "
+          "want to copy the array to protect its data or make it writable before converting it to "
+          "a "
           "tensor. This type of warning will be suppressed for the rest of this program.";
       if (PyErr_WarnEx(PyExc_UserWarning, text, 1) < 0) throw PythonError();
     }
@@ -118,7 +122,8 @@ PyObject* to_array(const Tensor& tensor, bool force) {
     const NoGradGuard no_grad;
     return to_array(detach(tensor), false);
   }
-  TALLOW_CHECK(!tensor.requires_grad(), "Can't call numpy() on Tensor that requires grad. Use "
+  TALLOW_CHECK(!tensor.requires_grad(),
+               "Can't call numpy() on Tensor that requires grad. Use "
                "tensor.detach().numpy() instead.");
   TALLOW_CHECK_TYPE(tensor.device().is_cpu(), "can't convert ", tensor.device(),
                     " device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
@@ -149,12 +154,15 @@ PyObject* to_array(const Tensor& tensor, bool force) {
 }
 
 void bind_numpy(py::module_& module) {
-  module.def("from_numpy", [](const py::object& array) {
-    TALLOW_CHECK_TYPE(std::string_view(Py_TYPE(array.ptr())->tp_name) == "numpy.ndarray" ||
-                          is_array(array.ptr()),
-                      "expected np.ndarray (got ", Py_TYPE(array.ptr())->tp_name, ")");
-    return py::reinterpret_steal<py::object>(wrap(from_array(array.ptr())));
-  }, "Make a tensor that shares memory with a NumPy array.");
+  module.def(
+      "from_numpy",
+      [](const py::object& array) {
+        TALLOW_CHECK_TYPE(std::string_view(Py_TYPE(array.ptr())->tp_name) == "numpy.ndarray" ||
+                              is_array(array.ptr()),
+                          "expected np.ndarray (got ", Py_TYPE(array.ptr())->tp_name, ")");
+        return py::reinterpret_steal<py::object>(wrap(from_array(array.ptr())));
+      },
+      "Make a tensor that shares memory with a NumPy array.");
   module.def("_to_numpy", [](const py::object& tensor, bool force) {
     return py::reinterpret_steal<py::object>(to_array(unwrap(tensor.ptr()), force));
   });

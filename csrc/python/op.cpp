@@ -37,7 +37,8 @@ bool is_synonym(PyObject* keyword, PyObject* name) {
   const auto is = [](PyObject* text, const char* value) {
     return PyUnicode_CompareWithASCIIString(text, value) == 0;
   };
-  return (is(keyword, "axis") && is(name, "dim")) || (is(keyword, "keepdims") && is(name, "keepdim")) ||
+  return (is(keyword, "axis") && is(name, "dim")) ||
+         (is(keyword, "keepdims") && is(name, "keepdim")) ||
          (is(keyword, "x") && is(name, "input")) || (is(keyword, "self") && is(name, "input"));
 }
 
@@ -172,8 +173,8 @@ std::string spelled(const char* type) {
       raise<TypeError>(op.name, "() got an unexpected keyword argument '",
                        PyUnicode_AsUTF8(binding.keyword), "'");
     case Mismatch::kDuplicate:
-      raise<TypeError>(op.name, "() got multiple values for argument '",
-                       name_of(binding.parameter), "'");
+      raise<TypeError>(op.name, "() got multiple values for argument '", name_of(binding.parameter),
+                       "'");
     case Mismatch::kMissing: {
       std::string names;
       int missing = 0;
@@ -184,7 +185,8 @@ std::string spelled(const char* type) {
       raise<TypeError>(op.name, "() missing ", missing, " required positional arguments: ", names);
     }
     case Mismatch::kType:
-    case Mismatch::kNone: break;
+    case Mismatch::kNone:
+      break;
   }
   const int bad = binding.parameter;
   std::ostringstream position;
@@ -260,8 +262,8 @@ PyObject* invoke_and_copy(const Op& op, const Overload& overload, Binding& bindi
   const Tensor& target = unwrap(self);
   check_inplace(target);
   // The derivative may have saved self, which is about to change.
-  const PyRef original = checked(wrap(
-      target.requires_grad() ? Out::inplace(target).original(target) : target));
+  const PyRef original =
+      checked(wrap(target.requires_grad() ? Out::inplace(target).original(target) : target));
   binding.slots[0] = original.get();
   const PyRef result = checked(overload.invoke(op, binding.slots, nullptr));
   ops::copy_(target, unwrap(result.get()));
@@ -321,11 +323,12 @@ void write_tensor(const Op& op, const Tensor& result, const Tensor& out) {
   if (out.sizes() != result.sizes()) {
     if (out.numel() != 0) {
       std::ostringstream text;
-      text << "An output with one or more elements was resized since it had shape " << out.sizes()
-           << ", which does not match the required output shape " << result.sizes()
-           << ". This behavior is deprecated, and in a future release outputs will not be resized "
-              "unless they have zero elements. You can explicitly reuse an out tensor t by resizing "
-              "it, inplace, to zero elements with t.resize_(0).";
+      text
+          << "An output with one or more elements was resized since it had shape " << out.sizes()
+          << ", which does not match the required output shape " << result.sizes()
+          << ". This behavior is deprecated, and in a future release outputs will not be resized "
+             "unless they have zero elements. You can explicitly reuse an out tensor t by resizing "
+             "it, inplace, to zero elements with t.resize_(0).";
       if (PyErr_WarnEx(PyExc_UserWarning, text.str().c_str(), 1) < 0) throw PythonError();
     }
     ops::resize_(out, result.sizes());
@@ -354,9 +357,10 @@ void check_out_grad(const Op& op, PyObject* const* slots, const Overload& overlo
   if (!grad_enabled()) return;
   for (std::size_t i = 0; i < overload.parameters.size(); ++i) collect_tensors(slots[i], tensors);
   for (const Tensor& tensor : tensors) {
-    TALLOW_CHECK(!tensor.requires_grad(), op.name,
-                 "(): functions with out=... arguments don't support automatic differentiation, but "
-                 "one of the arguments requires grad.");
+    TALLOW_CHECK(
+        !tensor.requires_grad(), op.name,
+        "(): functions with out=... arguments don't support automatic differentiation, but "
+        "one of the arguments requires grad.");
   }
 }
 
@@ -372,8 +376,8 @@ PyObject* write_out(const Op& op, PyRef result, PyObject* out) {
   std::vector<Tensor> outs;
   collect_tensors(result.get(), results);
   collect_tensors(out, outs);
-  TALLOW_CHECK_TYPE(results.size() == outs.size(), op.name, "(): argument 'out' must be a tuple of ",
-                    results.size(), " Tensors");
+  TALLOW_CHECK_TYPE(results.size() == outs.size(), op.name,
+                    "(): argument 'out' must be a tuple of ", results.size(), " Tensors");
   for (std::size_t i = 0; i < outs.size(); ++i) write_tensor(op, results[i], outs[i]);
   return Py_NewRef(out);
 }
@@ -462,8 +466,8 @@ void Registry::parse(const char* signature, Overload& overload, const char* cons
                         " parameters but the function has ", count);
   }
   if (arrow != std::string::npos) {
-    overload.result_type = make_result_type(text.substr(0, open),
-                                            text.substr(arrow + 5, text.size() - arrow - 6));
+    overload.result_type =
+        make_result_type(text.substr(0, open), text.substr(arrow + 5, text.size() - arrow - 6));
   }
 }
 

@@ -2,9 +2,9 @@
 //
 //   registry.op<&ops::softmax>("softmax(input, dim, dtype=None)", kFunction | kMethod, "...");
 //
-// Names and defaults come from the signature, types from the C++ function; both feed the parser, the
-// error texts, __torch_function__ and the stubs. Overloads are tried in order. A `*name` parameter
-// takes the remaining positional arguments, a lone `*` makes the rest keyword-only, and
+// Names and defaults come from the signature, types from the C++ function; both feed the parser,
+// the error texts, __torch_function__ and the stubs. Overloads are tried in order. A `*name`
+// parameter takes the remaining positional arguments, a lone `*` makes the rest keyword-only, and
 // `-> (values, indices)` names the fields of a tuple result.
 #pragma once
 
@@ -45,11 +45,11 @@ struct Op;
 // One C++ function behind an op.
 struct Overload {
   std::vector<Parameter> parameters;
-  int positional = 0;  // how many may be passed by position
+  int positional = 0;                   // how many may be passed by position
   PyTypeObject* result_type = nullptr;  // a named tuple, or null
-  bool takes_out = false;  // does the function itself write to a destination?
-  // Do the slots (one object per parameter, none null) have the right types? -1: yes, else the index
-  // of the first that does not.
+  bool takes_out = false;               // does the function itself write to a destination?
+  // Do the slots (one object per parameter, none null) have the right types? -1: yes, else the
+  // index of the first that does not.
   int (*mismatch)(PyObject* const* slots);
   PyObject* (*invoke)(const Op& op, PyObject* const* slots, PyObject* out);
   const char* result = "";  // Python type, for stubs

@@ -73,22 +73,21 @@ void bind_override(py::module_& module) {
   module.def("_is_torch_function_subclass_enabled", [] { return !subclass_dispatch_disabled; });
   module.def("_set_torch_function_mode_active",
              [](bool active) { torch_function_mode_active = active; });
-  module.def("_has_torch_function",
-             [](const py::object& object) {
-               return torch_function_mode_active || may_override(object.ptr());
-             });
-  module.def("_disabled_torch_function_impl",
-             [](const py::object& function, const py::object&, const py::tuple& args,
-                const py::object& kwargs) {
-               DisableSubclassDispatch disable;
-               disable.enter();
-               PyObject* const result =
-                   PyObject_Call(function.ptr(), args.ptr(), kwargs.is_none() ? nullptr : kwargs.ptr());
-               disable.exit();
-               if (!result) throw py::error_already_set();
-               return py::reinterpret_steal<py::object>(result);
-             });
-  disabled_torch_function = module.attr("_disabled_torch_function_impl").cast<py::object>().release().ptr();
+  module.def("_has_torch_function", [](const py::object& object) {
+    return torch_function_mode_active || may_override(object.ptr());
+  });
+  module.def("_disabled_torch_function_impl", [](const py::object& function, const py::object&,
+                                                 const py::tuple& args, const py::object& kwargs) {
+    DisableSubclassDispatch disable;
+    disable.enter();
+    PyObject* const result =
+        PyObject_Call(function.ptr(), args.ptr(), kwargs.is_none() ? nullptr : kwargs.ptr());
+    disable.exit();
+    if (!result) throw py::error_already_set();
+    return py::reinterpret_steal<py::object>(result);
+  });
+  disabled_torch_function =
+      module.attr("_disabled_torch_function_impl").cast<py::object>().release().ptr();
 }
 
 }  // namespace tallow::python

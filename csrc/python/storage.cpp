@@ -19,15 +19,15 @@ Tensor from_storage(const StorageHandle& handle, const py::object& dtype, int64_
   const DType element = to_dtype(dtype.ptr());
   const Dims sizes = to_dims(size.ptr());
   const Dims strides = to_dims(stride.ptr());
-  TALLOW_CHECK(sizes.size() == strides.size() && offset >= 0,
-               "tensor geometry is invalid: size ", sizes, ", stride ", strides, ", offset ", offset);
+  TALLOW_CHECK(sizes.size() == strides.size() && offset >= 0, "tensor geometry is invalid: size ",
+               sizes, ", stride ", strides, ", offset ", offset);
   checked_numel(sizes);
   for (const int64_t step : strides) {
     TALLOW_CHECK(step >= 0, "tensor strides must not be negative, got ", strides);
   }
   const int64_t needed = reach_nbytes(sizes, strides, offset, item_size(element));
-  TALLOW_CHECK(needed <= handle.storage->nbytes(), "tensor of size ", sizes, " and stride ", strides,
-               " at offset ", offset, " needs ", needed, " bytes, but the storage has ",
+  TALLOW_CHECK(needed <= handle.storage->nbytes(), "tensor of size ", sizes, " and stride ",
+               strides, " at offset ", offset, " needs ", needed, " bytes, but the storage has ",
                handle.storage->nbytes());
   return Tensor(new TensorImpl(handle.storage, sizes, strides, offset, element));
 }

@@ -122,15 +122,14 @@ PyObject* as_subclass(const Tensor& t, PyObject* args, PyObject*) {
   if (!PyArg_ParseTuple(args, "O!:as_subclass", &PyType_Type, &type)) return nullptr;
   TALLOW_CHECK_TYPE(PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type), tensor_base_type),
                     "as_subclass(): the class must be a subclass of Tensor");
-  const Tensor shared = record("AliasBackward0", {&t}, alias(t), [&](Saver&) {
-    return [](Grads& g) { g.out[0] = g.grad(); };
-  });
+  const Tensor shared = record("AliasBackward0", {&t}, alias(t),
+                               [&](Saver&) { return [](Grads& g) { g.out[0] = g.grad(); }; });
   return wrap_as(reinterpret_cast<PyTypeObject*>(type), shared);
 }
 
 }  // namespace
 
-#define KEYWORDS(body) \
+#define KEYWORDS(body)                                                     \
   reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(with_args<body>)), \
       METH_VARARGS | METH_KEYWORDS
 

@@ -38,8 +38,7 @@ PyObject* call(const Op* op, PyObject* a, PyObject* b) {
 // A Python number on the left of a tensor, as a 0-d tensor that promotes like the number.
 PyRef number_like(PyObject* number, const Tensor& other) {
   const Scalar scalar = to_scalar(number);
-  const DType dtype =
-      can_cast(scalar.dtype(), other.dtype()) ? other.dtype() : scalar.dtype();
+  const DType dtype = can_cast(scalar.dtype(), other.dtype()) ? other.dtype() : scalar.dtype();
   return checked(wrap(scalar_tensor(scalar, dtype, other.device())));
 }
 
@@ -195,14 +194,41 @@ void fill_operator_slots(std::vector<PyType_Slot>& slots) {
 void bind_operators() {
   const auto find = [](const char* name) { return Registry::find(name); };
   ops_table = {
-      find("add"), find("sub"), find("mul"), find("div"), find("floor_divide"),
-      find("remainder"), find("pow"), find("matmul"), find("reciprocal"), find("bitwise_and"),
-      find("bitwise_or"), find("bitwise_xor"), find("bitwise_left_shift"),
-      find("bitwise_right_shift"), find("neg"), find("abs"), find("bitwise_not"), find("lt"),
-      find("le"), find("eq"), find("ne"), find("gt"), find("ge"), find("add_"), find("sub_"),
-      find("mul_"), find("div_"), find("floor_divide_"), find("remainder_"), find("pow_"),
-      find("bitwise_and_"), find("bitwise_or_"), find("bitwise_xor_"),
-      find("bitwise_left_shift_"), find("bitwise_right_shift_"),
+      find("add"),
+      find("sub"),
+      find("mul"),
+      find("div"),
+      find("floor_divide"),
+      find("remainder"),
+      find("pow"),
+      find("matmul"),
+      find("reciprocal"),
+      find("bitwise_and"),
+      find("bitwise_or"),
+      find("bitwise_xor"),
+      find("bitwise_left_shift"),
+      find("bitwise_right_shift"),
+      find("neg"),
+      find("abs"),
+      find("bitwise_not"),
+      find("lt"),
+      find("le"),
+      find("eq"),
+      find("ne"),
+      find("gt"),
+      find("ge"),
+      find("add_"),
+      find("sub_"),
+      find("mul_"),
+      find("div_"),
+      find("floor_divide_"),
+      find("remainder_"),
+      find("pow_"),
+      find("bitwise_and_"),
+      find("bitwise_or_"),
+      find("bitwise_xor_"),
+      find("bitwise_left_shift_"),
+      find("bitwise_right_shift_"),
   };
 }
 

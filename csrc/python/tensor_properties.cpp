@@ -93,7 +93,8 @@ void check_new_grad(const Tensor& t, const Tensor& grad) {
                "'. Please ensure that the gradient and the tensor are on the same device");
   TALLOW_CHECK(grad.dtype() == t.dtype(), "attempting to assign a gradient with dtype '",
                dtype_name(grad.dtype()), "' to a tensor with grad_dtype '",
-               scalar_type_name(t.dtype()), "'. The gradient must match the tensor's grad_dtype "
+               scalar_type_name(t.dtype()),
+               "'. The gradient must match the tensor's grad_dtype "
                "(defaults to the tensor's dtype).");
   TALLOW_CHECK(grad.sizes() == t.sizes(), "attempting to assign a gradient of size '", grad.sizes(),
                "' to a tensor of size '", t.sizes(),
@@ -107,8 +108,10 @@ int set_grad(PyObject* self, PyObject* value, void*) {
       if (t.impl()->meta) t.impl()->meta->grad = Tensor();
       return 0;
     }
-    TALLOW_CHECK_TYPE(is_tensor(value), "assigned grad expected to be a Tensor or None but got grad "
-                      "of type ", Py_TYPE(value)->tp_name);
+    TALLOW_CHECK_TYPE(is_tensor(value),
+                      "assigned grad expected to be a Tensor or None but got grad "
+                      "of type ",
+                      Py_TYPE(value)->tp_name);
     check_new_grad(t, unwrap(value));
     ensure_meta(t).grad = unwrap(value);
     return 0;

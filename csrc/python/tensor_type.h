@@ -7,8 +7,7 @@
 namespace tallow::python {
 
 struct PyTensor {
-  PyObject_HEAD
-  Tensor tensor;
+  PyObject_HEAD Tensor tensor;
 };
 
 // _C.TensorBase; the Python classes Tensor and Parameter are told to us when they are defined.
@@ -36,10 +35,10 @@ PyObject* wrap_as(PyTypeObject* type, const Tensor& tensor);
 void init_tensor_type(py::module_& module);
 
 // Parts of the type defined in other files.
-extern PyGetSetDef tensor_properties[];   // tensor_properties.cpp
-extern PyMethodDef tensor_methods[];      // tensor_methods.cpp
-void fill_operator_slots(std::vector<PyType_Slot>& slots);  // tensor_operators.cpp
-PyObject* tensor_subscript(PyObject* self, PyObject* index);             // indexing.cpp
+extern PyGetSetDef tensor_properties[];                       // tensor_properties.cpp
+extern PyMethodDef tensor_methods[];                          // tensor_methods.cpp
+void fill_operator_slots(std::vector<PyType_Slot>& slots);    // tensor_operators.cpp
+PyObject* tensor_subscript(PyObject* self, PyObject* index);  // indexing.cpp
 int tensor_assign_subscript(PyObject* self, PyObject* index, PyObject* value);
 
 }  // namespace tallow::python

@@ -17,16 +17,27 @@ from tallow._C import (
     OutOfMemoryError,
     Size,
     as_tensor,
+    bfloat16,
+    bool,
     channels_last,
     channels_last_3d,
+    complex64,
+    complex128,
     contiguous_format,
     default_generator,
     device,
     dtype,
+    float16,
+    float32,
+    float64,
     from_dlpack,
     from_numpy,
     get_default_dtype,
     get_num_threads,
+    int8,
+    int16,
+    int32,
+    int64,
     is_anomaly_check_nan_enabled,
     is_anomaly_enabled,
     is_grad_enabled,
@@ -40,14 +51,13 @@ from tallow._C import (
     sparse_csr,
     strided,
     tensor,
+    uint8,
 )
-from tallow._C import bfloat16, bool, complex64, complex128, float16, float32, float64  # noqa: A004
-from tallow._C import int8, int16, int32, int64, uint8
 
-float = float32  # noqa: A001
+float = float32
 double = float64
 half = float16
-int = int32  # noqa: A001
+int = int32
 long = int64
 short = int16
 cfloat = complex64
@@ -66,16 +76,19 @@ globals().update(
     if not name.startswith("__")
 )
 
-from tallow._tensor import Tensor  # noqa: E402  (needs the names above)
-from tallow import autograd  # noqa: E402
-from tallow._names import LAZY as _LAZY  # noqa: E402
-from tallow.autograd import (  # noqa: E402
+from tallow import (
+    autograd,
+    storage,
+)
+from tallow._names import LAZY as _LAZY
+from tallow._tensor import Tensor
+from tallow.autograd import (
     enable_grad,
     inference_mode,
     no_grad,
     set_grad_enabled,
 )
-from tallow.functional import (  # noqa: E402
+from tallow.functional import (
     atleast_1d,
     atleast_2d,
     atleast_3d,
@@ -92,7 +105,7 @@ from tallow.functional import (  # noqa: E402
     unique,
     unique_consecutive,
 )
-from tallow.random import (  # noqa: E402
+from tallow.random import (
     fork_rng,
     get_rng_state,
     initial_seed,
@@ -100,8 +113,7 @@ from tallow.random import (  # noqa: E402
     seed,
     set_rng_state,
 )
-from tallow import storage  # noqa: E402  (completes the native class)
-from tallow.version import __version__  # noqa: E402
+from tallow.version import __version__
 
 if TYPE_CHECKING:
     from tallow import nn, optim, utils

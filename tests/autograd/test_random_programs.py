@@ -1,4 +1,4 @@
-"""Random programs of views, in-place writes and arithmetic: gradients against finite differences."""
+"""Random programs of views, in-place writes and arithmetic, against finite differences."""
 
 from __future__ import annotations
 
