@@ -32,6 +32,10 @@ endif()
 # Kernels may drop what nobody observes: errno of <cmath> and floating-point traps. Values,
 # infinities and NaN keep IEEE rules. No exception crosses the kernel table.
 set(TALLOW_KERNEL_OPTIONS -O3 -fno-math-errno -fno-trapping-math -fno-exceptions)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Vectors that are filled in part, by memcpy under a mask, look uninitialised to GCC.
+  list(APPEND TALLOW_KERNEL_OPTIONS -Wno-maybe-uninitialized)
+endif()
 set(TALLOW_MODULE_LINK_OPTIONS "")
 
 if(TALLOW_SANITIZE)

@@ -1,7 +1,171 @@
-file(GLOB TALLOW_CORE_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/csrc/core/*.cpp"
-  "${PROJECT_SOURCE_DIR}/csrc/autograd/*.cpp" "${PROJECT_SOURCE_DIR}/csrc/ops/*.cpp"
-  "${PROJECT_SOURCE_DIR}/csrc/backend/*.cpp")
-list(APPEND TALLOW_CORE_SOURCES "${PROJECT_SOURCE_DIR}/csrc/cpu/isa.cpp")
-file(GLOB TALLOW_KERNEL_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/csrc/cpu/*.cpp")
-list(REMOVE_ITEM TALLOW_KERNEL_SOURCES "${PROJECT_SOURCE_DIR}/csrc/cpu/isa.cpp")
-file(GLOB TALLOW_PYTHON_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/csrc/python/*.cpp")
+# Every source file, by target. tests/test_layers.py compares these lists with the tree.
+
+set(TALLOW_CORE_SOURCES
+  csrc/autograd/accumulate.cpp
+  csrc/autograd/engine.cpp
+  csrc/autograd/grad_mode.cpp
+  csrc/autograd/inplace.cpp
+  csrc/autograd/meta.cpp
+  csrc/autograd/node.cpp
+  csrc/autograd/record.cpp
+  csrc/autograd/saved.cpp
+  csrc/autograd/views.cpp
+  csrc/backend/load.cpp
+  csrc/core/allocator.cpp
+  csrc/core/blocking.cpp
+  csrc/core/cpu_count.cpp
+  csrc/core/device.cpp
+  csrc/core/dims.cpp
+  csrc/core/dtype.cpp
+  csrc/core/error.cpp
+  csrc/core/generator.cpp
+  csrc/core/parallel.cpp
+  csrc/core/scalar.cpp
+  csrc/core/scratch.cpp
+  csrc/core/shape.cpp
+  csrc/core/status.cpp
+  csrc/core/storage.cpp
+  csrc/core/tensor.cpp
+  csrc/cpu/isa.cpp
+  csrc/ops/activation.cpp
+  csrc/ops/activation_smooth.cpp
+  csrc/ops/arithmetic.cpp
+  csrc/ops/closeness.cpp
+  csrc/ops/compare.cpp
+  csrc/ops/conv.cpp
+  csrc/ops/copy.cpp
+  csrc/ops/creation.cpp
+  csrc/ops/dropout.cpp
+  csrc/ops/elementwise.cpp
+  csrc/ops/embedding.cpp
+  csrc/ops/gather_scatter.cpp
+  csrc/ops/index.cpp
+  csrc/ops/index_masks.cpp
+  csrc/ops/index_plan.cpp
+  csrc/ops/join_split.cpp
+  csrc/ops/kernel.cpp
+  csrc/ops/loss.cpp
+  csrc/ops/loss_pair.cpp
+  csrc/ops/matmul.cpp
+  csrc/ops/matmul_add.cpp
+  csrc/ops/matmul_product.cpp
+  csrc/ops/matrices.cpp
+  csrc/ops/norm.cpp
+  csrc/ops/norm_batch.cpp
+  csrc/ops/optim.cpp
+  csrc/ops/pool.cpp
+  csrc/ops/pool_geometry.cpp
+  csrc/ops/power.cpp
+  csrc/ops/random.cpp
+  csrc/ops/reduce.cpp
+  csrc/ops/reduce_extremum.cpp
+  csrc/ops/reduce_moments.cpp
+  csrc/ops/reduce_shape.cpp
+  csrc/ops/sampling.cpp
+  csrc/ops/scan.cpp
+  csrc/ops/scatter.cpp
+  csrc/ops/softmax.cpp
+  csrc/ops/sort.cpp
+  csrc/ops/ternary.cpp
+  csrc/ops/unary_arithmetic.cpp
+  csrc/ops/unary_math.cpp
+  csrc/ops/views.cpp
+)
+
+# Compiled once per instruction-set level.
+set(TALLOW_KERNEL_SOURCES
+  csrc/cpu/binary.cpp
+  csrc/cpu/binary_activation.cpp
+  csrc/cpu/binary_integer.cpp
+  csrc/cpu/compare.cpp
+  csrc/cpu/conv.cpp
+  csrc/cpu/conv_channels.cpp
+  csrc/cpu/conv_direct.cpp
+  csrc/cpu/conv_dots.cpp
+  csrc/cpu/conv_pixels.cpp
+  csrc/cpu/conv_plain.cpp
+  csrc/cpu/conv_weight.cpp
+  csrc/cpu/copy.cpp
+  csrc/cpu/gemm.cpp
+  csrc/cpu/gemm_other.cpp
+  csrc/cpu/index.cpp
+  csrc/cpu/index_creation.cpp
+  csrc/cpu/index_lines.cpp
+  csrc/cpu/index_masks.cpp
+  csrc/cpu/loss.cpp
+  csrc/cpu/loss_pair.cpp
+  csrc/cpu/norm.cpp
+  csrc/cpu/norm_batch.cpp
+  csrc/cpu/norm_group.cpp
+  csrc/cpu/optim.cpp
+  csrc/cpu/pointwise.cpp
+  csrc/cpu/pointwise_tiles.cpp
+  csrc/cpu/pool.cpp
+  csrc/cpu/pool_adaptive.cpp
+  csrc/cpu/pool_average.cpp
+  csrc/cpu/pool_max.cpp
+  csrc/cpu/pool_max_backward.cpp
+  csrc/cpu/random.cpp
+  csrc/cpu/random_discrete.cpp
+  csrc/cpu/random_normal.cpp
+  csrc/cpu/reduce.cpp
+  csrc/cpu/reduce_extremum.cpp
+  csrc/cpu/scan.cpp
+  csrc/cpu/softmax.cpp
+  csrc/cpu/softmax_backward.cpp
+  csrc/cpu/sort.cpp
+  csrc/cpu/sort_search.cpp
+  csrc/cpu/table.cpp
+  csrc/cpu/ternary.cpp
+  csrc/cpu/unary.cpp
+  csrc/cpu/unary_activation.cpp
+  csrc/cpu/unary_math.cpp
+)
+
+set(TALLOW_PYTHON_SOURCES
+  csrc/python/autograd.cpp
+  csrc/python/bind_activation.cpp
+  csrc/python/bind_arithmetic.cpp
+  csrc/python/bind_closeness.cpp
+  csrc/python/bind_compare.cpp
+  csrc/python/bind_conv.cpp
+  csrc/python/bind_copy.cpp
+  csrc/python/bind_creation.cpp
+  csrc/python/bind_index.cpp
+  csrc/python/bind_join.cpp
+  csrc/python/bind_loss.cpp
+  csrc/python/bind_math.cpp
+  csrc/python/bind_matmul.cpp
+  csrc/python/bind_matrices.cpp
+  csrc/python/bind_norm.cpp
+  csrc/python/bind_optim.cpp
+  csrc/python/bind_pool.cpp
+  csrc/python/bind_random.cpp
+  csrc/python/bind_reduce.cpp
+  csrc/python/bind_softmax.cpp
+  csrc/python/bind_sort.cpp
+  csrc/python/bind_views.cpp
+  csrc/python/common.cpp
+  csrc/python/construct.cpp
+  csrc/python/convert.cpp
+  csrc/python/dlpack.cpp
+  csrc/python/dtype_device.cpp
+  csrc/python/function_type.cpp
+  csrc/python/generator.cpp
+  csrc/python/hooks.cpp
+  csrc/python/indexing.cpp
+  csrc/python/module.cpp
+  csrc/python/module_slots.cpp
+  csrc/python/node_type.cpp
+  csrc/python/numpy.cpp
+  csrc/python/op.cpp
+  csrc/python/op_objects.cpp
+  csrc/python/override.cpp
+  csrc/python/size.cpp
+  csrc/python/storage.cpp
+  csrc/python/tensor_item.cpp
+  csrc/python/tensor_methods.cpp
+  csrc/python/tensor_operators.cpp
+  csrc/python/tensor_properties.cpp
+  csrc/python/tensor_type.cpp
+)

@@ -1,6 +1,7 @@
 // Shape-changing ops and views.
 #include "autograd/inplace.h"
 #include "autograd/meta.h"
+#include "ops/unary_math.h"
 #include "ops/views.h"
 #include "python/bindings.h"
 
@@ -15,7 +16,7 @@ Tensor movedim_ints(const Tensor& self, int64_t source, int64_t destination) {
   return ops::movedim(self, {source}, {destination});
 }
 Tensor swap(const Tensor& self, int64_t a, int64_t b) { return ops::transpose(self, a, b); }
-Tensor adjoint(const Tensor& self) { return ops::transpose(self, -2, -1); }
+Tensor adjoint(const Tensor& self) { return ops::conj(ops::transpose(self, -2, -1)); }
 Tensor squeeze_dim(const Tensor& self, int64_t dim) { return ops::squeeze_dims(self, {dim}); }
 Tensor slice_dim(const Tensor& self, int64_t dim, std::optional<int64_t> start,
                  std::optional<int64_t> end, int64_t step) {

@@ -85,7 +85,7 @@ def test_gradients(function: Any) -> None:
     assert gradgradcheck(seeded, (x,))
 
 
-@pytest.mark.parametrize(("function", "inplace"), zip(ALL, INPLACE, strict=True))
+@pytest.mark.parametrize(("function", "inplace"), list(zip(ALL, INPLACE, strict=True)))
 @pytest.mark.parametrize("transposed", [False, True])
 def test_inplace_gives_the_same_numbers(function: Any, inplace: Any, transposed: bool) -> None:
     x = tallow.randn(6, 5)

@@ -1,0 +1,66 @@
+"""Operations on memory rather than on values: copies, sharing, resizing, and questions of type."""
+
+from __future__ import annotations
+
+import pytest
+
+import tallow
+
+
+def test_copy_broadcasts_and_converts():
+    target = tallow.zeros(2, 3, dtype=tallow.int64)
+    assert target.copy_(tallow.tensor([1.9, -2.9, 3.0])) is target
+    assert target.tolist() == [[1, -2, 3], [1, -2, 3]]
+
+
+def test_copy_of_a_larger_source_raises():
+    with pytest.raises(RuntimeError, match="must match the size of tensor b"):
+        tallow.zeros(2).copy_(tallow.ones(3))
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3)])
+def test_zero_and_fill_write_everywhere(shape):
+    x = tallow.ones(shape)
+    x.fill_(7)
+    assert (x == 7).all()
+    x.zero_()
+    assert (x == 0).all()
+
+
+def test_zero_writes_only_the_view():
+    x = tallow.ones(4)
+    x[::2].zero_()
+    assert x.tolist() == [0, 1, 0, 1]
+
+
+def test_resize_keeps_what_still_fits():
+    x = tallow.arange(6)
+    assert x.resize_(2, 2).tolist() == [[0, 1], [2, 3]]
+    assert x.resize_(3, 4).shape == (3, 4)
+    assert x.reshape(-1)[:4].tolist() == [0, 1, 2, 3]
+
+
+def test_resize_of_a_tensor_that_requires_grad_raises():
+    with pytest.raises(RuntimeError, match="cannot resize variables that require grad"):
+        tallow.ones(2, requires_grad=True).resize_(3)
+
+
+def test_set_shares_the_source():
+    x, y = tallow.zeros(1), tallow.ones(2, 2)
+    x.set_(y)
+    assert x.is_set_to(y)
+    y[0, 0] = 5
+    assert x.tolist() == [[5, 1], [1, 1]]
+
+
+def test_is_same_size_compares_shapes():
+    assert tallow.ones(2, 3).is_same_size(tallow.zeros(2, 3, dtype=tallow.int8))
+    assert not tallow.is_same_size(tallow.ones(2), tallow.ones(2, 1))
+
+
+def test_type_questions():
+    assert tallow.promote_types(tallow.uint8, tallow.int8) == tallow.int16
+    assert tallow.promote_types(tallow.float16, tallow.bfloat16) == tallow.float32
+    assert tallow.result_type(tallow.ones(2, dtype=tallow.int32), 1.5) == tallow.float32
+    assert tallow.can_cast(tallow.int32, tallow.float16)
+    assert not tallow.can_cast(tallow.float32, tallow.int64)
