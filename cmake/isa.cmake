@@ -14,7 +14,7 @@ set(TALLOW_LEVEL_avx512 2)
 set(TALLOW_FLAGS_baseline "")
 if("avx2" IN_LIST all_levels AND NOT TALLOW_SANITIZE)
   # There the baseline is for CPUs made before 2013: keep it small, it is a third of the module.
-  set(TALLOW_FLAGS_baseline -O2)
+  set(TALLOW_FLAGS_baseline -Os)
 endif()
 set(TALLOW_FLAGS_avx2 -mavx2 -mfma -mf16c)
 set(TALLOW_FLAGS_avx512

@@ -11,6 +11,8 @@ find_program(TALLOW_CCACHE ccache DOC "Compiler cache, used when present.")
 if(TALLOW_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${TALLOW_CCACHE}")
 endif()
+# Only kernels gain from -O3, and they ask for it themselves.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
