@@ -146,6 +146,28 @@ def test_any_memory_layout_gives_the_same_step(name, options, layout):
     assert result.tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize("name", sorted({name for name, _ in RULES}))
+def test_a_complex_parameter_moves_like_its_parts(name):
+    def run(as_pairs: bool) -> Any:
+        values = [[1.0, 2.0], [3.0, -1.0]]
+        start = values if as_pairs else [complex(*pair) for pair in values]
+        param = nn.Parameter(tallow.tensor(start))
+        optimizer = getattr(optim, name)([param], lr=0.1)
+
+        def closure() -> Any:
+            optimizer.zero_grad()
+            loss = (param * param.conj()).real.sum()
+            loss.backward()
+            return loss
+
+        for _ in range(3):
+            optimizer.step(closure)
+        end = param.detach().tolist()
+        return end if as_pairs else [[z.real, z.imag] for z in end]
+
+    assert run(as_pairs=False) == [pytest.approx(pair, rel=1e-5) for pair in run(as_pairs=True)]
+
+
 @pytest.mark.parametrize("name", [name for name in optim.__all__ if name[0].isupper()])
 @pytest.mark.parametrize("size", [(), (0,), (1,), (3, 0), (17,), (2, 3, 4)])
 def test_every_shape_can_be_stepped(name, size):

@@ -54,10 +54,10 @@ class PerParameterOptimizer(Optimizer):
         if not param.is_complex():
             self._update(param, grad, state, group)
             return
-        pairs = {name: _as_real(value) for name, value in state.items()}
-        self._update(_as_real(param), _as_real(grad), pairs, group)
+        pairs = {name: as_real(value) for name, value in state.items()}
+        self._update(as_real(param), as_real(grad), pairs, group)
         for name in pairs.keys() - state.keys():
-            state[name] = tallow.view_as_complex(pairs[name])
+            state[name] = pairs[name].view(param.dtype).squeeze(-1)
 
     def _keeps_state(self, group: dict[str, Any]) -> bool:
         return True
@@ -158,8 +158,8 @@ def decayed(grad: Tensor, param: Tensor, group: dict[str, Any]) -> Tensor:
     return grad.add(param, alpha=weight_decay) if weight_decay != 0 else grad
 
 
-def _as_real(value: Any) -> Any:
+def as_real(value: Any) -> Any:
     """Return a complex tensor as a view of real pairs, anything else as it is."""
     if isinstance(value, Tensor) and value.is_complex():
-        return tallow.view_as_real(value)
+        return value.unsqueeze(-1).view(value.dtype.to_real())
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow import _C
 
 from .._tensor import Tensor
 from ._rule import (
@@ -23,6 +24,8 @@ from ._rule import (
 
 if TYPE_CHECKING:
     from .optimizer import ParamsT
+
+_VF = _C._VariableFunctions
 
 __all__ = ["Adam"]
 
@@ -131,7 +134,7 @@ class Adam(PerParameterOptimizer):
             step = state["step"]
             step += 1
             steps.append(step)
-        native = tallow._fused_adamw_ if group["decoupled_weight_decay"] else tallow._fused_adam_
+        native = _VF._fused_adamw_ if group["decoupled_weight_decay"] else _VF._fused_adam_
         beta1, beta2 = group["betas"]
         native(
             params,

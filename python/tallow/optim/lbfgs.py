@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tallow
 
-from ._rule import check_lr, number
+from ._rule import as_real, check_lr, number
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -211,13 +211,13 @@ class LBFGS(Optimizer):
             else param.grad.reshape(-1)
             for param in self._params
         ]
-        parts = [tallow.view_as_real(p).reshape(-1) if p.is_complex() else p for p in parts]
+        parts = [as_real(part).reshape(-1) for part in parts]
         return tallow.cat(parts)
 
     def _move(self, t: float, direction: Tensor) -> None:
         offset = 0
         for param in self._params:
-            target = tallow.view_as_real(param) if param.is_complex() else param
+            target = as_real(param)
             count = target.numel()
             target.add_(direction[offset : offset + count].view(target.shape), alpha=t)
             offset += count

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow import _C
 
 from ._rule import (
     PerParameterOptimizer,
@@ -20,6 +21,8 @@ from ._rule import (
 if TYPE_CHECKING:
     from .._tensor import Tensor
     from .optimizer import ParamsT
+
+_VF = _C._VariableFunctions
 
 __all__ = ["SGD"]
 
@@ -128,7 +131,7 @@ class SGD(PerParameterOptimizer):
         *,
         first: bool,
     ) -> None:
-        tallow._fused_sgd_(
+        _VF._fused_sgd_(
             params,
             grads,
             buffers,

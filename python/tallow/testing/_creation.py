@@ -59,7 +59,7 @@ def make_tensor(
     low, high = _range(dtype, floating, low, high)
     if dtype.is_complex:
         parts = tallow.empty(*sizes, 2, dtype=dtype.to_real(), device=device)
-        result = tallow.view_as_complex(parts.uniform_(low, high))
+        result = parts.uniform_(low, high).view(dtype).squeeze(-1)
     elif floating:
         wide = dtype if dtype.itemsize >= 4 else tallow.float32
         result = tallow.empty(sizes, dtype=wide, device=device).uniform_(low, high).to(dtype)
