@@ -1,4 +1,4 @@
-"""python/tallow/_C.pyi is what tools/gen_stubs.py makes of the built module."""
+"""The stubs, python/tallow/*.pyi, are what tools/gen_stubs.py makes of the built module."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GENERATOR = ROOT / "tools" / "gen_stubs.py"
 
 
 @pytest.mark.skipif(not GENERATOR.is_file(), reason="needs the source tree")
-def test_stub_is_up_to_date() -> None:
+def test_stubs_are_up_to_date() -> None:
     done = subprocess.run(
         [sys.executable, str(GENERATOR), "--check"],
         capture_output=True,

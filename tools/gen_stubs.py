@@ -1,10 +1,11 @@
-"""Write python/tallow/_C.pyi from what the built module says about itself.
+"""Write the type stubs of the package from what the built module says about itself.
 
-    python tools/gen_stubs.py           # write the file
-    python tools/gen_stubs.py --check   # fail if it is not up to date
+    python tools/gen_stubs.py           # write the files
+    python tools/gen_stubs.py --check   # fail if they are not up to date
 
-Operators come from their registered signatures; the other functions from the signatures that
-pybind11 puts into docstrings; classes from their members, with the types of the table below.
+`_C.pyi` describes the native module, `_functions.pyi` its operators as functions and `_names.pyi`
+the names that `tallow` loads lazily. Operators come from their registered signatures; other
+functions from tools/stub_members.py, or else from the signatures in pybind11's docstrings.
 """
 
 from __future__ import annotations
@@ -18,30 +19,61 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from stub_members import FUNCTIONS, VARIABLES
+
 from tallow import _C
+from tallow._names import LAZY
 
-PATH = Path(__file__).resolve().parents[1] / "python" / "tallow" / "_C.pyi"
+PACKAGE = Path(__file__).resolve().parents[1] / "python" / "tallow"
 
-HEADER = '''"""Types of the native module; written by tools/gen_stubs.py, do not edit."""
+NATIVE_HEADER = '''"""Types of the native module; written by tools/gen_stubs.py, do not edit."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, TypeAlias, overload
+from builtins import bool as _bool, float as _float, int as _int
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import EllipsisType
+from typing import Any, NamedTuple, SupportsIndex, TypeAlias, TypeVar, overload
 
+from numpy import ndarray
+
+from tallow import _functions
 from tallow._tensor import Tensor
+from tallow.utils.hooks import RemovableHandle
 
 # Members of TensorBase hide these names inside the class.
-_bool: TypeAlias = bool
-_float: TypeAlias = float
-_int: TypeAlias = int
 _device: TypeAlias = device
 _dtype: TypeAlias = dtype
 _layout: TypeAlias = layout
+_memory_format: TypeAlias = memory_format
 
 Number: TypeAlias = _bool | _int | _float | complex
+Index: TypeAlias = (
+    Tensor | ndarray[Any, Any] | SupportsIndex | slice | EllipsisType | Sequence[Any] | None
+)
+_T = TypeVar("_T")
+'''
+
+FUNCTIONS_HEADER = '''"""Native operators as functions; written by tools/gen_stubs.py, do not edit.
+
+Exists for type checkers only: at run time these are the attributes of `_C._VariableFunctions`.
+"""
+
+from collections.abc import Sequence
+from typing import overload
+
+from tallow._C import Generator, Number, device, dtype, layout, memory_format{results}
+from tallow._tensor import Tensor
+'''
+
+NAMES_HEADER = '''"""What `tallow` loads lazily; written by tools/gen_stubs.py, do not edit."""
+
+{imports}
+
+LAZY: dict[str, str]
 '''
 
 # Flags of csrc/python/op.h.
-FUNCTION, METHOD, INPLACE, OUT, NN = 1, 2, 4, 8, 16
+FUNCTION, METHOD, OUT, NN = 1, 2, 8, 16
 
 # Kinds of arguments as csrc/python/convert.h names them.
 KINDS = {
@@ -61,182 +93,238 @@ KINDS = {
     "torch.Generator": "Generator",
 }
 
-# Types of members that carry no signature; any other member is Any.
-MEMBERS = {
-    **dict.fromkeys(("T", "H", "mT", "mH", "data"), "Tensor"),
-    **dict.fromkeys(("grad", "_base"), "Tensor | None"),
-    **dict.fromkeys(("_version", "itemsize", "nbytes", "ndim", "output_nr"), "int"),
-    **dict.fromkeys(("is_leaf", "requires_grad", "retains_grad"), "bool"),
-    **dict.fromkeys(("is_cpu", "is_cuda", "is_meta", "is_sparse", "is_quantized"), "bool"),
-    "device": "device",
-    "dtype": "dtype",
-    "grad_fn": "Node | None",
-    "layout": "layout",
-    "shape": "Size",
-}
-METHODS = {
-    **dict.fromkeys(("dim", "ndimension", "nelement", "numel", "data_ptr"), "int"),
-    **dict.fromkeys(("element_size", "get_device", "storage_offset", "__len__", "__int__"), "int"),
-    **dict.fromkeys(("__index__", "__hash__"), "int"),
-    **dict.fromkeys(("is_complex", "is_floating_point", "is_signed", "__bool__"), "bool"),
-    **dict.fromkeys(("is_inference", "is_pinned", "is_conj", "is_neg", "_is_view"), "bool"),
-    **dict.fromkeys(("is_contiguous",), "bool"),
-    **dict.fromkeys(("detach_", "requires_grad_", "__getitem__"), "Tensor"),
-    **dict.fromkeys(("retain_grad", "__setitem__"), "None"),
-    "__float__": "float",
-    "item": "Number",
-}
-BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor")
-BINARY += ("lshift", "rshift")
-METHODS |= {f"__{form}{name}__": "Tensor" for name in BINARY for form in ("", "r", "i")}
-METHODS |= dict.fromkeys(("__neg__", "__pos__", "__abs__", "__invert__"), "Tensor")
-METHODS |= dict.fromkeys(("__lt__", "__le__", "__gt__", "__ge__"), "Tensor")
-# Inherited from object with a type that a stub must not change.
-LEFT_OUT = {
-    "__class__", "__delattr__", "__dir__", "__doc__", "__eq__", "__format__", "__getattribute__",
-    "__getstate__", "__init__", "__init_subclass__", "__module__", "__ne__", "__new__",
-    "__reduce__", "__reduce_ex__", "__repr__", "__setattr__", "__sizeof__", "__str__",
-    "__subclasshook__", "__dict__", "__weakref__", "__hash__",
-}  # fmt: skip
+# Containers as pybind11 names them.
+GENERICS = {"tuple": "tuple[Any, ...]", "list": "list[Any]", "dict": "dict[str, int]"}
+
+# Name, overloads, description and flags, as `_C._signatures()` gives them.
+Operator = tuple[str, list[Any], str, int]
+
+# Inherited from object with a type that a stub must not change, or of no use to anybody.
+LEFT_OUT = {*dir(type("Plain", (), {})), "_pybind11_conduit_v1_"} - {"__hash__"}
+
+# Members whose types are not those of the class they are inherited from.
+INCOMPATIBLE = {"TensorBase": ("__eq__", "__ne__"), "Size": ("__add__",)}
 
 
 def outside(annotation: str) -> str:
-    """An annotation that means the same inside TensorBase, where members hide builtin names."""
-    return re.sub(r"\b(bool|float|int|device|dtype|layout)\b", r"_\1", annotation)
+    """An annotation that means the same where members hide builtin names."""
+    names = r"(?<![\w*])(bool|float|int|device|dtype|layout|memory_format)\b(?!:)"
+    return re.sub(names, r"_\1", annotation)
 
 
-def parameter_text(parameter: tuple[str, str, str, bool, bool]) -> str:
-    """`name: type = default` for one parameter of an operator."""
+def result_name(fields: str) -> str:
+    """The class of a result with named fields: `values, indices` gives `_ValuesIndices`."""
+    return "_" + "".join(word.strip().capitalize() for word in fields.split(","))
+
+
+def parameter_text(parameter: tuple[str, str, str, bool, bool], star: str) -> str:
+    """`name: type = ...` for one parameter of an operator."""
     name, kind, default, _, variadic = parameter
     if keyword.iskeyword(name):
         name += "_"
-    if variadic:
-        return f"*{name}: {'Tensor' if 'Tensor' in kind else '_int'}"
-    annotation = outside(KINDS[kind])
+    if variadic and star:
+        return f"*{name}: {'Tensor' if 'Tensor' in kind else 'int'}"
+    annotation = "Sequence[int]" if variadic and kind == "tuple of ints" else KINDS[kind]
     if default == "None":
         annotation += " | None"
     return f"{name}: {annotation}" + (" = ..." if default else "")
 
 
-def operator_lines(
-    name: str, overloads: list[Any], flags: int, method: bool, indent: str
-) -> Iterator[str]:
-    """The stub of an operator as a function, or as a method of its first parameter."""
+def operator_forms(
+    overloads: list[Any], flags: int, name: str, method: bool
+) -> Iterator[tuple[str, str]]:
+    """Parameters and result of every way to call an operator."""
+    writes = name.endswith("_")
+    takes_out = flags & OUT and not method and not writes
     for text, parameters, result in overloads:
-        words, keyword_only = ["self"] if method else [], False
-        for position, parameter in enumerate(parameters):
-            if method and position == 0:
-                continue
-            if parameter[3] and not keyword_only and not any("*" in word for word in words):
-                words.append("*")
-            keyword_only = keyword_only or parameter[3]
-            words.append(parameter_text(parameter))
-        if flags & OUT and not method:
-            if not any(word.startswith("*") for word in words):
-                words.append("*")
-            words.append("out: Any = ...")
-        named = re.search(r"-> \((.*)\)", text)
-        result_text = "Any" if named else outside(result)
-        if len(overloads) > 1:
-            yield f"{indent}@overload"
-        if not method:
-            yield f"{indent}@staticmethod"
-        yield f"{indent}def {name}({', '.join(words)}) -> {result_text}: ..."
+        fields = re.search(r"-> \((.*)\)", text)
+        if fields:
+            result = result_name(fields[1])
+        # `*size` is given as separate arguments or as one sequence.
+        forms = ("*", "") if any(variadic for *_, variadic in parameters) else ("",)
+        for star in forms:
+            words, keyword_only = ["self"] if method else [], False
+            for position, parameter in enumerate(parameters):
+                if position == 0 and (method or writes) and parameter[1] == "Tensor or Number":
+                    parameter = (parameter[0], "Tensor", *parameter[2:])
+                if method and position == 0:
+                    continue
+                begins = parameter[3] and not keyword_only
+                if begins and not any(word.startswith("*") for word in words):
+                    words.append("*")
+                keyword_only = keyword_only or parameter[3]
+                words.append(parameter_text(parameter, star))
+            if takes_out:
+                if not any(word.startswith("*") for word in words):
+                    words.append("*")
+                out = (
+                    f"tuple[{', '.join(['Tensor'] * len(fields[1].split(',')))}]" if fields else ""
+                )
+                words.append(f"out: {out or 'Tensor'} | None = ...")
+            yield ", ".join(words), result
 
 
-def python_signature(name: str, doc: str | None, default: str, indent: str, method: bool) -> str:
-    """The stub of a function from the first line of its docstring, if that is a signature."""
+def definition(
+    name: str, forms: list[tuple[str, str]], doc: str, indent: str, decorators: tuple[str, ...] = ()
+) -> Iterator[str]:
+    """The lines of a function with one or several signatures."""
+    for number, (parameters, result) in enumerate(forms):
+        for decorator in (*(["overload"] if len(forms) > 1 else []), *decorators):
+            yield f"{indent}@{decorator}"
+        head = f"{indent}def {name}({parameters}) -> {result}:"
+        if doc and number == 0:
+            yield head
+            yield f"{indent}    {doc!r}" if '"' in doc else f'{indent}    """{doc}"""'
+        else:
+            yield f"{head} ..."
+
+
+def split_signature(text: str) -> tuple[str, str]:
+    """Parameters and result of `(a: int) -> str`."""
+    parameters, result = text.rsplit(" -> ", 1)
+    return parameters[1:-1], result
+
+
+def documented_signature(name: str, doc: str | None, method: bool) -> tuple[str, str]:
+    """What pybind11 wrote into the first line of a docstring, or a signature that allows all."""
     first = (doc or "").splitlines()[0] if doc else ""
-    found = re.fullmatch(rf"{re.escape(name)}\((.*)\) -> (.+)", first)
+    found = re.fullmatch(rf"{re.escape(name)}(\(.*\)) -> (.+)", first)
     if not found:
-        self = "self, " if method else ""
-        default = outside(default) if method else default
-        return f"{indent}def {name}({self}*args: Any, **kwargs: Any) -> {default}: ..."
-    text = re.sub(r"typing\.SupportsInt \| typing\.SupportsIndex", "int", found[1])
+        return f"{'self, ' if method else ''}*args: Any, **kwargs: Any", "Any"
+    text = found[0].replace("tallow._C.", "")
+    text = re.sub(r"typing\.SupportsInt \| typing\.SupportsIndex", "int", text)
     text = re.sub(r"typing\.SupportsFloat \| typing\.SupportsIndex", "float", text)
-    text = re.sub(r"\bobject\b|\bhandle\b", "Any", text).replace("tallow._C.", "")
+    text = re.sub(r"\bobject\b|\bhandle\b", "Any", text)
     text = re.sub(r" = [^,)]+", " = ...", text)
     text = re.sub(r"\bself: \w+", "self", text)
-    result = re.sub(r"\bobject\b", "Any", found[2]).replace("tallow._C.", "")
-    result = {"list": "list[Any]", "dict": "dict[str, int]", "tuple": "tuple[Any, ...]"}.get(
-        result, result
-    )
-    text = re.sub(r": tuple\b(?!\[)", ": tuple[Any, ...]", text)
-    if method:
-        text, result = outside(text), outside(result)
-    return f"{indent}def {name}({text}) -> {result}: ..."
+    text = re.sub(r"\b(tuple|list|dict)\b(?!\[)", lambda m: GENERICS[m[1]], text)
+    return split_signature(text[len(name) :])
 
 
-def class_lines(name: str, cls: type, operators: dict[str, Any]) -> Iterator[str]:
-    """The stub of a class: hand-written members first, then operators."""
+def function_lines(name: str, value: Any, owner: str, indent: str) -> Iterator[str]:
+    """A function that is no operator."""
+    entry = FUNCTIONS.get(owner, {}).get(name)
+    if entry is None:
+        forms = [documented_signature(name, getattr(value, "__doc__", None), bool(owner))]
+    else:
+        forms = [split_signature(text) for text in ([entry] if isinstance(entry, str) else entry)]
+    forms = [(outside(parameters), outside(result)) for parameters, result in forms]
+    decorators = ("classmethod",) if forms[0][0].startswith("cls") and name != "__new__" else ()
+    for line in definition(name, forms, "", indent, decorators if owner else ()):
+        ignored = name in INCOMPATIBLE.get(owner, ())
+        yield line + ("  # type: ignore[override]" if ignored else "")
+
+
+def class_lines(name: str, cls: type, operators: list[Operator]) -> Iterator[str]:
+    """A class: members of its own first, then operators."""
     base = next((b.__name__ for b in cls.__bases__ if b is not object), "")
-    base = {"tuple": "tuple[int, ...]", "pybind11_object": ""}.get(base, base)
+    base = {"tuple": "tuple[_int, ...]", "pybind11_object": ""}.get(base, base)
     yield f"class {name}({base}):" if base else f"class {name}:"
+    registered = {operator for operator, *_ in operators}
+    functions, variables = FUNCTIONS.get(name, {}), VARIABLES.get(name, {})
+    members = {m: v for m, v in vars(cls).items() if m not in LEFT_OUT | registered}
+    members |= {m: getattr(cls, m, None) for m in {*functions, *variables}}
+    if name == "Node" or not members:
+        yield "    def __getattr__(self, name: str) -> Any: ..." if members else "    ..."
+    for member, value in sorted(members.items()):
+        if member in variables or not (callable(value) or isinstance(value, classmethod)):
+            yield f"    {member}: {outside(variables.get(member, 'Any'))}"
+        elif member != "__hash__" or member in functions:
+            yield from function_lines(member, value, name, "    ")
     if name == "TensorBase":
-        # Operators would hide these from the types that follow.
-        yield "    __hash__: ClassVar[Any]"
-    for member in sorted(vars(cls)):
-        value = vars(cls)[member]
-        if member in LEFT_OUT or member in operators or member == "__hash__":
-            continue
-        if callable(value) or isinstance(value, classmethod | staticmethod):
-            default = METHODS.get(member, "Any") if name == "TensorBase" else "Any"
-            yield python_signature(
-                member, getattr(value, "__doc__", None), default, "    ", method=True
-            )
-        else:
-            kind = MEMBERS.get(member, "Any") if name == "TensorBase" else "Any"
-            yield f"    {member}: {outside(kind)}"
-    if name == "TensorBase":
-        for operator, (overloads, flags) in sorted(operators.items()):
-            if flags & METHOD and hasattr(cls, operator):
-                yield from operator_lines(operator, overloads, flags, True, "    ")
-    yield "    def __getattr__(self, name: str) -> Any: ..." if name == "Node" else "    ..."
+        for operator, overloads, doc, flags in operators:
+            if flags & METHOD and operator not in functions:
+                forms = operator_forms(overloads, flags, operator, method=True)
+                forms = [(outside(parameters), outside(result)) for parameters, result in forms]
+                yield from definition(operator, forms, doc, "    ")
 
 
-def stub() -> str:
-    """The whole text of the stub."""
-    operators = {name: (overloads, flags) for name, overloads, _, flags in _C._signatures()}
-    lines = [HEADER]
+def native_stub(operators: list[Operator]) -> str:
+    """The text of `_C.pyi`."""
+    classes = tuple(value for value in vars(_C).values() if isinstance(value, type))
     instances = {
-        name: type(value).__name__
-        for name, value in vars(_C).items()
-        if str(type(value).__module__).startswith(("tallow", "torch"))
-        and not isinstance(value, type)
+        name: type(value).__name__ for name, value in vars(_C).items() if type(value) in classes
     }
+    del instances["_VariableFunctions"]  # given below as the module that describes it
+    lines = [NATIVE_HEADER]
+    for fields in sorted(set(named_results(operators))):
+        lines += [f"class {result_name(fields)}(NamedTuple):"]
+        lines += [f"    {field.strip()}: Tensor" for field in fields.split(",")] + [""]
     for name, value in sorted(vars(_C).items()):
         if isinstance(value, type) and name != "_VariableFunctionsClass":
             lines += ["", *class_lines(name, value, operators)]
-    for title, flag in (("_VariableFunctionsClass", FUNCTION), ("_nn", NN)):
-        lines += ["", f"class {title}:"]
-        for name, (overloads, flags) in sorted(operators.items()):
-            if flags & flag and not keyword.iskeyword(name):
-                lines += operator_lines(name, overloads, flags, False, "    ")
-    lines += ["", "_VariableFunctions: _VariableFunctionsClass"]
-    lines += [f"{name}: {kind}" for name, kind in sorted(instances.items()) if name[0] != "_"]
-    lines += ["__version__: str", ""]
+    lines += ["", "class _VariableFunctionsClass: ...", "", "class _nn:"]
+    for name, overloads, doc, flags in operators:
+        if flags & NN:
+            forms = operator_forms(overloads, flags, name, method=False)
+            forms = [(outside(parameters), outside(result)) for parameters, result in forms]
+            lines += definition(name, forms, doc, "    ", ("staticmethod",))
+    lines.append("")
+    lines += [f"{name}: {kind}" for name, kind in sorted(instances.items())]
+    lines += ["__version__: str", "_VariableFunctions = _functions", ""]
     for name, value in sorted(vars(_C).items()):
-        if callable(value) and not isinstance(value, type) and name not in instances:
-            lines.append(python_signature(name, value.__doc__, "Any", "", method=False))
+        if callable(value) and type(value) not in classes and not isinstance(value, type):
+            lines += function_lines(name, value, "", "")
     return "\n".join(lines) + "\n"
 
 
+def named_results(operators: list[Operator]) -> Iterator[str]:
+    """The fields of every result that has names, once per signature."""
+    for _, overloads, *_ in operators:
+        for text, *_ in overloads:
+            yield from re.findall(r"-> \((.*)\)", text)
+
+
+def functions_stub(operators: list[Operator]) -> str:
+    """The text of `_functions.pyi`."""
+    results = "".join(
+        f", {result_name(fields)}" for fields in sorted(set(named_results(operators)))
+    )
+    lines = [FUNCTIONS_HEADER.format(results=results)]
+    for name, overloads, doc, flags in operators:
+        if flags & FUNCTION and not keyword.iskeyword(name) and not name.startswith("__"):
+            forms = list(operator_forms(overloads, flags, name, method=False))
+            lines += definition(name, forms, doc, "")
+    return "\n".join(lines) + "\n"
+
+
+def names_stub() -> str:
+    """The text of `_names.pyi`."""
+    imports = [
+        f"from tallow import {name} as {name}"
+        if home == name
+        else f"from tallow.{home} import {name} as {name}"
+        for name, home in sorted(LAZY.items(), key=lambda item: item[::-1])
+    ]
+    return NAMES_HEADER.format(imports="\n".join(imports))
+
+
+def stubs() -> dict[Path, str]:
+    """Every generated file and its text."""
+    operators = sorted(_C._signatures())
+    return {
+        PACKAGE / "_C.pyi": native_stub(operators),
+        PACKAGE / "_functions.pyi": functions_stub(operators),
+        PACKAGE / "_names.pyi": names_stub(),
+    }
+
+
 def main() -> int:
-    """Write or check the stub; the status is 1 if the check fails."""
+    """Write or check the stubs; the status is 1 if the check fails."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
-    text = stub()
-    if not check:
-        PATH.write_text(text)
-        return 0
-    present = PATH.read_text() if PATH.is_file() else ""
-    difference = difflib.unified_diff(
-        present.splitlines(), text.splitlines(), str(PATH.name), "the built module", lineterm=""
-    )
-    printed = list(difference)
-    print("\n".join(printed[:60]))
-    return int(bool(printed))
+    differences: list[str] = []
+    for path, text in stubs().items():
+        if not check:
+            path.write_text(text)
+            continue
+        present = path.read_text() if path.is_file() else ""
+        differences += difflib.unified_diff(
+            present.splitlines(), text.splitlines(), path.name, "the built module", lineterm=""
+        )
+    print("\n".join(differences[:60]))
+    return int(bool(differences))
 
 
 if __name__ == "__main__":

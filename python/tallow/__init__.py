@@ -70,11 +70,14 @@ pi = _math.pi
 newaxis = None
 
 # Every native op, under its own name: tallow.softmax is tallow._C._VariableFunctions.softmax.
-globals().update(
-    (name, function)
-    for name, function in vars(_C._VariableFunctions).items()
-    if not name.startswith("__")
-)
+if TYPE_CHECKING:
+    from tallow._functions import *
+else:
+    globals().update(
+        (name, function)
+        for name, function in vars(_C._VariableFunctions).items()
+        if not name.startswith("__")
+    )
 
 from tallow import (
     autograd,
@@ -88,7 +91,7 @@ from tallow.autograd import (
     no_grad,
     set_grad_enabled,
 )
-from tallow.functional import (
+from tallow.functional import (  # type: ignore[no-redef]
     atleast_1d,
     atleast_2d,
     atleast_3d,
@@ -116,18 +119,18 @@ from tallow.random import (
 from tallow.version import __version__
 
 if TYPE_CHECKING:
-    from tallow import nn, optim, utils
+    from tallow._names import *
+else:
 
-
-def __getattr__(name: str) -> Any:
-    """Load a submodule, or a function of one, when it is first asked for."""
-    home = _LAZY.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(f"tallow.{home}")
-    value = module if home == name else getattr(module, name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        """Load a submodule, or a function of one, when it is first asked for."""
+        home = _LAZY.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = importlib.import_module(f"tallow.{home}")
+        value = module if home == name else getattr(module, name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -285,7 +285,7 @@ class Tensor(_C.TensorBase):
     @_overridable
     def __contains__(self, element: Any) -> bool:
         if isinstance(element, (Tensor, bool, int, float, complex)):
-            return bool((element == self).any().item())
+            return bool((self == element).any().item())
         raise RuntimeError(
             "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
             f"{type(element)}."

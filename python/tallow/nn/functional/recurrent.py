@@ -147,6 +147,8 @@ def _run_direction(
     reverse: bool,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     w_ih, w_hh, b_ih, b_hh, w_hr = weights
+    assert w_ih is not None
+    assert w_hh is not None
     # What the inputs add to the gates does not depend on the state: one product for all steps.
     from_input = linear(input, w_ih, b_ih)
     steps = from_input.unbind(0) if batch_sizes is None else from_input.split(list(batch_sizes))

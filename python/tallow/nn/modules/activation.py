@@ -574,6 +574,7 @@ class MultiheadAttention(Module):
             for weight in (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight):
                 init.xavier_uniform_(weight)
         if self.in_proj_bias is not None:
+            assert self.out_proj.bias is not None
             init.constant_(self.in_proj_bias, 0.0)
             init.constant_(self.out_proj.bias, 0.0)
         if self.bias_k is not None:
