@@ -2,6 +2,7 @@
 
 set(TALLOW_CORE_SOURCES
   csrc/autograd/accumulate.cpp
+  csrc/autograd/boundary.cpp
   csrc/autograd/engine.cpp
   csrc/autograd/grad_mode.cpp
   csrc/autograd/inplace.cpp
@@ -145,6 +146,7 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/bind_softmax.cpp
   csrc/python/bind_sort.cpp
   csrc/python/bind_views.cpp
+  csrc/python/boundary.cpp
   csrc/python/common.cpp
   csrc/python/construct.cpp
   csrc/python/convert.cpp

@@ -49,6 +49,11 @@ PRINTED = {
         "grad_fn: ConvolutionBackward0",
         "hooks that ran: NetForward.conv0, NetForward, NetCall.conv0",
     ],
+    "grad_cam": [
+        "square in quarter 0: heat 9",
+        "square in quarter 3: heat 0%",
+    ],
+    "integrated_gradients": ["quarter 0: shares", "quarter 3: shares"],
     "softmax_three_ways": [
         "tensor([[0.8446, 0.1349, 0.0205],",
         "native equals functional: True",
@@ -93,7 +98,8 @@ def load(name: str) -> ModuleType:
 
 
 @pytest.mark.parametrize("name", PRINTED)
-def test_an_example_prints_its_lines_in_order(name, capsys):
+def test_an_example_prints_its_lines_in_order(name, capsys, monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES)  # as when it is run as a script
     load(name).main()
     text = capsys.readouterr().out
     position = 0

@@ -117,6 +117,7 @@ void check_nan(const Node& node, const TensorList& gradients) {
 
 class BackwardPass;
 thread_local BackwardPass* current_pass = nullptr;
+std::vector<int64_t> running_passes;  // of all threads
 
 class BackwardPass {
  public:
@@ -127,8 +128,12 @@ class BackwardPass {
         id_(id),
         outer_(current_pass) {
     current_pass = this;
+    running_passes.push_back(id);
   }
-  ~BackwardPass() { current_pass = outer_; }
+  ~BackwardPass() {
+    current_pass = outer_;
+    std::erase(running_passes, id_);
+  }
   BackwardPass(const BackwardPass&) = delete;
   BackwardPass& operator=(const BackwardPass&) = delete;
 
@@ -376,6 +381,10 @@ std::vector<Tensor> run_backward(const std::vector<BackwardRoot>& roots,
 }
 
 int64_t current_pass_id() { return current_pass ? current_pass->id() : -1; }
+
+bool pass_is_running(int64_t id) {
+  return std::ranges::find(running_passes, id) != running_passes.end();
+}
 
 bool pass_will_run(const Node& node) { return current_pass && current_pass->will_run(node); }
 

@@ -34,6 +34,8 @@ std::vector<Tensor> run_backward(const std::vector<BackwardRoot>& roots,
 // has run) a node.
 int64_t current_pass_id();
 bool pass_will_run(const Node& node);
+// Has the pass with this number not ended yet, on whatever thread?
+bool pass_is_running(int64_t id);
 
 // Called now and then during long passes; may throw to stop them (Ctrl-C). Installed by the
 // binding.

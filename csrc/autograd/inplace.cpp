@@ -1,5 +1,6 @@
 #include "autograd/inplace.h"
 
+#include "autograd/boundary.h"
 #include "autograd/grad_mode.h"
 #include "autograd/meta.h"
 #include "autograd/record.h"
@@ -33,7 +34,7 @@ void check_view(const Tensor& self, const ViewInfo& view) {
   TALLOW_CHECK(!(self.requires_grad() && view.base.requires_grad() && is_leaf(view.base)),
                "a view of a leaf Variable that requires grad is being used in an in-place "
                "operation.");
-  if (!differentiable || view.origin == ViewOrigin::kNormal) return;
+  if (!differentiable || view.origin == ViewOrigin::kNormal || view.origin == kBoundaryView) return;
   switch (view.origin) {
     case ViewOrigin::kMultiOutput:
       raise_forbidden_view(
@@ -133,9 +134,11 @@ void check_inplace(const Tensor& self) {
                "unsupported operation: more than one element of the written-to tensor refers to a "
                "single memory location. Please clone() the tensor before performing the "
                "operation.");
-  const AutogradMeta* const meta = self.impl()->meta;
-  if (!meta || !grad_enabled()) return;
-  if (meta->view) check_view(self, *meta->view);
+  if (!self.impl()->meta || !grad_enabled()) return;
+  // What lies on the other side of a boundary is written to as well.
+  for (const Tensor* at = &self; is_view(*at); at = &at->impl()->meta->view->base) {
+    check_view(*at, *at->impl()->meta->view);
+  }
   TALLOW_CHECK(!self.requires_grad() || !is_leaf(self),
                "a leaf Variable that requires grad is being used in an in-place operation.");
 }
@@ -147,17 +150,50 @@ void check_overlap(const Tensor& destination, const Tensor& input) {
                "operation.");
 }
 
+namespace {
+
+// The node of "everything was overwritten by the value of this history".
+Ref<Node> make_copy_node(const Edge& source) {
+  const Ref<Node> node = detail::make_node("CopyBackwards", [](Saver&) {
+    return [](Grads& g) {
+      if (g.needs(1)) g.out[1] = g.grad();
+    };
+  });
+  node->edges.emplace_back();
+  node->edges.push_back({source.node, source.index});
+  return node;
+}
+
+// Gives `tensor`, which is nobody's view or a boundary's, the output of `node` as its history; and
+// so to what it took the place of: they are one value.
+void give_history(Tensor tensor, Ref<Node> node) {
+  const Tensor start = tensor;
+  Edge history{std::move(node), 0};
+  for (;;) {
+    set_grad_fn(tensor, history.node, history.index);
+    if (!is_view(tensor)) break;
+    tensor = tensor.impl()->meta->view->base;
+    if (!is_view(tensor) || is_boundary_view(tensor)) continue;
+    // Part of a larger tensor, as if the new value had been copied there.
+    const Tensor whole = tensor.impl()->meta->view->base;
+    history = {Ref<Node>(new CopySlices(whole, tensor, make_copy_node(history))), 0};
+    tensor = whole;
+  }
+  const uint32_t now = ++ensure_meta(tensor).rewrites;
+  for (const Tensor* at = &start; is_view(*at); at = &at->impl()->meta->view->base) {
+    if (is_boundary_view(*at)) at->impl()->meta->view->rewrites = now;
+  }
+}
+
+}  // namespace
+
 void rebase_history(const Tensor& self, const Ref<Node>& node) {
-  AutogradMeta& meta = ensure_meta(self);
-  if (!meta.view) {
-    ++meta.rewrites;
-    set_grad_fn(self, node, 0);
+  if (!is_view(self) || is_boundary_view(self)) {
+    give_history(self, node);
     return;
   }
-  const Tensor base = meta.view->base;
-  const Ref<Node> copy_slices(new CopySlices(base, self, node));
-  ++ensure_meta(base).rewrites;
-  set_grad_fn(base, copy_slices, 0);
+  const Tensor base = self.impl()->meta->view->base;
+  give_history(base, Ref<Node>(new CopySlices(base, self, node)));
   regenerate_view_history(self);
 }
 

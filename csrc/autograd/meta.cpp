@@ -11,6 +11,8 @@ namespace tallow {
 namespace {
 
 FreeList<sizeof(AutogradMeta)> free_list;
+// Bases whose last view went while another meta was being freed.
+std::vector<Tensor>* pending_bases = nullptr;
 
 void forget_retained(Node& node, const TensorImpl* tensor) {
   if (!node.hooks) return;
@@ -26,7 +28,23 @@ void AutogradMeta::operator delete(void* memory) { free_list.give(memory); }
 void free_autograd_meta(TensorImpl* impl) {
   AutogradMeta* const meta = impl->meta;
   if (meta->retains_grad && meta->grad_fn) forget_retained(*meta->grad_fn, impl);
+  // A chain of boundaries is as long as the program wants: it is freed without recursion.
+  Tensor base = meta->view ? std::move(meta->view->base) : Tensor();
   delete meta;
+  if (!base.defined()) return;
+  if (pending_bases) {
+    pending_bases->push_back(std::move(base));
+    return;
+  }
+  std::vector<Tensor> pending;
+  pending_bases = &pending;
+  base = Tensor();
+  while (!pending.empty()) {
+    base = std::move(pending.back());
+    pending.pop_back();
+    base = Tensor();
+  }
+  pending_bases = nullptr;
 }
 
 AutogradMeta& ensure_meta(const Tensor& tensor) {

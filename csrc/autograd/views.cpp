@@ -1,20 +1,24 @@
 #include "autograd/views.h"
 
+#include "autograd/boundary.h"
 #include "ops/views.h"
 
 namespace tallow {
 
 namespace {
 
-uint32_t rewrites(const Tensor& base) {
-  return base.impl()->meta ? base.impl()->meta->rewrites : 0;
+// How often the tensor at the end of the chain of bases got a new history.
+uint32_t rewrites(const Tensor& tensor) {
+  const AutogradMeta* meta = tensor.impl()->meta;
+  while (meta && meta->view) meta = meta->view->base.impl()->meta;
+  return meta ? meta->rewrites : 0;
 }
 
 }  // namespace
 
 void set_view(const Tensor& view, const Tensor& of, ViewOrigin origin) {
   const AutogradMeta* const parent = of.impl()->meta;
-  const bool nested = parent && parent->view;
+  const bool nested = is_view(of) && !is_boundary_view(of) && origin != kBoundaryView;
   // A view of a forbidden view is forbidden for the same reason.
   if (nested && parent->view->origin != ViewOrigin::kNormal) origin = parent->view->origin;
   const Tensor& base = nested ? parent->view->base : of;
@@ -35,6 +39,11 @@ void regenerate_view_history(const Tensor& view) {
   const Tensor base = meta.view->base;
   meta.view->rewrites = rewrites(base);
   if (!base.requires_grad() || !is_differentiable(view.dtype())) return;
+  if (meta.view->origin == kBoundaryView) {
+    Edge edge = gradient_edge(base);
+    set_grad_fn(view, std::move(edge.node), edge.index);
+    return;
+  }
   const Ref<Node> node = ops::as_strided_node(base, view);
   node->add_edge(base);
   node->add_output(view);

@@ -21,11 +21,16 @@ void set_post_accumulate_hook_dict(const Tensor& tensor, PyObject* dict);
 // Registers a dict of callables on a node.
 void add_node_hook_dict(Node& node, PyObject* dict, bool before);
 
+// Raises unless `after`, which `hook` returned, may replace the gradient `before`. A null hook is
+// the machinery of module hooks.
+void check_replacement(PyObject* hook, const Tensor& before, PyObject* after);
+
 // Visits the Python objects that only `meta` keeps alive.
 int traverse_meta(const AutogradMeta& meta, visitproc visit, void* arg);
 
 void init_node_type(py::module_& module);
 void init_function_type(py::module_& module);
 void bind_autograd(py::module_& module);
+void bind_boundary(py::module_& module);
 
 }  // namespace tallow::python

@@ -7,7 +7,9 @@ namespace tallow::python {
 
 namespace {
 
+// Null: the machinery between a module's hooks and its boundary.
 std::string callable_name(PyObject* callable) {
+  if (!callable) return "hook";
   const PyRef name = PyRef::steal(PyObject_GetAttrString(callable, "__name__"));
   if (!name) {
     PyErr_Clear();
@@ -16,7 +18,8 @@ std::string callable_name(PyObject* callable) {
   return PyUnicode_AsUTF8(name.get());
 }
 
-// What a hook returned must be like what it replaces.
+}  // namespace
+
 void check_replacement(PyObject* hook, const Tensor& before, PyObject* after) {
   TALLOW_CHECK_TYPE(is_tensor(after), "expected Variable, but hook returned '",
                     Py_TYPE(after)->tp_name, "'");
@@ -27,6 +30,8 @@ void check_replacement(PyObject* hook, const Tensor& before, PyObject* after) {
   TALLOW_CHECK(!before.defined() || value.sizes() == before.sizes(), "hook '", callable_name(hook),
                "' has changed the size of value");
 }
+
+namespace {
 
 // The values of the dict now, so that hooks may add or remove hooks.
 PyRef snapshot(PyObject* dict) { return checked(PyMapping_Values(dict)); }

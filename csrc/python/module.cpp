@@ -148,6 +148,7 @@ PYBIND11_MODULE(_C, module) {
     bind_numpy(module);
     bind_dlpack(module);
     bind_autograd(module);
+    bind_boundary(module);
     bind_module_slots(module);
     bind_runtime(module);
     register_ops(module);

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 
+from tallow._user_frame import outside_stacklevel
+
 _CODES = {"none": 0, "mean": 1, "sum": 2}
 
 
@@ -19,7 +21,7 @@ def get_enum(reduction: str) -> int:
     if reduction == "elementwise_mean":
         warnings.warn(
             "reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.",
-            stacklevel=3,
+            stacklevel=outside_stacklevel(),
         )
         return 1
     raise ValueError(f"{reduction} is not a valid value for reduction")
@@ -35,7 +37,7 @@ def legacy_get_string(
         warnings.warn(
             "size_average and reduce args will be deprecated, please use "
             f"reduction='{reduction}' instead.",
-            stacklevel=3,
+            stacklevel=outside_stacklevel(),
         )
     return reduction
 

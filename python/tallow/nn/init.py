@@ -10,6 +10,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from tallow import _C
+from tallow._user_frame import outside_stacklevel
 from tallow.autograd.grad_mode import no_grad
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def trunc_normal_(
         warnings.warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of "
             "values may be incorrect.",
-            stacklevel=2,
+            stacklevel=outside_stacklevel(),
         )
     inside = _normal_cdf((b - mean) / std) - _normal_cdf((a - mean) / std)
     with no_grad():
@@ -299,7 +300,9 @@ def kaiming_uniform_(
     Source: K. He, X. Zhang, S. Ren, J. Sun, Delving deep into rectifiers, ICCV 2015, equation 10.
     """
     if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+        warnings.warn(
+            "Initializing zero-element tensors is a no-op", stacklevel=outside_stacklevel()
+        )
         return tensor
     std = _kaiming_std(tensor, a, mode, nonlinearity)
     bound = math.sqrt(3.0) * std
@@ -315,7 +318,9 @@ def kaiming_normal_(
 ) -> Tensor:
     """Fill with normal values of variance ``gain**2 / fan``; see :func:`kaiming_uniform_`."""
     if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+        warnings.warn(
+            "Initializing zero-element tensors is a no-op", stacklevel=outside_stacklevel()
+        )
         return tensor
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
@@ -399,7 +404,7 @@ def _deprecated(successor: Callable[..., Tensor]) -> Callable[..., Tensor]:
         warnings.warn(
             f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`.",
             FutureWarning,
-            stacklevel=2,
+            stacklevel=outside_stacklevel(),
         )
         return successor(*args, **kwargs)
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections import OrderedDict
+from collections.abc import MutableMapping
 from typing import TYPE_CHECKING
 
 from tallow import _C
 from tallow._tensor import Tensor
+from tallow._user_frame import outside_stacklevel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
     from tallow.nn.modules.module import Module
+
+_cross_boundary = _C._cross_boundary
 
 __all__ = ["BackwardHook", "RemovableHandle", "unserializable_hook", "warn_if_has_hooks"]
 
@@ -135,10 +139,12 @@ class WrappedHook:
 class BackwardHook:
     """Run the full backward hooks of one module call.
 
-    Every tensor that enters the module, and every tensor that leaves it, passes through an identity
-    function. The node of the inner identity sees the gradients of the inputs, that of the outer
-    one the gradients of the outputs; the user's hooks hang on these two nodes. The object is owned
-    by the nodes and owns neither of them, so the graph is freed by reference counting.
+    Tensors that enter the module pass an identity node, and so do those that leave it. The inner
+    node sees the gradients of the inputs, the outer one those of the outputs. What comes out of a
+    node stands for the whole of what went in, also where it is written to in place
+    (``csrc/autograd/boundary.h``), so the module and its surroundings may do that as if there were
+    no hooks. The nodes own this object, which owns neither: the graph is freed by reference
+    counting.
 
     Args:
         module: first argument of every hook.
@@ -146,61 +152,102 @@ class BackwardHook:
         user_pre_hooks: called ``(module, grad_output)``.
     """
 
+    __slots__ = (
+        "grad_outputs",
+        "inputs_cross",
+        "module",
+        "n_inputs",
+        "user_hooks",
+        "user_pre_hooks",
+    )
+
     def __init__(
         self,
         module: Module,
-        user_hooks: Iterable[Callable[..., Any]],
-        user_pre_hooks: Iterable[Callable[..., Any]],
+        user_hooks: Sequence[Callable[..., Any]],
+        user_pre_hooks: Sequence[Callable[..., Any]],
     ) -> None:
         self.module = module
-        self.user_hooks = list(user_hooks)
-        self.user_pre_hooks = list(user_pre_hooks)
-        self.grad_outputs: Any = None
-        self.n_inputs = -1
-        self.n_outputs = -1
-        # Positions of the tensors; None while the node that reports on them does not exist.
-        self.input_tensors_index: list[int] | None = None
-        self.output_tensors_index: list[int] | None = None
+        self.user_hooks = user_hooks
+        self.user_pre_hooks = user_pre_hooks
+        # What each backward pass that is between the two nodes found at the outer one.
+        self.grad_outputs: dict[int, Any] = {}
+        self.n_inputs = 0
+        self.inputs_cross = False  # does the inner node exist?
+
+    def enter(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Let the arguments of ``forward`` cross the inner boundary."""
+        count = self.n_inputs = len(args)
+        values = [*args, *kwargs.values()] if kwargs else list(args)
+        if _cross_boundary(values, count, self._on_grad_input, False):
+            self.inputs_cross = True
+            args = tuple(values[:count])
+            if kwargs:
+                kwargs = dict(zip(kwargs, values[count:], strict=True))
+        return args, kwargs
+
+    def leave(self, result: Any) -> Any:
+        """Let what ``forward`` returned cross the outer boundary."""
+        on_grad = self._on_grad_output
+        if isinstance(result, Tensor):
+            values = [result]
+            _cross_boundary(values, 1, on_grad, True)
+            return values[0]
+        if not isinstance(result, tuple):
+            # Every leaf of the structure has a slot of its own.
+            values = _leaves(result)
+            crosses = _cross_boundary(values, len(values), on_grad, True)
+            return _with_leaves(result, iter(values)) if crosses else result
+        # One slot per item; what hides in a nested structure crosses without being shown.
+        values = list(result)
+        for item in result:
+            if not isinstance(item, Tensor):
+                values += [leaf for leaf in _leaves(item) if isinstance(leaf, Tensor)]
+        if not _cross_boundary(values, len(result), on_grad, True):
+            return result
+        hidden = iter(values[len(result) :])
+        items = [
+            new if isinstance(new, Tensor) else _with_tensors(new, hidden)
+            for new in values[: len(result)]
+        ]
+        return getattr(type(result), "_make", tuple)(items)  # a namedtuple stays one
 
     def setup_input_hook(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Pass the tensors of ``args`` through the inner boundary and hang the hooks on it."""
-        self.n_inputs = len(args)
-        new_args, self.input_tensors_index, node = _through_boundary(args)
-        if node is not None:
-            node.register_hook(self._on_grad_input)
-        return new_args
+        """Let positional arguments cross the inner boundary."""
+        return self.enter(args, {})[0]
 
-    def setup_output_hook(self, result: Any) -> Any:
-        """Pass the tensors of ``result`` through the outer boundary; hang the pre-hooks on it."""
-        outputs = result if isinstance(result, tuple) else (result,)
-        self.n_outputs = len(outputs)
-        new_outputs, self.output_tensors_index, node = _through_boundary(outputs)
-        if node is not None:
-            node.register_prehook(self._on_grad_output)
-        return new_outputs if isinstance(result, tuple) else new_outputs[0]
+    setup_output_hook = leave
 
-    def _on_grad_output(self, grad_output: tuple[Tensor | None, ...]) -> tuple[Any, ...]:
-        assert self.output_tensors_index is not None
-        grads: Any = _scatter_grads(grad_output, self.output_tensors_index, self.n_outputs)
+    def _on_grad_output(self, grads: tuple[Tensor | None, ...]) -> Any:
+        shown: Any = grads
         for hook in self.user_pre_hooks:
-            result = hook(self.module, grads)
+            result = hook(self.module, shown)
             if result is not None:
-                grads = _checked_grads(result, grads, "Backward pre hook", "grad_output")
-        self.grad_outputs = grads
-        if self.input_tensors_index is None:
-            self._run_hooks_without_grad_input()
-        return tuple(grads[i] for i in self.output_tensors_index)
+                shown = _checked_grads(result, shown, "Backward pre hook", "grad_output")
+        if self.inputs_cross:
+            self._keep_for_inputs(shown)
+        else:
+            self._run_hooks_without_grad_input(shown)
+        return None if shown is grads else shown
 
-    def _run_hooks_without_grad_input(self) -> None:
+    def _keep_for_inputs(self, grad_outputs: Any) -> None:
+        # A pass that ended without reaching the inputs has left its entry behind.
+        for pass_id in [*self.grad_outputs]:
+            if not _C._is_graph_task_running(pass_id):
+                del self.grad_outputs[pass_id]
+        self.grad_outputs[_C._current_graph_task_id()] = grad_outputs
+
+    def _run_hooks_without_grad_input(self, grad_outputs: Any) -> None:
         """Run the hooks from the outer boundary, since no gradient reaches the inner one."""
         warnings.warn(
             "Full backward hook is firing when gradients are computed with respect to module "
             "outputs since no inputs require gradients. See "
             "https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html"
             "#torch.nn.Module.register_full_backward_hook for more details.",
-            stacklevel=5,
+            stacklevel=outside_stacklevel(),
         )
-        grad_outputs, self.grad_outputs = self.grad_outputs, None
         grad_inputs: tuple[None, ...] = (None,) * self.n_inputs
         for hook in self.user_hooks:
             result = hook(self.module, grad_inputs, grad_outputs)
@@ -212,51 +259,20 @@ class BackwardHook:
                     "return None or None for all gradients."
                 )
 
-    def _on_grad_input(
-        self, grad_input: tuple[Tensor | None, ...], _: tuple[Tensor | None, ...]
-    ) -> tuple[Any, ...] | None:
-        # The gradient may come around the module's output: a double backward does, and so does the
-        # backward of an output in which the tensors are hidden (a dict). The hooks stay silent.
-        if self.grad_outputs is None:
+    def _on_grad_input(self, grads: tuple[Tensor | None, ...]) -> Any:
+        # The gradient may come around the module's output, as in a double backward. The hooks
+        # stay silent then.
+        if not self.grad_outputs:
             return None
-        assert self.input_tensors_index is not None
-        grad_outputs, self.grad_outputs = self.grad_outputs, None
-        grads: Any = _scatter_grads(grad_input, self.input_tensors_index, self.n_inputs)
+        grad_outputs = self.grad_outputs.pop(_C._current_graph_task_id(), None)
+        if grad_outputs is None:
+            return None
+        shown: Any = grads
         for hook in self.user_hooks:
-            result = hook(self.module, grads, grad_outputs)
+            result = hook(self.module, shown, grad_outputs)
             if result is not None:
-                grads = _checked_grads(result, grads, "Backward hook", "grad_input")
-        return tuple(grads[i] for i in self.input_tensors_index)
-
-
-def _through_boundary(values: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[int] | None, Any]:
-    """Pass the tensors of ``values`` through one identity node.
-
-    Returns:
-        The values with the tensors replaced, the positions of the tensors, and the node. The last
-        two are ``None`` when no gradient can flow; the values are then returned untouched.
-    """
-    from tallow.nn.modules._functions import BackwardHookFunction
-
-    index = [i for i, value in enumerate(values) if isinstance(value, Tensor)]
-    if not (_C.is_grad_enabled() and any(values[i].requires_grad for i in index)):
-        return values, None, None
-    outputs = BackwardHookFunction.apply(*(values[i] for i in index))
-    new_values = list(values)
-    for i, output in zip(index, outputs, strict=True):
-        new_values[i] = output
-    node = next(output.grad_fn for output in outputs if output.grad_fn is not None)
-    make = getattr(type(values), "_make", tuple)  # a namedtuple stays one
-    return make(new_values), index, node
-
-
-def _scatter_grads(
-    grads: tuple[Tensor | None, ...], index: list[int], length: int
-) -> tuple[Tensor | None, ...]:
-    slots: list[Tensor | None] = [None] * length
-    for i, grad in zip(index, grads, strict=True):
-        slots[i] = grad
-    return tuple(slots)
+                shown = _checked_grads(result, shown, "Backward hook", "grad_input")
+        return None if shown is grads else shown
 
 
 def _checked_grads(result: Any, old: Any, who: str, what: str) -> Any:
@@ -269,3 +285,54 @@ def _checked_grads(result: Any, old: Any, who: str, what: str) -> Any:
             f"but expected {len(old)}"
         )
     return result
+
+
+# Outputs of modules that are neither a tensor nor a tuple: lists, mappings and dataclasses, nested
+# at will. Tuples inside them are made anew, everything else is changed in place.
+
+
+def _parts(value: Any) -> Iterable[tuple[Any, Any]] | None:
+    """Return the (key, value) pairs of a structure, or ``None`` for a leaf."""
+    if isinstance(value, (list, tuple)):
+        return enumerate(value)
+    if isinstance(value, MutableMapping):
+        return list(value.items())
+    if hasattr(type(value), "__dataclass_fields__"):
+        return [(name, getattr(value, name, None)) for name in value.__dataclass_fields__]
+    return None
+
+
+def _leaves(value: Any, seen: tuple[int, ...] = ()) -> list[Any]:
+    """Return what is no structure, depth first; a structure that contains itself ends there."""
+    parts = None if isinstance(value, Tensor) or id(value) in seen else _parts(value)
+    if parts is None:
+        return [value]
+    seen = (*seen, id(value))
+    return [leaf for _, part in parts for leaf in _leaves(part, seen)]
+
+
+def _with_leaves(value: Any, leaves: Iterator[Any], seen: tuple[int, ...] = ()) -> Any:
+    """Put other leaves into a structure, in the order of :func:`_leaves`."""
+    parts = None if isinstance(value, Tensor) or id(value) in seen else _parts(value)
+    if parts is None:
+        return next(leaves)
+    seen = (*seen, id(value))
+    new = [(key, part, _with_leaves(part, leaves, seen)) for key, part in parts]
+    if all(old is other for _, old, other in new):
+        return value
+    if isinstance(value, tuple):
+        return getattr(type(value), "_make", tuple)([other for _, _, other in new])
+    for key, old, other in new:
+        if old is other:
+            continue
+        if isinstance(value, (list, MutableMapping)):
+            value[key] = other
+        else:
+            object.__setattr__(value, key, other)  # also where the dataclass is frozen
+    return value
+
+
+def _with_tensors(value: Any, tensors: Iterator[Tensor]) -> Any:
+    """Put other tensors into a structure, and keep its leaves that are none."""
+    leaves = [next(tensors) if isinstance(leaf, Tensor) else leaf for leaf in _leaves(value)]
+    return _with_leaves(value, iter(leaves))

@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from tallow._user_frame import outside_stacklevel
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
@@ -53,7 +55,7 @@ def warn_if_broadcast(input: Tensor, target: Tensor) -> None:
             f"Using a target size ({target.size()}) that is different to the input size "
             f"({input.size()}). This will likely lead to incorrect results due to broadcasting. "
             "Please ensure they have the same size.",
-            stacklevel=3,
+            stacklevel=outside_stacklevel(),
         )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import tallow
 from tallow import _C
+from tallow._user_frame import outside_stacklevel
 from tallow.overrides import (
     handle_torch_function,
     has_torch_function_unary,
@@ -445,7 +446,9 @@ def gumbel_softmax(
             gumbel_softmax, (logits,), logits, tau=tau, hard=hard, eps=eps, dim=dim
         )
     if eps != 1e-10:
-        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
+        warnings.warn(
+            "`eps` parameter is deprecated and has no effect.", stacklevel=outside_stacklevel()
+        )
     gumbels = -_VF.empty_like(logits).exponential_().log()
     soft = ((logits + gumbels) / tau).softmax(dim)
     if not hard:

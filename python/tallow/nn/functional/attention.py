@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import tallow
 from tallow import _C
+from tallow._user_frame import outside_stacklevel
 from tallow.nn.functional.dropout import dropout
 from tallow.nn.functional.linear import linear
 from tallow.nn.functional.padding import pad
@@ -364,7 +365,7 @@ def _additive_mask(
         warnings.warn(
             f"Support for mismatched {name} and attn_mask is deprecated. Use same type for both "
             "instead.",
-            stacklevel=3,
+            stacklevel=outside_stacklevel(),
         )
     if not is_bool:
         return mask

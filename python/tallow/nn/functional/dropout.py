@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from tallow import _C
+from tallow._user_frame import outside_stacklevel
 from tallow.nn.functional._validate import check_probability
 from tallow.overrides import handle_torch_function, has_torch_function_unary
 
@@ -96,7 +97,7 @@ def dropout2d(
             "the channel dim. This behavior will change in a future release to interpret the "
             "input as one without a batch dimension, i.e. shape (C, H, W). To maintain the 1D "
             "channel-wise dropout behavior, please switch to using dropout1d instead.",
-            stacklevel=2,
+            stacklevel=outside_stacklevel(),
         )
     return _drop_features(input, p, training, inplace)
 
@@ -185,5 +186,5 @@ def _warn_about_dims(input: Tensor, name: str, spatial: str, expected: str) -> N
         f"use dropout instead. Note that {name} exists to provide channel-wise dropout on inputs "
         f"with {spatial}, a channel dimension, and an optional batch dimension (i.e. {expected} "
         "inputs).",
-        stacklevel=3,
+        stacklevel=outside_stacklevel(),
     )

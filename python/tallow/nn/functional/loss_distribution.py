@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from tallow import _C
+from tallow._user_frame import outside_stacklevel
 from tallow.nn._reduction import get_enum
 from tallow.nn.functional._validate import reduce_loss, reduction_name
 from tallow.overrides import handle_torch_function, has_torch_function_variadic
@@ -60,7 +61,7 @@ def kl_div(
             "'batchmean' divides only by the batch size, and aligns with the KL div math "
             "definition.'mean' will be changed to behave the same as 'batchmean' in the next major "
             "release.",
-            stacklevel=2,
+            stacklevel=outside_stacklevel(),
         )
     if reduction != "batchmean":
         return _VF.kl_div(input, target, get_enum(reduction), log_target=log_target)

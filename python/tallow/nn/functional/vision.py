@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import tallow
 from tallow import _C
+from tallow._user_frame import outside_stacklevel
 from tallow.nn._spelling import scalar_name
 from tallow.nn.functional.pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from tallow.overrides import handle_torch_function, has_torch_function_unary
@@ -284,7 +285,7 @@ def _covering_weights(
 def _deprecated(name: str) -> None:
     warnings.warn(
         f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.",
-        stacklevel=3,
+        stacklevel=outside_stacklevel(),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import tallow
 from tallow._tensor import Tensor
+from tallow._user_frame import outside_stacklevel
 from tallow.nn._spelling import package
 from tallow.nn.parameter import is_lazy
 
@@ -88,7 +89,7 @@ class ConvertMethods:
                     "Complex modules are a new feature under active development whose design may "
                     "change, and some modules might not work as expected when using complex "
                     "tensors as parameters or buffers.",
-                    stacklevel=2,
+                    stacklevel=outside_stacklevel(),
                 )
 
         def convert(t: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from tallow._tensor import Tensor
+from tallow._user_frame import outside_stacklevel
 from tallow.utils.hooks import BackwardHook, RemovableHandle, WrappedHook
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ class HookMethods:
             boundary = None
             if full_hooks or pre_hooks:
                 boundary = BackwardHook(self, full_hooks, pre_hooks)  # type: ignore[arg-type]
-                args = boundary.setup_input_hook(args)
+                args, kwargs = boundary.enter(args, kwargs)
 
             result = forward(*args, **kwargs)
 
@@ -202,7 +203,7 @@ class HookMethods:
                     result = replaced
             if boundary is not None:
                 _warn_unless_tensors(result)
-                result = boundary.setup_output_hook(result)
+                result = boundary.leave(result)
             if regular_hooks:
                 _hang_regular_hooks(self, regular_hooks, args, result)
             return result
@@ -226,7 +227,7 @@ class HookMethods:
                     f"{'global ' if is_global else ''}module forward hook with "
                     "``always_call=True`` raised an exception that was silenced as another error "
                     f"was raised in forward: {error}",
-                    stacklevel=2,
+                    stacklevel=outside_stacklevel(),
                 )
             else:
                 if replaced is not None:
@@ -290,7 +291,7 @@ def _warn_unless_tensors(result: Any) -> None:
         warnings.warn(
             "For backward hooks to be called, module output should be a Tensor or a tuple of "
             f"Tensors but received {type(result)}",
-            stacklevel=4,
+            stacklevel=outside_stacklevel(),
         )
 
 
@@ -316,5 +317,5 @@ def _warn_regular(when: str, missing: str, article: str = "") -> None:
         f"versions. This hook will be missing some {missing}. Please use "
         "register_full_backward_hook to get the documented behavior.",
         FutureWarning,
-        stacklevel=5,
+        stacklevel=outside_stacklevel(),
     )

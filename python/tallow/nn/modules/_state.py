@@ -7,6 +7,7 @@ from collections import OrderedDict, namedtuple
 from typing import TYPE_CHECKING
 
 from tallow._tensor import Tensor
+from tallow._user_frame import outside_stacklevel
 from tallow.nn._spelling import package
 from tallow.nn.parameter import Parameter, is_lazy
 from tallow.utils.hooks import RemovableHandle, WrappedHook
@@ -136,7 +137,7 @@ class StateMethods:
                 "https://pytorch.org/docs/main/generated/torch.nn.Module.html"
                 "#torch.nn.Module.state_dict for details.",
                 FutureWarning,
-                stacklevel=2,
+                stacklevel=outside_stacklevel(),
             )
             given = dict(zip(("destination", "prefix", "keep_vars"), args, strict=False))
             destination = given.get("destination", destination)
@@ -287,7 +288,7 @@ class StateMethods:
                 "parameter in the current model, which is a no-op. (Did you mean to pass "
                 "`assign=True` to assign items in the state dictionary to their corresponding key "
                 "in the module instead of copying them in place?)",
-                stacklevel=5,
+                stacklevel=outside_stacklevel(),
             )
         try:
             self._store_entry(name, slot, value, assign)

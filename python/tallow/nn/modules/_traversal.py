@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from tallow._tensor import Tensor
+from tallow._user_frame import outside_stacklevel
 from tallow.nn.parameter import Parameter
 
 if TYPE_CHECKING:
@@ -256,7 +257,7 @@ class TraversalMethods:
                 "This means they are not leaf nodes in autograd and so don't accumulate gradients. "
                 "If you need gradients in your forward method, consider using autograd.grad "
                 "instead.",
-                stacklevel=2,
+                stacklevel=outside_stacklevel(),
             )
         for parameter in self.parameters():
             grad = parameter.grad

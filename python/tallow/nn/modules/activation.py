@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from typing import TYPE_CHECKING
 
 import tallow
+from tallow._user_frame import outside_stacklevel
 from tallow.nn import functional as F
 from tallow.nn import init
 from tallow.nn.modules.linear import NonDynamicallyQuantizableLinear
@@ -200,7 +200,7 @@ def _warn_renamed(old: str, new: str) -> None:
     warnings.warn(
         f"keyword argument `{old}` is deprecated and renamed to `{new}`",
         FutureWarning,
-        stacklevel=3,
+        stacklevel=outside_stacklevel(),
     )
 
 
@@ -409,16 +409,8 @@ class Tanhshrink(Module):
         return F.tanhshrink(input)
 
 
-def _stacklevel_outside() -> int:
-    """Return the ``stacklevel`` at which a warning of a functional blames the user's code."""
-    # The functional adds itself and the function that warns; forward, the caller here, is next.
-    level = 3
-    frame = sys._getframe(1)
-    package = __name__.partition(".")[0] + "."
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(package):
-        frame = frame.f_back
-        level += 1
-    return level
+# A functional adds itself and the function that warns to the frames between forward and the user.
+_FUNCTIONAL_FRAMES = 2
 
 
 class _SoftmaxAlongDim(Module):
@@ -442,7 +434,7 @@ class Softmin(_SoftmaxAlongDim):
 
     def forward(self, input: Tensor) -> Tensor:
         if self.dim is None:
-            return F.softmin(input, None, _stacklevel=_stacklevel_outside())
+            return F.softmin(input, None, _stacklevel=outside_stacklevel() + _FUNCTIONAL_FRAMES)
         return F.softmin(input, self.dim)
 
 
@@ -456,7 +448,7 @@ class Softmax(_SoftmaxAlongDim):
 
     def forward(self, input: Tensor) -> Tensor:
         if self.dim is None:
-            return F.softmax(input, None, _stacklevel=_stacklevel_outside())
+            return F.softmax(input, None, _stacklevel=outside_stacklevel() + _FUNCTIONAL_FRAMES)
         return F.softmax(input, self.dim)
 
 
@@ -476,7 +468,7 @@ class LogSoftmax(_SoftmaxAlongDim):
 
     def forward(self, input: Tensor) -> Tensor:
         if self.dim is None:
-            return F.log_softmax(input, None, _stacklevel=_stacklevel_outside())
+            return F.log_softmax(input, None, _stacklevel=outside_stacklevel() + _FUNCTIONAL_FRAMES)
         return F.log_softmax(input, self.dim)
 
 

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from tallow._tensor import Tensor
+from tallow._user_frame import outside_stacklevel
 from tallow.nn._spelling import typename
 from tallow.nn.modules.module import Module, _addindent
 from tallow.nn.parameter import Parameter
@@ -43,7 +44,7 @@ class Container(Module):
             "`nn.Container` is deprecated. All of its functionality is now implemented in "
             "`nn.Module`. Subclass that instead.",
             FutureWarning,
-            stacklevel=2,
+            stacklevel=outside_stacklevel(),
         )
         for name, module in kwargs.items():
             self.add_module(name, module)

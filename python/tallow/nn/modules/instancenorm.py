@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+from tallow._user_frame import outside_stacklevel
 from tallow.nn import functional as F
 from tallow.nn.modules.batchnorm import _NormBase
 
@@ -70,7 +71,7 @@ class _InstanceNorm(_NormBase):
         warnings.warn(
             f"input's size at dim={dim} does not match num_features. You can silence this warning "
             "by not passing in num_features, which is not used because affine=False",
-            stacklevel=3,
+            stacklevel=outside_stacklevel(),
         )
 
 

@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 import tallow
+from tallow._user_frame import outside_stacklevel
 from tallow.nn import init
 from tallow.nn.functional import recurrent
 from tallow.nn.modules.module import Module
@@ -124,7 +125,7 @@ class RNNBase(Module):
             warnings.warn(
                 "dropout option adds dropout after all but last recurrent layer, so non-zero "
                 f"dropout expects num_layers greater than 1, but got dropout={p} and num_layers=1",
-                stacklevel=4,
+                stacklevel=outside_stacklevel(),
             )
         for name in ("input_size", "hidden_size"):
             size = getattr(self, name)

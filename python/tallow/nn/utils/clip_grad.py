@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import tallow
 from tallow._tensor import Tensor
+from tallow._user_frame import outside_stacklevel
 from tallow.autograd.grad_mode import no_grad
 from tallow.nn._spelling import package
 
@@ -133,7 +134,7 @@ def clip_grad_norm(
         f"`{package()}.nn.utils.clip_grad_norm` is now deprecated in favor of "
         f"`{package()}.nn.utils.clip_grad_norm_`.",
         FutureWarning,
-        stacklevel=2,
+        stacklevel=outside_stacklevel(),
     )
     return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
 
