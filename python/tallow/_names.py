@@ -28,6 +28,8 @@ _HOMES = {
     ),
     "compiler": "compile",
     "functional": "unravel_index",
+    "special._error_inverse": "erfinv",
+    "special._gamma": "digamma lgamma mvlgamma polygamma",
     "serialization": "load save",
     "storage": (
         "BFloat16Storage BoolStorage ByteStorage CharStorage ComplexDoubleStorage"

@@ -73,6 +73,11 @@ from tallow.serialization import load as load
 from tallow.serialization import save as save
 from tallow import serialization as serialization
 from tallow import special as special
+from tallow.special._error_inverse import erfinv as erfinv
+from tallow.special._gamma import digamma as digamma
+from tallow.special._gamma import lgamma as lgamma
+from tallow.special._gamma import mvlgamma as mvlgamma
+from tallow.special._gamma import polygamma as polygamma
 from tallow.storage import BFloat16Storage as BFloat16Storage
 from tallow.storage import BoolStorage as BoolStorage
 from tallow.storage import ByteStorage as ByteStorage
