@@ -1,4 +1,4 @@
-"""Helpers of discrete Fourier transforms: frequencies and shifts."""
+"""Discrete Fourier transforms, their frequencies and shifts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,43 @@ if TYPE_CHECKING:
 
     from tallow import Tensor
 
-__all__ = ["fftfreq", "fftshift", "ifftshift", "rfftfreq"]
+from tallow.fft._transforms import (
+    fft,
+    fft2,
+    fftn,
+    hfft,
+    ifft,
+    ifft2,
+    ifftn,
+    ihfft,
+    irfft,
+    irfft2,
+    irfftn,
+    rfft,
+    rfft2,
+    rfftn,
+)
+
+__all__ = [
+    "fft",
+    "fft2",
+    "fftfreq",
+    "fftn",
+    "fftshift",
+    "hfft",
+    "ifft",
+    "ifft2",
+    "ifftn",
+    "ifftshift",
+    "ihfft",
+    "irfft",
+    "irfft2",
+    "irfftn",
+    "rfft",
+    "rfft2",
+    "rfftfreq",
+    "rfftn",
+]
 
 
 def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""Linear algebra that needs no factorisation: norms, products and powers."""
+"""Linear algebra: norms and products here, what needs a factorisation in the files beside."""
 
 from __future__ import annotations
 
@@ -13,13 +13,65 @@ if TYPE_CHECKING:
 
     from tallow import Tensor
 
+from tallow.linalg._factors import (
+    cholesky,
+    cholesky_ex,
+    householder_product,
+    lu,
+    lu_factor,
+    lu_solve,
+    qr,
+)
+from tallow.linalg._functions import cross, matrix_exp, matrix_power
+from tallow.linalg._lapack import LinAlgError
+from tallow.linalg._least_squares import cond, lstsq, matrix_rank, pinv
+from tallow.linalg._solving import (
+    det,
+    inv,
+    inv_ex,
+    slogdet,
+    solve,
+    solve_triangular,
+    tensorinv,
+    tensorsolve,
+)
+from tallow.linalg._spectral import eig, eigh, eigvals, eigvalsh, svd, svdvals
+
 __all__ = [
+    "LinAlgError",
+    "cholesky",
+    "cholesky_ex",
+    "cond",
+    "cross",
+    "det",
     "diagonal",
+    "eig",
+    "eigh",
+    "eigvals",
+    "eigvalsh",
+    "householder_product",
+    "inv",
+    "inv_ex",
+    "lstsq",
+    "lu",
+    "lu_factor",
+    "lu_solve",
     "matmul",
+    "matrix_exp",
     "matrix_norm",
     "matrix_power",
+    "matrix_rank",
     "multi_dot",
     "norm",
+    "pinv",
+    "qr",
+    "slogdet",
+    "solve",
+    "solve_triangular",
+    "svd",
+    "svdvals",
+    "tensorinv",
+    "tensorsolve",
     "vander",
     "vecdot",
     "vector_norm",
@@ -68,13 +120,13 @@ def matrix_norm(
 
     Args:
         A: floating point or complex, at least two-dimensional.
-        ord: ``'fro'``, or 1, -1 (extreme column sum), inf, -inf (extreme row sum).
+        ord: ``'fro'``, ``'nuc'``, 2, -2 (sum, largest, smallest of the singular values), 1, -1
+            (extreme column sum), inf, -inf (extreme row sum).
         dim: the two dimensions of the matrices.
         keepdim: keep them with size 1.
         dtype: convert the input first.
 
     Raises:
-        NotImplementedError: norms that need singular values.
         RuntimeError: any other order.
 
     Example:
@@ -94,7 +146,13 @@ def matrix_norm(
     if ord == "fro":
         return vector_norm(A, 2, dim, keepdim)
     if ord in ("nuc", 2, -2):
-        raise NotImplementedError(f"linalg.matrix_norm: order {ord} needs singular values")
+        values = svdvals(A.movedim(tuple(dim), (-2, -1)))
+        result = (
+            values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
+        )
+        for d in sorted(d % A.dim() for d in dim) if keepdim else ():
+            result = result.unsqueeze(d)
+        return result
     if ord not in (1, -1, math.inf, -math.inf):
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
     row, column = (d % A.dim() for d in dim)
@@ -202,40 +260,6 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor
     return result if out is None else out.copy_(result)
 
 
-def matrix_power(A: Tensor, n: int) -> Tensor:
-    """Return ``A @ A @ ...`` with `n` factors.
-
-    Args:
-        A: square matrices.
-        n: exponent, not negative.
-
-    Raises:
-        RuntimeError: the matrices are not square.
-        NotImplementedError: a negative exponent.
-
-    Example:
-        >>> matrix_power(tallow.tensor([[1.0, 1.0], [0.0, 1.0]]), 5)
-        tensor([[1., 5.],
-                [0., 1.]])
-    """
-    if A.dim() < 2 or A.size(-1) != A.size(-2):
-        raise RuntimeError(
-            "linalg.matrix_power: A must be batches of square matrices, but they are "
-            f"{list(A.shape)}"
-        )
-    if n < 0:
-        raise NotImplementedError("linalg.matrix_power: negative powers need an inverse")
-    result = tallow.eye(A.size(-1), dtype=A.dtype, device=A.device).expand(A.shape).clone()
-    base = A
-    while n:
-        if n & 1:
-            result = result @ base
-        n >>= 1
-        if n:
-            base = base @ base
-    return result
-
-
 def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """Return the powers ``x**0 .. x**(N - 1)`` of each element, along a new last dimension.
 
@@ -248,5 +272,6 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
         tensor([[1, 2, 4],
                 [1, 3, 9]])
     """
+    x = x.unsqueeze(0) if x.dim() == 0 else x
     count = x.size(-1) if N is None else N
     return x.unsqueeze(-1) ** tallow.arange(count, device=x.device)

@@ -1,0 +1,109 @@
+"""What functions written in Python need to behave as native ones do: overrides and ``out=``."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tallow import _C
+from tallow.overrides import handle_torch_function, has_torch_function
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tallow import Tensor
+
+    _F = TypeVar("_F", bound=Callable[..., Any])
+
+__all__ = ["check_floating", "composite", "fill_out"]
+
+
+def _tensors(values: Any) -> list[Any]:
+    found = []
+    for value in values:
+        if isinstance(value, list | tuple):
+            found += _tensors(value)
+        elif isinstance(value, _C.TensorBase) or hasattr(value, "__torch_function__"):
+            found.append(value)
+    return found
+
+
+def fill_out(name: str, result: Any, out: Any) -> Any:
+    """Write a result, or a tuple of results, into the tensors given as ``out=``.
+
+    Args:
+        name: the function's name, for messages.
+        result: what was computed.
+        out: the same structure; resized where it has another shape.
+
+    Raises:
+        RuntimeError: a target requires a gradient or cannot hold the result's kind of number.
+    """
+    if isinstance(result, tuple):
+        for part, target in zip(result, out, strict=True):
+            fill_out(name, part, target)
+        return out
+    if _C.is_grad_enabled() and (out.requires_grad or result.requires_grad):
+        raise RuntimeError(
+            f"{name}(): functions with out=... arguments don't support automatic differentiation, "
+            "but one of the arguments requires grad."
+        )
+    if not _C._VariableFunctions.can_cast(result.dtype, out.dtype):
+        raise RuntimeError(
+            f"result type {_type_name(result)} can't be cast to the desired output type "
+            f"{_type_name(out)}"
+        )
+    if out.shape != result.shape:
+        out.resize_(result.shape)
+    return out.copy_(result)
+
+
+def _type_name(tensor: Tensor) -> str:
+    return tensor.type().rpartition(".")[2].removesuffix("Tensor")
+
+
+def composite(function: _F) -> _F:
+    """Let subclasses and modes take a function over, and give it ``out=`` if it lacks that."""
+    code = function.__code__
+    has_out = "out" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        tensors = _tensors(args) + _tensors(kwargs.values())
+        if has_torch_function(tensors):
+            return handle_torch_function(call, tensors, *args, **kwargs)
+        out = None if has_out else kwargs.pop("out", None)
+        result = function(*args, **kwargs)
+        return result if out is None else fill_out(function.__name__, result, out)
+
+    return call  # type: ignore[return-value]
+
+
+_C_NAMES = {"bfloat16": "BFloat16", "float16": "Half"}
+
+
+def c_name(dtype: Any) -> str:
+    """The name PyTorch's messages have for a dtype: 'Half', 'Long'."""
+    names = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int"}
+    names |= {"int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool"}
+    names |= {"complex64": "ComplexFloat", "complex128": "ComplexDouble"} | _C_NAMES
+    name = str(dtype).rpartition(".")[2]
+    return names.get(name, name)
+
+
+def check_floating(name: str, *tensors: Tensor) -> None:
+    """Refuse dtypes that a LAPACK-type routine has no algorithm for.
+
+    Raises:
+        RuntimeError: an integer or half type.
+    """
+    for tensor in tensors:
+        if not (tensor.is_floating_point() or tensor.is_complex()):
+            raise RuntimeError(
+                f"{name}: Expected a floating point or complex tensor as input. "
+                f"Got {c_name(tensor.dtype)}"
+            )
+        if c_name(tensor.dtype) in _C_NAMES.values():
+            raise RuntimeError(
+                f"{name}: Low precision dtypes not supported. Got {c_name(tensor.dtype)}"
+            )

@@ -1,0 +1,313 @@
+"""Discrete Fourier transforms on NumPy's, with their derivatives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import tallow
+from tallow._composite import composite
+from tallow.autograd import Function
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tallow import Tensor
+
+__all__ = [
+    *("fft", "fft2", "fftn", "hfft", "ifft", "ifft2", "ifftn"),
+    *("ihfft", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftn"),
+]
+
+_NORMS = (None, "forward", "backward", "ortho")
+
+
+def _check_norm(norm: str | None) -> None:
+    if norm not in _NORMS:
+        raise RuntimeError(f'Invalid normalization mode: "{norm}"')
+
+
+def _scale(norm: str | None, count: int, inverse: bool) -> float:
+    """The factor of a transform of `count` points."""
+    if norm == "ortho":
+        return count**-0.5
+    return 1 / count if (norm == "forward") != inverse else 1.0
+
+
+def _run(name: str, x: Tensor, dtype: Any, **options: Any) -> Tensor:
+    import numpy as np
+
+    result = getattr(np.fft, name)(x.detach().numpy(), **options)
+    return tallow.from_numpy(np.ascontiguousarray(result)).to(dtype).to(x.device)
+
+
+class _Complex(Function):
+    """Unscaled transform of complex numbers; its adjoint is the one of the other sign."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, dims: tuple[int, ...], inverse: bool) -> Tensor:
+        ctx.dims, ctx.inverse = dims, inverse
+        name, norm = ("ifftn", "forward") if inverse else ("fftn", "backward")
+        return _run(name, x, x.dtype, axes=dims, norm=norm)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        return _Complex.apply(grad, ctx.dims, not ctx.inverse), None, None
+
+
+class _ToHalf(Function):
+    """Unscaled transform of real numbers to the non-negative frequencies of the last dimension."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, dims: tuple[int, ...]) -> Tensor:
+        ctx.dims, ctx.size = dims, x.size(dims[-1])
+        return _run("rfftn", x, _complex_of(x.dtype), axes=dims)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        padded = _resized(grad, (ctx.dims[-1],), (ctx.size,))
+        return _Complex.apply(padded, ctx.dims, True).real, None
+
+
+class _FromHalf(Function):
+    """Unscaled inverse of :class:`_ToHalf`, to `size` points in the last dimension."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, dims: tuple[int, ...], size: int) -> Tensor:
+        ctx.dims, ctx.size, ctx.half = dims, size, x.size(dims[-1])
+        shape = [*(x.size(d) for d in dims[:-1]), size]
+        return _run("irfftn", x, _real_of(x.dtype), s=shape, axes=dims, norm="forward")
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        result = _ToHalf.apply(grad, ctx.dims)
+        last, doubled = ctx.dims[-1], (ctx.size + 1) // 2
+        weight = tallow.ones(result.size(last), dtype=grad.dtype)
+        weight[1:doubled] = 2
+        shape = [1] * grad.dim()
+        shape[last] = -1
+        return result * weight.reshape(shape), None, None
+
+
+def _complex_of(dtype: Any) -> Any:
+    return tallow.complex128 if dtype in (tallow.float64, tallow.complex128) else tallow.complex64
+
+
+def _real_of(dtype: Any) -> Any:
+    return tallow.float64 if dtype in (tallow.float64, tallow.complex128) else tallow.float32
+
+
+def _as_complex(x: Tensor) -> Tensor:
+    if x.is_complex():
+        return x
+    return x.to(_complex_of(x.dtype if x.is_floating_point() else tallow.get_default_dtype()))
+
+
+def _as_real(x: Tensor, name: str) -> Tensor:
+    if x.is_complex():
+        raise RuntimeError(f"{name} expects a real input tensor, but got {_c_name(x)}")
+    return x if x.is_floating_point() else x.to(tallow.get_default_dtype())
+
+
+def _c_name(x: Tensor) -> str:
+    return "ComplexDouble" if x.dtype == tallow.complex128 else "ComplexFloat"
+
+
+def _resized(x: Tensor, dims: Sequence[int], sizes: Sequence[int]) -> Tensor:
+    """Cut or fill with zeros at the end of each dimension."""
+    for d, size in zip(dims, sizes, strict=True):
+        if size < x.size(d):
+            x = x.narrow(d, 0, size)
+        elif size > x.size(d):
+            shape = list(x.shape)
+            shape[d] = size - x.size(d)
+            x = tallow.cat([x, tallow.zeros(shape, dtype=x.dtype)], d)
+    return x
+
+
+def _one(x: Tensor, n: int | None, dim: int) -> tuple[list[int], list[int | None]]:
+    count = max(x.dim(), 1)
+    if not -count <= dim < count:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-count}, {count - 1}], "
+            f"but got {dim})"
+        )
+    return [dim % count], [n]
+
+
+def _many(
+    x: Tensor, s: Sequence[int] | int | None, dim: Sequence[int] | int | None
+) -> tuple[list[int], list[int | None]]:
+    s = [s] if isinstance(s, int) else s
+    dim = [dim] if isinstance(dim, int) else dim
+    if dim is None:
+        count = x.dim() if s is None else len(s)
+        if s is not None and count > x.dim():
+            raise RuntimeError(
+                f"Got shape with {count} values but input tensor only has {x.dim()} dimensions."
+            )
+        dims = list(range(x.dim() - count, x.dim()))
+    else:
+        dims = [_one(x, None, d)[0][0] for d in dim]
+        if len(set(dims)) != len(dims):
+            raise RuntimeError("FFT dims must be unique")
+    if s is not None and len(s) != len(dims):
+        raise RuntimeError("When given, dim and shape arguments must have the same length")
+    sizes: list[int | None] = [None if n == -1 else n for n in s or [-1] * len(dims)]
+    return dims, sizes
+
+
+def _check_points(sizes: Sequence[int]) -> None:
+    for size in sizes:
+        if size < 1:
+            raise RuntimeError(f"Invalid number of data points ({size}) specified")
+
+
+def _complex_transform(
+    x: Tensor, dims: list[int], sizes: list[int | None], norm: str | None, inverse: bool
+) -> Tensor:
+    _check_norm(norm)
+    full = [x.size(d) if n is None else n for d, n in zip(dims, sizes, strict=True)]
+    _check_points(full)
+    x = _as_complex(x)
+    if not dims:
+        return x
+    result = _Complex.apply(_resized(x, dims, full), tuple(dims), inverse)
+    return _scaled(result, _scale(norm, _product(full), inverse))
+
+
+def _product(sizes: Sequence[int]) -> int:
+    return tallow.Size(sizes).numel()
+
+
+def _scaled(x: Tensor, factor: float) -> Tensor:
+    return x if factor == 1 else x * factor
+
+
+def _half_transform(
+    x: Tensor, dims: list[int], sizes: list[int | None], norm: str | None, name: str, inverse: bool
+) -> Tensor:
+    """Real to half of a Hermitian spectrum."""
+    _check_norm(norm)
+    x = _as_real(x, name)
+    if not dims:
+        raise RuntimeError(f"{name} must transform at least one axis")
+    full = [x.size(d) if n is None else n for d, n in zip(dims, sizes, strict=True)]
+    _check_points(full)
+    result = _ToHalf.apply(_resized(x, dims, full), tuple(dims))
+    return _scaled(result, _scale(norm, _product(full), inverse))
+
+
+def _from_half_transform(
+    x: Tensor, dims: list[int], sizes: list[int | None], norm: str | None, name: str, inverse: bool
+) -> Tensor:
+    """Half of a Hermitian spectrum to real."""
+    _check_norm(norm)
+    x = _as_complex(x)
+    if not dims:
+        raise RuntimeError(f"{name} must transform at least one axis")
+    full = [x.size(d) if n is None else n for d, n in zip(dims, sizes, strict=True)]
+    last = 2 * (x.size(dims[-1]) - 1) if sizes[-1] is None else full[-1]
+    _check_points([*full[:-1], last])
+    half = _resized(x, dims, [*full[:-1], last // 2 + 1])
+    result = _FromHalf.apply(half, tuple(dims), last)
+    return _scaled(result, _scale(norm, _product([*full[:-1], last]), inverse))
+
+
+@composite
+def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
+    """Transform along one dimension.
+
+    Args:
+        input: real or complex.
+        n: number of points; cuts the input or fills it with zeros.
+        dim: dimension to transform.
+        norm: which direction divides by the number of points: 'forward', 'backward' (default)
+            or 'ortho', both by its root.
+
+    Raises:
+        RuntimeError: no points, or another `norm`.
+
+    Example:
+        >>> fft(tallow.tensor([1.0, 0.0]))
+        tensor([1.+0.j, 1.+0.j])
+    """
+    return _complex_transform(input, *_one(input, n, dim), norm, False)
+
+
+@composite
+def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
+    """Undo :func:`fft`."""
+    return _complex_transform(input, *_one(input, n, dim), norm, True)
+
+
+@composite
+def fftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
+    """Transform along several dimensions, all by default; see :func:`fft`."""
+    return _complex_transform(input, *_many(input, s, dim), norm, False)
+
+
+@composite
+def ifftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
+    """Undo :func:`fftn`."""
+    return _complex_transform(input, *_many(input, s, dim), norm, True)
+
+
+@composite
+def fft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
+    """Transform along two dimensions; see :func:`fft`."""
+    return _complex_transform(input, *_many(input, s, dim), norm, False)
+
+
+@composite
+def ifft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
+    """Undo :func:`fft2`."""
+    return _complex_transform(input, *_many(input, s, dim), norm, True)
+
+
+@composite
+def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
+    """Transform real numbers along one dimension to the non-negative frequencies."""
+    return _half_transform(input, *_one(input, n, dim), norm, "rfft", False)
+
+
+@composite
+def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
+    """Undo :func:`rfft`; `n` is the number of real points, by default even."""
+    return _from_half_transform(input, *_one(input, n, dim), norm, "irfft", True)
+
+
+@composite
+def rfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
+    """Transform real numbers along several dimensions; half of the last is returned."""
+    return _half_transform(input, *_many(input, s, dim), norm, "rfftn", False)
+
+
+@composite
+def irfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
+    """Undo :func:`rfftn`."""
+    return _from_half_transform(input, *_many(input, s, dim), norm, "irfftn", True)
+
+
+@composite
+def rfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
+    """Transform real numbers along two dimensions; half of the last is returned."""
+    return _half_transform(input, *_many(input, s, dim), norm, "rfft2", False)
+
+
+@composite
+def irfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
+    """Undo :func:`rfft2`."""
+    return _from_half_transform(input, *_many(input, s, dim), norm, "irfft2", True)
+
+
+@composite
+def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
+    """Transform half of a Hermitian signal to real frequencies."""
+    half = _as_complex(input).conj()
+    return _from_half_transform(half, *_one(input, n, dim), norm, "hfft", False)
+
+
+@composite
+def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
+    """Undo :func:`hfft`."""
+    return _half_transform(input, *_one(input, n, dim), norm, "ihfft", True).conj()

@@ -1,0 +1,361 @@
+"""Cholesky, QR and LU, with their derivatives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import tallow
+from tallow._composite import composite
+from tallow.autograd import Function
+from tallow.linalg._lapack import (
+    LinAlgError,
+    array,
+    check_matrix,
+    check_square,
+    lu_packed,
+    tensor,
+)
+
+if TYPE_CHECKING:
+    from tallow import Tensor
+
+__all__ = [
+    "cholesky",
+    "cholesky_ex",
+    "householder_product",
+    "lu",
+    "lu_factor",
+    "lu_solve",
+    "qr",
+]
+
+
+class CholeskyEx(NamedTuple):
+    """Result of :func:`cholesky_ex`."""
+
+    L: Tensor
+    info: Tensor
+
+
+class Qr(NamedTuple):
+    """Result of :func:`qr`."""
+
+    Q: Tensor
+    R: Tensor
+
+
+class Lu(NamedTuple):
+    """Result of :func:`lu`."""
+
+    P: Tensor
+    L: Tensor
+    U: Tensor
+
+
+class LuFactor(NamedTuple):
+    """Result of :func:`lu_factor`."""
+
+    LU: Tensor
+    pivots: Tensor
+
+
+def _solve(A: Tensor, B: Tensor) -> Tensor:
+    return tallow.linalg.solve(A, B)
+
+
+class _Cholesky(Function):
+    @staticmethod
+    def forward(ctx: Any, A: Tensor) -> tuple[Tensor, Tensor]:
+        import numpy as np
+
+        values = array(A)
+        info = np.zeros(values.shape[:-2], np.int32)
+        try:
+            result = np.linalg.cholesky(values)
+        except np.linalg.LinAlgError:
+            result = np.zeros_like(values)
+            for index in np.ndindex(*info.shape):
+                info[index] = _first_bad_minor(values[index])
+                if not info[index]:
+                    result[index] = np.linalg.cholesky(values[index])
+        lower, failed = tensor(result, A), tensor(info, A)
+        ctx.save_for_backward(lower)
+        ctx.mark_non_differentiable(failed)
+        return lower, failed
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, _: Tensor) -> Tensor:
+        # Source: Murray, Differentiation of the Cholesky decomposition (2016), equation 10.
+        (L,) = ctx.saved_tensors
+        inner = (L.mH @ grad).tril()
+        inner = inner - 0.5 * tallow.diag_embed(tallow.diagonal(inner, 0, -2, -1))
+        inner = 0.5 * (inner + inner.mH)
+        return _solve(L.mH, _solve(L.mH, inner.mH).mH)
+
+
+def _first_bad_minor(matrix: Any) -> int:
+    import numpy as np
+
+    for size in range(1, len(matrix) + 1):
+        try:
+            np.linalg.cholesky(matrix[:size, :size])
+        except np.linalg.LinAlgError:
+            return size
+    return 0
+
+
+@composite
+def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -> CholeskyEx:
+    """Like :func:`cholesky`, with the order of the first bad minor, or 0, instead of an error.
+
+    Args:
+        A: (..., N, N), symmetric or Hermitian and positive definite.
+        upper: return the upper factor.
+        check_errors: raise nevertheless.
+
+    Raises:
+        LinAlgError: with `check_errors`, a matrix that is not positive definite.
+    """
+    check_square("linalg.cholesky_ex" if not check_errors else "linalg.cholesky", A)
+    lower, info = _Cholesky.apply(A.mH if upper else A)
+    if check_errors and bool(info.any()):
+        first = int(info.flatten()[info.flatten().nonzero()[0, 0]])
+        where = "linalg.cholesky: "
+        if A.dim() > 2:
+            where += f"(Batch element {int(info.flatten().nonzero()[0, 0])}): "
+        raise LinAlgError(
+            f"{where}The factorization could not be completed because the input is not "
+            f"positive-definite (the leading minor of order {first} is not positive-definite)."
+        )
+    return CholeskyEx(lower.mH if upper else lower, info)
+
+
+@composite
+def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
+    """Factor positive definite matrices into ``L @ L.mH`` with a lower triangular L.
+
+    Args:
+        A: (..., N, N), symmetric or Hermitian and positive definite.
+        upper: return ``L.mH`` instead.
+
+    Raises:
+        RuntimeError: the matrices are not square.
+        LinAlgError: one is not positive definite.
+
+    Example:
+        >>> cholesky(tallow.tensor([[4.0, 2.0], [2.0, 2.0]]))
+        tensor([[2., 0.],
+                [1., 1.]])
+    """
+    return cholesky_ex(A, upper=upper, check_errors=True).L
+
+
+class _Qr(Function):
+    @staticmethod
+    def forward(ctx: Any, A: Tensor, mode: Any) -> tuple[Tensor, Tensor]:
+        import numpy as np
+
+        Q, R = np.linalg.qr(array(A), mode)
+        result = tensor(Q, A), tensor(R, A)
+        ctx.save_for_backward(*result)
+        ctx.mode = mode
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, gQ: Tensor, gR: Tensor) -> tuple[Tensor, None]:
+        Q, R = ctx.saved_tensors
+        m, n = Q.size(-2), R.size(-1)
+        if ctx.mode == "complete" and m > n:
+            raise RuntimeError(
+                "The QR decomposition is not differentiable when mode='complete' and nrows > ncols."
+            )
+        if m >= n:
+            return _qr_grad(Q, R, gQ, gR), None
+        left, right = R[..., :m], gR[..., m:]
+        gQ = gQ + Q @ R[..., m:] @ right.mH
+        return tallow.cat([_qr_grad(Q, left, gQ, gR[..., :m]), Q @ right], -1), None
+
+
+def _qr_grad(Q: Tensor, R: Tensor, gQ: Tensor, gR: Tensor) -> Tensor:
+    # Source: Walter and Lehmann, Algorithmic differentiation of linear algebra functions (2010).
+    M = gR @ R.mH - Q.mH @ gQ
+    mirrored = M.triu() + M.triu(1).mH
+    if M.is_complex():
+        diagonal = tallow.diagonal(mirrored, 0, -2, -1)
+        mirrored = mirrored - tallow.diag_embed(diagonal - diagonal.real.to(M.dtype))
+    return _solve(R, (gQ + Q @ mirrored).mH).mH
+
+
+@composite
+def qr(A: Tensor, mode: str = "reduced") -> Qr:
+    """Factor matrices into ``Q @ R`` with orthonormal columns of Q and upper triangular R.
+
+    Args:
+        A: (..., M, N), floating point or complex.
+        mode: 'reduced' (Q has min(M, N) columns), 'complete' (Q is square) or 'r' (no Q).
+
+    Raises:
+        RuntimeError: fewer than two dimensions or another mode.
+    """
+    check_matrix("linalg.qr", A)
+    if mode not in ("reduced", "complete", "r"):
+        raise RuntimeError(
+            f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), "
+            "'r', or 'complete'"
+        )
+    if mode == "r":
+        if A.requires_grad and tallow.is_grad_enabled():
+            raise RuntimeError(
+                "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. "
+                "Please use linalg.qr(A, mode='reduced') if you are going to require gradients."
+            )
+        return Qr(tallow.empty(0, dtype=A.dtype), _Qr.apply(A, "reduced")[1])
+    return Qr(*_Qr.apply(A, mode))
+
+
+def _permutation(pivots: Tensor, rows: int, like: Tensor) -> Tensor:
+    """The matrix P of ``A = P @ L @ U`` from the exchanges."""
+    import numpy as np
+
+    exchanges = array(pivots)
+    count = int(np.prod(exchanges.shape[:-1]))
+    flat = exchanges.reshape(count, exchanges.shape[-1]) - 1
+    order = np.tile(np.arange(rows), (len(flat), 1))
+    every = np.arange(len(flat))
+    for k in range(flat.shape[-1]):
+        other = order[every, flat[:, k]].copy()
+        order[every, flat[:, k]] = order[:, k]
+        order[:, k] = other
+    matrix = np.zeros((len(flat), rows, rows))
+    matrix[every[:, None], order, np.arange(rows)] = 1
+    shaped = matrix.reshape(*exchanges.shape[:-1], rows, rows)
+    return tensor(shaped, like).to(like.dtype)
+
+
+class _LuFactor(Function):
+    @staticmethod
+    def forward(ctx: Any, A: Tensor, pivot: bool) -> tuple[Tensor, Tensor]:
+        packed, pivots, _ = lu_packed(array(A))
+        result, exchanges = tensor(packed, A), tensor(pivots, A)
+        ctx.save_for_backward(result)
+        ctx.exchanges = exchanges
+        ctx.mark_non_differentiable(exchanges)
+        return result, exchanges
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor, None]:
+        # d(LU) = dL U + L dU: below the diagonal only dL, on and above it only dU contributes.
+        (packed,) = ctx.saved_tensors
+        m, n = packed.shape[-2:]
+        k = min(m, n)
+        P = _permutation(ctx.exchanges, m, packed)
+        square = packed[..., :k, :k]
+        L1 = square.tril(-1) + tallow.eye(k, dtype=packed.dtype)
+        U1 = square.triu()
+        gL, gU = grad.tril(-1)[..., :k], grad.triu()[..., :k, :]
+        inner = (L1.mH @ gL[..., :k, :]).tril(-1) + (gU[..., :k] @ U1.mH).triu()
+        if n > k:
+            U2, gU2 = packed[..., k:], gU[..., k:]
+            top = inner - (gU2 @ U2.mH).tril(-1)
+            first = _solve(U1, _solve(L1.mH, top).mH).mH
+            return P @ tallow.cat([first, _solve(L1.mH, gU2)], -1), None
+        if m > k:
+            L2, gL2 = packed[..., k:, :k], gL[..., k:, :]
+            top = inner - (L2.mH @ gL2).triu()
+            first = _solve(U1, _solve(L1.mH, top).mH).mH
+            return P @ tallow.cat([first, _solve(U1, gL2.mH).mH], -2), None
+        return P @ _solve(U1, _solve(L1.mH, inner).mH).mH, None
+
+
+def _check_pivot(pivot: bool) -> None:
+    if not pivot:
+        raise RuntimeError("linalg.lu_factor: LU without pivoting is not implemented on the CPU")
+
+
+@composite
+def lu_factor(A: Tensor, *, pivot: bool = True) -> LuFactor:
+    """Factor matrices by elimination; L and U are packed into one matrix.
+
+    Args:
+        A: (..., M, N), floating point or complex.
+        pivot: must be True.
+
+    Raises:
+        RuntimeError: fewer than two dimensions, or without pivoting.
+    """
+    check_matrix("linalg.lu_factor", A)
+    _check_pivot(pivot)
+    return LuFactor(*_LuFactor.apply(A, pivot))
+
+
+@composite
+def lu(A: Tensor, *, pivot: bool = True) -> Lu:
+    """Factor matrices into ``P @ L @ U``.
+
+    Args:
+        A: (..., M, N), floating point or complex.
+        pivot: must be True.
+
+    Raises:
+        RuntimeError: fewer than two dimensions, or without pivoting.
+    """
+    check_matrix("linalg.lu", A)
+    _check_pivot(pivot)
+    packed, pivots = _LuFactor.apply(A, pivot)
+    m, n = A.shape[-2:]
+    k = min(m, n)
+    L = packed[..., :k].tril(-1) + tallow.eye(m, k, dtype=A.dtype)
+    return Lu(_permutation(pivots, m, A), L, packed[..., :k, :].triu())
+
+
+@composite
+def lu_solve(
+    LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False
+) -> Tensor:
+    """Solve with what :func:`lu_factor` returned.
+
+    Args:
+        LU: packed factors.
+        pivots: exchanges.
+        B: right sides.
+        left: solve ``A @ X = B``, else ``X @ A = B``.
+        adjoint: take the adjoint of A.
+
+    Raises:
+        RuntimeError: the matrices are not square.
+    """
+    check_square("linalg.lu_solve", LU, "LU")
+    one = tallow.eye(LU.size(-1), dtype=LU.dtype)
+    A = _permutation(pivots, LU.size(-1), LU) @ (LU.tril(-1) + one) @ LU.triu()
+    return tallow.linalg.solve(A.mH if adjoint else A, B, left=left)
+
+
+@composite
+def householder_product(A: Tensor, tau: Tensor) -> Tensor:
+    """Multiply the reflections that a QR factorization returns, and take the first columns.
+
+    Args:
+        A: (..., M, N), the vectors in its columns below the diagonal, M >= N.
+        tau: (..., K), their factors, K <= N.
+
+    Raises:
+        RuntimeError: sizes do not fit.
+    """
+    check_matrix("linalg.householder_product", A, "input")
+    m, n = A.shape[-2:]
+    if m < n:
+        raise RuntimeError(
+            "linalg.householder_product: input.shape[-2] must be greater than or equal to "
+            "input.shape[-1]"
+        )
+    if n < tau.size(-1):
+        raise RuntimeError(
+            "linalg.householder_product: input.shape[-1] must be greater than or equal to "
+            "tau.shape[-1]"
+        )
+    vectors = A.tril(-1) + tallow.eye(m, n, dtype=A.dtype)
+    result = tallow.eye(m, n, dtype=A.dtype).expand(A.shape)
+    for k in reversed(range(tau.size(-1))):
+        v = vectors[..., k : k + 1]
+        result = result - tau[..., k, None, None] * (v @ (v.mH @ result))
+    return result + 0 * A if tau.size(-1) == 0 else result

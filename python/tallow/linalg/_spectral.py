@@ -1,0 +1,229 @@
+"""Eigenvalues and singular values, with their derivatives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import tallow
+from tallow._composite import composite
+from tallow.autograd import Function
+from tallow.linalg._lapack import LinAlgError, array, check_matrix, check_square, tensor
+
+if TYPE_CHECKING:
+    from tallow import Tensor
+
+__all__ = ["eig", "eigh", "eigvals", "eigvalsh", "svd", "svdvals"]
+
+
+class Eig(NamedTuple):
+    """Result of :func:`eig`."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+class Eigh(NamedTuple):
+    """Result of :func:`eigh`."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+class Svd(NamedTuple):
+    """Result of :func:`svd`."""
+
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
+
+
+def _call(name: str, *operands: Any, **options: Any) -> Any:
+    import numpy as np
+
+    if not np.isfinite(operands[0]).all():
+        raise LinAlgError(
+            f"linalg.{name}: The algorithm failed to converge because the input matrix contained "
+            "non-finite values."
+        )
+    return getattr(np.linalg, name)(*operands, **options)
+
+
+def _off_diagonal_quotient(top: Tensor, gaps: Tensor) -> Tensor:
+    """``top / gaps`` without its diagonal."""
+    diagonal = tallow.eye(gaps.size(-1), dtype=tallow.bool)
+    return (top / gaps.masked_fill(diagonal, 1)).masked_fill(diagonal, 0)
+
+
+class _Eigh(Function):
+    @staticmethod
+    def forward(ctx: Any, A: Tensor, uplo: str) -> tuple[Tensor, Tensor]:
+        values, vectors = _call("eigh", array(A), UPLO=uplo)
+        result = tensor(values, A), tensor(vectors, A)
+        ctx.save_for_backward(*result)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, grad_values: Tensor, grad_vectors: Tensor) -> tuple[Tensor, None]:
+        # Source: Giles, Collected matrix derivative results for forward and reverse mode AD, 3.1.
+        L, V = ctx.saved_tensors
+        gaps = L.unsqueeze(-2) - L.unsqueeze(-1)
+        inner = V.mH @ grad_vectors
+        # Only what keeps V unitary counts.
+        inner = _off_diagonal_quotient((inner - inner.mH) / 2, gaps.to(V.dtype))
+        return V @ (inner + tallow.diag_embed(grad_values.to(V.dtype))) @ V.mH, None
+
+
+@composite
+def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
+    """Return eigenvalues, ascending, and eigenvectors of symmetric or Hermitian matrices.
+
+    Args:
+        A: (..., N, N); only one triangle is looked at.
+        UPLO: 'L' or 'U', which triangle.
+
+    Raises:
+        RuntimeError: the matrices are not square or `UPLO` is neither.
+    """
+    check_square("linalg.eigh", A)
+    if UPLO.upper() not in ("L", "U"):
+        raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
+    return Eigh(*_Eigh.apply(A, UPLO.upper()))
+
+
+@composite
+def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
+    """Return the eigenvalues of symmetric or Hermitian matrices; see :func:`eigh`."""
+    return eigh(A, UPLO).eigenvalues
+
+
+class _Eig(Function):
+    @staticmethod
+    def forward(ctx: Any, A: Tensor) -> tuple[Tensor, Tensor]:
+        dtype = (tallow.empty(0, dtype=A.dtype) * 1j).dtype
+        values, vectors = _call("eig", array(A))
+        result = tensor(values, A).to(dtype), tensor(vectors, A).to(dtype)
+        ctx.save_for_backward(*result)
+        ctx.real = not A.is_complex()
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, grad_values: Tensor, grad_vectors: Tensor) -> Tensor:
+        # Source: Boeddeker et al., On the computation of complex-valued gradients, section 4.6.
+        L, V = ctx.saved_tensors
+        gaps = (L.unsqueeze(-2) - L.unsqueeze(-1)).conj()
+        inner = V.mH @ grad_vectors
+        lengths = tallow.diag_embed(tallow.diagonal(inner, 0, -2, -1).real.to(V.dtype))
+        inner = _off_diagonal_quotient(inner - V.mH @ V @ lengths, gaps)
+        middle = inner + tallow.diag_embed(grad_values)
+        result = tallow.linalg.solve(V.mH, middle @ V.mH)
+        return result.real if ctx.real else result
+
+
+@composite
+def eig(A: Tensor) -> Eig:
+    """Return eigenvalues and eigenvectors, which are complex, of square matrices.
+
+    Args:
+        A: (..., N, N), floating point or complex.
+
+    Raises:
+        RuntimeError: the matrices are not square.
+    """
+    check_square("linalg.eig", A)
+    return Eig(*_Eig.apply(A))
+
+
+@composite
+def eigvals(A: Tensor) -> Tensor:
+    """Return the complex eigenvalues of square matrices; see :func:`eig`."""
+    check_square("linalg.eigvals", A)
+    return _Eig.apply(A)[0]
+
+
+class _Svd(Function):
+    @staticmethod
+    def forward(ctx: Any, A: Tensor, full: bool) -> tuple[Tensor, Tensor, Tensor]:
+        U, S, Vh = _call("svd", array(A), full_matrices=full)
+        result = tensor(U, A), tensor(S, A), tensor(Vh, A)
+        ctx.save_for_backward(*result)
+        ctx.full = full
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, gU: Tensor, gS: Tensor, gVh: Tensor) -> tuple[Tensor, None]:
+        # Source: Townsend, Differentiating the singular value decomposition (2016).
+        U, S, Vh = ctx.saved_tensors
+        k = S.size(-1)
+        if ctx.full and (U.size(-1) > k or Vh.size(-2) > k):
+            U, Vh, gU, gVh = U[..., :k], Vh[..., :k, :], gU[..., :k], gVh[..., :k, :]
+        return _svd_grad(U, S, Vh, gU, gS, gVh), None
+
+
+def _svd_grad(U: Tensor, S: Tensor, Vh: Tensor, gU: Tensor, gS: Tensor, gVh: Tensor) -> Tensor:
+    m, n, k = U.size(-2), Vh.size(-1), S.size(-1)
+    gaps = (S.unsqueeze(-2) - S.unsqueeze(-1)) * (S.unsqueeze(-2) + S.unsqueeze(-1))
+    left, right = U.mH @ gU, gVh @ Vh.mH
+    skew_left = _off_diagonal_quotient(left - left.mH, gaps.to(U.dtype))
+    skew_right = _off_diagonal_quotient(right.mH - right, gaps.to(U.dtype))
+    row, column = S.unsqueeze(-2).to(U.dtype), S.unsqueeze(-1).to(U.dtype)
+    middle = skew_left * row + column * skew_right + tallow.diag_embed(gS.to(U.dtype))
+    if U.is_complex():  # the phase that U and V share
+        phase = tallow.diagonal(left, 0, -2, -1).imag / S
+        middle = middle + tallow.diag_embed(phase.to(U.dtype) * 1j)
+    result = U @ middle @ Vh
+    if m > k:
+        result = result + (gU - U @ left) / row @ Vh
+    if n > k:
+        result = result + (U / row) @ (gVh - right @ Vh)
+    return result
+
+
+class _Svdvals(Function):
+    @staticmethod
+    def forward(ctx: Any, A: Tensor) -> Tensor:
+        U, S, Vh = _call("svd", array(A), full_matrices=False)
+        ctx.save_for_backward(A)
+        ctx.factors = tensor(U, A), tensor(Vh, A)
+        return tensor(S, A)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (A,) = ctx.saved_tensors
+        if tallow.is_grad_enabled():
+            U, _, Vh = _Svd.apply(A, False)
+        else:
+            U, Vh = ctx.factors
+        return (U * grad.unsqueeze(-2).to(U.dtype)) @ Vh
+
+
+@composite
+def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> Svd:
+    """Factor matrices into ``U @ diag(S) @ Vh`` with orthonormal U and Vh and descending S.
+
+    Args:
+        A: (..., M, N), floating point or complex.
+        full_matrices: make U and Vh square instead of as narrow as S.
+        driver: only for CUDA tensors.
+
+    Raises:
+        RuntimeError: fewer than two dimensions, or a driver.
+    """
+    check_matrix("linalg.svd", A)
+    _refuse_driver(driver)
+    return Svd(*_Svd.apply(A, full_matrices))
+
+
+def _refuse_driver(driver: str | None) -> None:
+    if driver is not None:
+        raise RuntimeError(
+            "linalg.svd: keyword argument `driver=` is only supported on CUDA inputs with "
+            "cuSOLVER backend."
+        )
+
+
+@composite
+def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
+    """Return the singular values of matrices, descending; see :func:`svd`."""
+    check_matrix("linalg.svdvals", A)
+    _refuse_driver(driver)
+    return _Svdvals.apply(A)
