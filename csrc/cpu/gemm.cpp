@@ -91,6 +91,16 @@ void compute_rows(const Gemm<T>& g, Range rows, Range columns, bool packed, Micr
   }
 }
 
+template <class T>
+void write_init(const Gemm<T>& g, Range rows, Range columns) {
+  for (int64_t i = rows.begin; i < rows.end; ++i) {
+    const T* const from = g.init + i * g.init_row;
+    for (int64_t j = columns.begin; j < columns.end; ++j) {
+      g.c[i * g.c_row + j] = g.beta * from[j * g.init_col];
+    }
+  }
+}
+
 // Some rows and at most kSlabColumns columns of c, all of k.
 template <class T>
 void compute_slab(const Gemm<T>& g, Range rows, Range columns, T* scratch) {
@@ -98,6 +108,9 @@ void compute_slab(const Gemm<T>& g, Range rows, Range columns, T* scratch) {
   const bool pack_a = packing_a_pays(g, columns.size());
   T* const packed_b = scratch;
   T* const packed_a = scratch + (pack_b ? packed_b_size(g, columns.size()) : 0);
+  // Register blocks read a first term along rows only; any other is written to c beforehand.
+  const bool scattered = g.init && g.init_col != 0 && g.init_col != 1;
+  if (scattered) write_init(g, rows, columns);
   MicroBlock<T> block;
   block.c_row = g.c_row;
   block.init_row = g.init_row;
@@ -106,7 +119,7 @@ void compute_slab(const Gemm<T>& g, Range rows, Range columns, T* scratch) {
   block.beta = g.beta;
   for (int64_t l = 0; l == 0 || l < g.k; l += kGemmBlock) {
     block.kc = lesser(g.k - l, kGemmBlock);
-    block.accumulate = l > 0;
+    block.accumulate = l > 0 || scattered;
     block.b = g.b + l * g.b_row + columns.begin * g.b_col;
     block.b_row = g.b_row;
     if (pack_b) {

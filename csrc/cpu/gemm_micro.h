@@ -31,44 +31,53 @@ struct MicroBlock {
   int64_t columns;
   bool accumulate;
   const T* init;
-  int64_t init_row, init_col;
+  int64_t init_row;
+  int64_t init_col;  // 0 or 1
   T alpha, beta;
 };
 
-// `lanes` elements of the first term, the other lanes unspecified.
-template <class T>
-TALLOW_INLINE Vec<T> load_init(const T* init, int64_t init_col, int lanes) {
-  if (init_col == 0) return broadcast(*init);
-  if (init_col == 1) return lanes == kLanes<T> ? load(init) : load_partial(init, lanes);
-  Vec<T> value{};
-  for (int i = 0; i < lanes; ++i) value[i] = init[i * init_col];
-  return value;
-}
-
-// Writes one row of a register block; `tail` is the number of columns in the last vector.
-template <class T, int NV, bool kPartial>
-TALLOW_INLINE void store_row(const MicroBlock<T>& block, int64_t row, int tail,
-                             const Vec<T> (&sum)[NV]) {
-  T* const c = block.c + row * block.c_row;
-  const Vec<T> alpha = broadcast(block.alpha);
+// Writes the register block, the value of a vector being finish(sum, row, first column, lanes);
+// `tail` is the number of columns in the last vector.
+template <class T, int MR, int NV, bool kPartial, class Finish>
+TALLOW_INLINE void store_rows(const MicroBlock<T>& block, int tail, const Vec<T> (&sum)[MR][NV],
+                              const Finish& finish) {
+#pragma GCC unroll 8
+  for (int i = 0; i < MR; ++i) {
 #pragma GCC unroll 4
-  for (int v = 0; v < NV; ++v) {
-    const bool partial = kPartial && v == NV - 1;
-    T* const to = c + v * kLanes<T>;
-    Vec<T> value = alpha * sum[v];
-    if (block.accumulate) {
-      value = mul_add(alpha, sum[v], partial ? load_partial(to, tail) : load(to));
-    } else if (block.init) {
-      const T* const init = block.init + row * block.init_row + v * kLanes<T> * block.init_col;
-      const Vec<T> base = load_init(init, block.init_col, partial ? tail : kLanes<T>);
-      value = mul_add(alpha, sum[v], broadcast(block.beta) * base);
-    }
-    if (partial) {
-      store_partial(to, value, tail);
-    } else {
-      store(to, value);
+    for (int v = 0; v < NV; ++v) {
+      T* const to = block.c + i * block.c_row + v * kLanes<T>;
+      if (kPartial && v == NV - 1) {
+        store_partial(to, finish(sum[i][v], i, v * kLanes<T>, tail), tail);
+      } else {
+        store(to, finish(sum[i][v], i, v * kLanes<T>, kLanes<T>));
+      }
     }
   }
+}
+
+template <class T, int MR, int NV, bool kPartial>
+TALLOW_INLINE void store_block(const MicroBlock<T>& block, int tail, const Vec<T> (&sum)[MR][NV]) {
+  const Vec<T> alpha = broadcast(block.alpha);
+  const T* const base = block.accumulate ? block.c : block.init;
+  const int64_t base_row = block.accumulate ? block.c_row : block.init_row;
+  if (!base) {
+    store_rows<T, MR, NV, kPartial>(block, tail, sum,
+                                    [&](Vec<T> value, int, int, int) { return alpha * value; });
+    return;
+  }
+  const Vec<T> beta = broadcast(block.accumulate ? T(1) : block.beta);
+  if (!block.accumulate && block.init_col == 0) {
+    store_rows<T, MR, NV, kPartial>(block, tail, sum, [&](Vec<T> value, int row, int, int) {
+      return mul_add(alpha, value, beta * broadcast(base[row * base_row]));
+    });
+    return;
+  }
+  store_rows<T, MR, NV, kPartial>(
+      block, tail, sum, [&](Vec<T> value, int row, int column, int lanes) {
+        const T* const from = base + row * base_row + column;
+        const Vec<T> first = lanes == kLanes<T> ? load(from) : load_partial(from, lanes);
+        return mul_add(alpha, value, beta * first);
+      });
 }
 
 // kPartial: the last of the NV vectors has fewer columns than lanes.
@@ -104,8 +113,7 @@ void micro_block(const MicroBlock<T>& block) {
     a += a_col;
     if constexpr (!kTable) b += b_row;
   }
-#pragma GCC unroll 8
-  for (int i = 0; i < MR; ++i) store_row<T, NV, kPartial>(block, i, tail, sum[i]);
+  store_block<T, MR, NV, kPartial>(block, tail, sum);
 }
 
 template <class T>
@@ -127,28 +135,31 @@ TALLOW_INLINE MicroFunction<T> pick_vectors(int vectors) {
   return nullptr;
 }
 
-// The loop for `rows` (1 to kRows) rows and `columns` (1 to kPanelWidth) columns.
-template <class T>
-TALLOW_INLINE MicroFunction<T> pick_micro(int64_t rows, int64_t columns) {
-  const int vectors = static_cast<int>((columns + kLanes<T> - 1) / kLanes<T>);
-  const bool partial = columns % kLanes<T> != 0;
-  const auto pick = [&]<int MR>() {
-    return partial ? pick_vectors<T, MR, true>(vectors) : pick_vectors<T, MR, false>(vectors);
-  };
+// The loop for `rows` (1 to kRows) rows and `vectors` (1 to kPanelVectors) vectors of columns.
+template <class T, bool kPartial>
+TALLOW_INLINE MicroFunction<T> pick_rows(int64_t rows, int64_t vectors) {
   switch (rows) {
     case 1:
-      return pick.template operator()<1>();
+      return pick_vectors<T, 1, kPartial>(static_cast<int>(vectors));
     case 2:
-      return pick.template operator()<2>();
+      return pick_vectors<T, 2, kPartial>(static_cast<int>(vectors));
     case 3:
-      return pick.template operator()<3>();
+      return pick_vectors<T, 3, kPartial>(static_cast<int>(vectors));
     case 4:
-      return pick.template operator()<4>();
+      return pick_vectors<T, 4, kPartial>(static_cast<int>(vectors));
     case 5:
-      return pick.template operator()<5>();
+      return pick_vectors<T, 5, kPartial>(static_cast<int>(vectors));
     default:
-      return pick.template operator()<6>();
+      return pick_vectors<T, 6, kPartial>(static_cast<int>(vectors));
   }
+}
+
+// The loop for `rows` rows and `columns` (1 to kPanelWidth) columns.
+template <class T>
+TALLOW_INLINE MicroFunction<T> pick_micro(int64_t rows, int64_t columns) {
+  const int64_t vectors = ceil_div(columns, kLanes<T>);
+  return columns % kLanes<T> == 0 ? pick_rows<T, false>(rows, vectors)
+                                  : pick_rows<T, true>(rows, vectors);
 }
 
 }  // namespace
