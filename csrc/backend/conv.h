@@ -18,6 +18,7 @@ struct ConvArgs {
   int64_t in_channels, out_channels;
   int64_t in_size[2], out_size[2];
   int64_t kernel[2], stride[2], padding[2], dilation[2];
+  bool winograd;  // whether algorithms with other roundings than a plain sum may be used
 };
 
 struct ConvKernels {

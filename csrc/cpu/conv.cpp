@@ -45,7 +45,16 @@ Status multiply_pixels(const ConvArgs& args, const T* weight, int64_t a_row, int
 
 template <class T>
 Status forward(const ConvArgs& args, const T* input, const T* weight, const T* bias, T* output) {
-  if (!is_pointwise(args)) return conv_direct_forward(args, input, weight, bias, output);
+  if (!is_pointwise(args)) {
+#if TALLOW_HAS_WINOGRAD
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (conv_winograd_pays(args, args.in_channels, args.out_channels, args.out_size)) {
+        return conv_winograd_forward(args, input, weight, bias, output);
+      }
+    }
+#endif
+    return conv_direct_forward(args, input, weight, bias, output);
+  }
   const int64_t in_channels = args.in_channels / args.groups;
   return multiply_pixels(args, weight, in_channels, 1, input, in_channels, bias, output,
                          args.out_channels / args.groups);
@@ -53,7 +62,17 @@ Status forward(const ConvArgs& args, const T* input, const T* weight, const T* b
 
 template <class T>
 Status grad_input(const ConvArgs& args, const T* output, const T* weight, const T* bias, T* input) {
-  if (!is_pointwise(args)) return conv_direct_grad_input(args, output, weight, bias, input);
+  if (!is_pointwise(args)) {
+#if TALLOW_HAS_WINOGRAD
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (args.padding[0] <= 2 && args.padding[1] <= 2 &&
+          conv_winograd_pays(args, args.out_channels, args.in_channels, args.in_size)) {
+        return conv_winograd_grad_input(args, output, weight, bias, input);
+      }
+    }
+#endif
+    return conv_direct_grad_input(args, output, weight, bias, input);
+  }
   const int64_t in_channels = args.in_channels / args.groups;
   return multiply_pixels(args, weight, 1, in_channels, output, args.out_channels / args.groups,
                          bias, input, in_channels);

@@ -8,6 +8,13 @@
 #include "cpu/gemm.h"
 #include "cpu/simd.h"
 
+// The baseline of a platform with further levels does without, to stay small.
+#if TALLOW_ISA_LEVEL > 0 || !defined(__x86_64__)
+#define TALLOW_HAS_WINOGRAD 1
+#else
+#define TALLOW_HAS_WINOGRAD 0
+#endif
+
 namespace tallow::cpu::TALLOW_ISA {
 
 // Any kernel size; see ConvKernels for the arguments.
@@ -28,6 +35,14 @@ Status conv_dots_grad_weight(const ConvArgs& args, const float* input, const flo
                              float* weight);
 Status conv_dots_grad_weight(const ConvArgs& args, const double* input, const double* output,
                              double* weight);
+
+// Dense 3x3 kernels of stride 1, if it pays: then other roundings, see winograd.h.
+bool conv_winograd_pays(const ConvArgs& args, int64_t source_channels, int64_t out_channels,
+                        const int64_t (&out_size)[2]);
+Status conv_winograd_forward(const ConvArgs& args, const float* input, const float* weight,
+                             const float* bias, float* output);
+Status conv_winograd_grad_input(const ConvArgs& args, const float* output, const float* weight,
+                                const float* bias, float* input);
 
 // Integers and complex numbers.
 Status conv_plain_forward(const ConvArgs& args, const void* input, const void* weight,

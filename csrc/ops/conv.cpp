@@ -1,5 +1,7 @@
 #include "ops/conv.h"
 
+#include <atomic>
+
 #include "autograd/grad_mode.h"
 #include "autograd/record.h"
 #include "backend/conv.h"
@@ -14,6 +16,8 @@
 namespace tallow::ops {
 
 namespace {
+
+constinit std::atomic<bool> winograd{true};
 
 Dims spatial(const Tensor& tensor) { return Dims(tensor.sizes().data() + 2, tensor.dim() - 2); }
 
@@ -49,6 +53,7 @@ ConvArgs make_args(DType dtype, const Dims& input, const Dims& weight, const Dim
   set_pair(args.stride, window.stride, 1);
   set_pair(args.padding, window.padding, 0);
   set_pair(args.dilation, window.dilation, 1);
+  args.winograd = winograd_allowed();
   return args;
 }
 
@@ -66,6 +71,9 @@ Tensor only_bias(const Tensor& out, const Tensor& bias) {
 }
 
 }  // namespace
+
+bool winograd_allowed() { return winograd.load(std::memory_order_relaxed); }
+void allow_winograd(bool allowed) { winograd.store(allowed, std::memory_order_relaxed); }
 
 Tensor conv_forward(const Tensor& input, const Tensor& weight, const Tensor& bias,
                     const ConvWindow& window, const Dims& out_size) {

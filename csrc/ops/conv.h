@@ -13,6 +13,11 @@ struct ConvWindow {
   int64_t groups;
 };
 
+// May float32 convolutions use the Winograd algorithm? It is faster, rounds differently and lets an
+// infinite pixel spread over its tile. On at first.
+bool winograd_allowed();
+void allow_winograd(bool allowed);
+
 // ---- The closed family: each is linear in both operands, and its derivatives are the others.
 
 // input (N, C, *), weight (O, C / groups, *kernel), bias (O) or undefined -> (N, O, *out_size).

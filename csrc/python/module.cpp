@@ -7,6 +7,7 @@
 #include "core/parallel.h"
 #include "core/version.h"
 #include "cpu/isa.h"
+#include "ops/conv.h"
 #include "ops/kernel.h"
 #include "python/autograd_objects.h"
 #include "python/bindings.h"
@@ -102,6 +103,8 @@ void bind_runtime(py::module_& module) {
   module.def("_reset_peak_memory", &reset_peak_memory);
   module.def("_empty_cache", &empty_cache);
   module.def("_fail_nth_allocation", &fail_nth_allocation);
+  module.def("_winograd_allowed", &ops::winograd_allowed);
+  module.def("_allow_winograd", &ops::allow_winograd);
   module.def("_cpu_level", [] { return std::string(cpu_backend().name); });
   module.def("_cpu_levels", [] {
     py::list names;

@@ -32,6 +32,7 @@ __all__ = [
 
 
 class _Settings:
+    winograd: bool = True
     deterministic: bool = False
     deterministic_warn_only: bool = False
     matmul_precision: str = "highest"
@@ -43,14 +44,30 @@ _settings = _Settings()
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Ask for repeatable results. All operations here are deterministic, so nothing changes.
+    """Ask for results that depend on nothing but the values.
+
+    All operations give the same bits in every run and for any number of threads anyway. This
+    switches off the one algorithm whose choice depends on the batch size, that of
+    ``tallow.backends.cpu.winograd``.
 
     Args:
-        mode: remembered for :func:`are_deterministic_algorithms_enabled`.
-        warn_only: remembered likewise.
+        mode: whether to; :func:`are_deterministic_algorithms_enabled` tells.
+        warn_only: only remembered.
     """
     _settings.deterministic = bool(mode)
     _settings.deterministic_warn_only = bool(warn_only)
+    _C._allow_winograd(_settings.winograd and not _settings.deterministic)
+
+
+def allow_winograd(allowed: bool) -> None:
+    """Set whether float32 convolutions may use the Winograd algorithm."""
+    _settings.winograd = bool(allowed)
+    _C._allow_winograd(_settings.winograd and not _settings.deterministic)
+
+
+def is_winograd_allowed() -> bool:
+    """Return what :func:`allow_winograd` was told."""
+    return _settings.winograd
 
 
 def are_deterministic_algorithms_enabled() -> bool:
