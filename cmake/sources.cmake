@@ -87,6 +87,7 @@ set(TALLOW_KERNEL_SOURCES
   csrc/cpu/conv_plain.cpp
   csrc/cpu/conv_weight.cpp
   csrc/cpu/conv_winograd.cpp
+  csrc/cpu/conv_winograd_weight.cpp
   csrc/cpu/copy.cpp
   csrc/cpu/gemm.cpp
   csrc/cpu/gemm_other.cpp

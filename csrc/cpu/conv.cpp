@@ -48,7 +48,7 @@ Status forward(const ConvArgs& args, const T* input, const T* weight, const T* b
   if (!is_pointwise(args)) {
 #if TALLOW_HAS_WINOGRAD
     if constexpr (sizeof(T) == sizeof(float)) {
-      if (conv_winograd_pays(args, args.in_channels, args.out_channels, args.out_size)) {
+      if (conv_winograd_pays(args, false)) {
         return conv_winograd_forward(args, input, weight, bias, output);
       }
     }
@@ -65,8 +65,7 @@ Status grad_input(const ConvArgs& args, const T* output, const T* weight, const 
   if (!is_pointwise(args)) {
 #if TALLOW_HAS_WINOGRAD
     if constexpr (sizeof(T) == sizeof(float)) {
-      if (args.padding[0] <= 2 && args.padding[1] <= 2 &&
-          conv_winograd_pays(args, args.out_channels, args.in_channels, args.in_size)) {
+      if (conv_winograd_pays(args, false)) {
         return conv_winograd_grad_input(args, output, weight, bias, input);
       }
     }
@@ -80,6 +79,13 @@ Status grad_input(const ConvArgs& args, const T* output, const T* weight, const 
 
 template <class T>
 Status grad_weight(const ConvArgs& args, const T* input, const T* output, T* weight) {
+#if TALLOW_HAS_WINOGRAD
+  if constexpr (sizeof(T) == sizeof(float)) {
+    if (conv_winograd_pays(args, true)) {
+      return conv_winograd_grad_weight(args, input, output, weight);
+    }
+  }
+#endif
   const int64_t pixels = args.out_size[0] * args.out_size[1];
   const bool few_channels = args.out_channels <= 16 * args.groups;
   if (few_channels && pixels >= 16 && args.batch * args.groups >= 4) {

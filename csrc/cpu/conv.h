@@ -36,13 +36,14 @@ Status conv_dots_grad_weight(const ConvArgs& args, const float* input, const flo
 Status conv_dots_grad_weight(const ConvArgs& args, const double* input, const double* output,
                              double* weight);
 
-// Dense 3x3 kernels of stride 1, if it pays: then other roundings, see winograd.h.
-bool conv_winograd_pays(const ConvArgs& args, int64_t source_channels, int64_t out_channels,
-                        const int64_t (&out_size)[2]);
+// Dense 3x3 kernels of stride 1, where it is allowed and pays. Rounds otherwise, see winograd.h.
+bool conv_winograd_pays(const ConvArgs& args, bool for_weight);
 Status conv_winograd_forward(const ConvArgs& args, const float* input, const float* weight,
                              const float* bias, float* output);
 Status conv_winograd_grad_input(const ConvArgs& args, const float* output, const float* weight,
                                 const float* bias, float* input);
+Status conv_winograd_grad_weight(const ConvArgs& args, const float* input, const float* output,
+                                 float* weight);
 
 // Integers and complex numbers.
 Status conv_plain_forward(const ConvArgs& args, const void* input, const void* weight,

@@ -280,6 +280,23 @@ void gemm_serial(const Gemm<double>& g, double* scratch) {
   compute_part(g, serial_plan(g), 0, scratch);
 }
 
+void gemm_in_place(const Gemm<float>& g) {
+  MicroBlock<float> block;
+  block.kc = g.k;
+  block.a = g.a;
+  block.a_row = g.a_row;
+  block.a_col = g.a_col;
+  block.b = g.b;
+  block.b_row = g.b_row;
+  block.c_row = g.c_row;
+  block.accumulate = false;
+  block.init_row = g.init_row;
+  block.init_col = g.init_col;
+  block.alpha = g.alpha;
+  block.beta = g.beta;
+  compute_rows(g, {0, g.m}, {0, g.n}, false, block);
+}
+
 namespace {
 
 // ---- A batch of products as one list of tasks.

@@ -73,4 +73,8 @@ int64_t gemm_scratch(const Gemm<double>& g);
 void gemm_serial(const Gemm<float>& g, float* scratch);
 void gemm_serial(const Gemm<double>& g, double* scratch);
 
+// The same for operands that are used where they lie: b_col and c_col must be 1, init_col 0 or 1,
+// and k at most kGemmBlock.
+void gemm_in_place(const Gemm<float>& g);
+
 }  // namespace tallow::cpu::TALLOW_ISA

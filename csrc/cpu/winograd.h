@@ -39,51 +39,91 @@ TALLOW_INLINE Lanes plus_times(Lanes sum, double factor, Lanes v) {
 }
 
 // B^T d: row p holds the coefficients of the product of (x - q) over all points q but p.
-TALLOW_INLINE void transform_pixels(const Lanes (&d)[kPatch], Lanes (&v)[kPatch]) {
-  const Lanes even_a = plus_times(d[4], -kB2, d[2]);
-  const Lanes odd_a = plus_times(d[3], -kB2, d[1]);
-  const Lanes even_b = plus_times(d[4], -kA2, d[2]);
-  const Lanes odd_b = plus_times(d[3], -kA2, d[1]);
-  v[0] = plus_times(plus_times(d[4], -(kA2 + kB2), d[2]), kA2 * kB2, d[0]);
-  v[1] = plus_times(even_a, kA, odd_a);
-  v[2] = plus_times(even_a, -kA, odd_a);
-  v[3] = plus_times(even_b, kB, odd_b);
-  v[4] = plus_times(even_b, -kB, odd_b);
-  v[5] = plus_times(plus_times(d[5], -(kA2 + kB2), d[3]), kA2 * kB2, d[1]);
-}
+struct PixelTransform {
+  TALLOW_INLINE void operator()(const Lanes (&d)[kPatch], Lanes (&v)[kPatch]) const {
+    const Lanes even_a = plus_times(d[4], -kB2, d[2]);
+    const Lanes odd_a = plus_times(d[3], -kB2, d[1]);
+    const Lanes even_b = plus_times(d[4], -kA2, d[2]);
+    const Lanes odd_b = plus_times(d[3], -kA2, d[1]);
+    v[0] = plus_times(plus_times(d[4], -(kA2 + kB2), d[2]), kA2 * kB2, d[0]);
+    v[1] = plus_times(even_a, kA, odd_a);
+    v[2] = plus_times(even_a, -kA, odd_a);
+    v[3] = plus_times(even_b, kB, odd_b);
+    v[4] = plus_times(even_b, -kB, odd_b);
+    v[5] = plus_times(plus_times(d[5], -(kA2 + kB2), d[3]), kA2 * kB2, d[1]);
+  }
+};
 
-// G g: the values of g0 + g1 x + g2 x^2 at the points, divided by the product of their distances
-// from the other points.
-TALLOW_INLINE void transform_taps(const Lanes (&g)[kTaps], Lanes (&u)[kPatch]) {
-  constexpr double kAtZero = 1 / (kA2 * kB2);
-  constexpr double kAtA = 1 / (2 * kA2 * (kA2 - kB2));
-  constexpr double kAtB = 1 / (2 * kB2 * (kB2 - kA2));
-  const Lanes even_a = plus_times(times(kAtA, g[0]), kAtA * kA2, g[2]);
-  const Lanes even_b = plus_times(times(kAtB, g[0]), kAtB * kB2, g[2]);
-  u[0] = times(kAtZero, g[0]);
-  u[1] = plus_times(even_a, kAtA * kA, g[1]);
-  u[2] = plus_times(even_a, -kAtA * kA, g[1]);
-  u[3] = plus_times(even_b, kAtB * kB, g[1]);
-  u[4] = plus_times(even_b, -kAtB * kB, g[1]);
-  u[5] = g[2];
-}
+// One over the product of a point's distances from the other points.
+inline constexpr double kAtZero = 1 / (kA2 * kB2);
+inline constexpr double kAtA = 1 / (2 * kA2 * (kA2 - kB2));
+inline constexpr double kAtB = 1 / (2 * kB2 * (kB2 - kA2));
+
+// G g: the values of g0 + g1 x + g2 x^2 at the points, divided by those products.
+struct TapTransform {
+  TALLOW_INLINE void operator()(const Lanes (&g)[kTaps], Lanes (&u)[kPatch]) const {
+    const Lanes even_a = plus_times(times(kAtA, g[0]), kAtA * kA2, g[2]);
+    const Lanes even_b = plus_times(times(kAtB, g[0]), kAtB * kB2, g[2]);
+    u[0] = times(kAtZero, g[0]);
+    u[1] = plus_times(even_a, kAtA * kA, g[1]);
+    u[2] = plus_times(even_a, -kAtA * kA, g[1]);
+    u[3] = plus_times(even_b, kAtB * kB, g[1]);
+    u[4] = plus_times(even_b, -kAtB * kB, g[1]);
+    u[5] = g[2];
+  }
+};
 
 // A^T m: column p holds the powers 0 to 3 of the point.
-TALLOW_INLINE void transform_sums(const Lanes (&m)[kPatch], Lanes (&y)[kTile]) {
-  const Lanes even_a = m[1] + m[2];
-  const Lanes odd_a = m[1] - m[2];
-  const Lanes even_b = m[3] + m[4];
-  const Lanes odd_b = m[3] - m[4];
-  y[0] = m[0] + even_a + even_b;
-  y[1] = plus_times(times(kA, odd_a), kB, odd_b);
-  y[2] = plus_times(times(kA2, even_a), kB2, even_b);
-  y[3] = plus_times(plus_times(m[5], kA2 * kA, odd_a), kB2 * kB, odd_b);
-}
+struct SumTransform {
+  TALLOW_INLINE void operator()(const Lanes (&m)[kPatch], Lanes (&y)[kTile]) const {
+    const Lanes even_a = m[1] + m[2];
+    const Lanes odd_a = m[1] - m[2];
+    const Lanes even_b = m[3] + m[4];
+    const Lanes odd_b = m[3] - m[4];
+    y[0] = m[0] + even_a + even_b;
+    y[1] = plus_times(times(kA, odd_a), kB, odd_b);
+    y[2] = plus_times(times(kA2, even_a), kB2, even_b);
+    y[3] = plus_times(plus_times(m[5], kA2 * kA, odd_a), kB2 * kB, odd_b);
+  }
+};
 
 // Loads `count` elements, 1 to kWidth; the other lanes are 0.
 TALLOW_INLINE Lanes load_some(const float* from, int count) {
   return count == kWidth ? load(from) : load_partial(from, count);
 }
+TALLOW_INLINE void store_some(float* to, Lanes value, int count) {
+  if (count == kWidth) {
+    store(to, value);
+  } else {
+    store_partial(to, value, count);
+  }
+}
+
+// The transposes of the last two, for the gradient of the weights: A y and G^T s.
+struct GradientTransform {
+  TALLOW_INLINE void operator()(const Lanes (&y)[kTile], Lanes (&q)[kPatch]) const {
+    const Lanes even_a = plus_times(y[0], kA2, y[2]);
+    const Lanes odd_a = plus_times(times(kA, y[1]), kA2 * kA, y[3]);
+    const Lanes even_b = plus_times(y[0], kB2, y[2]);
+    const Lanes odd_b = plus_times(times(kB, y[1]), kB2 * kB, y[3]);
+    q[0] = y[0];
+    q[1] = even_a + odd_a;
+    q[2] = even_a - odd_a;
+    q[3] = even_b + odd_b;
+    q[4] = even_b - odd_b;
+    q[5] = y[3];
+  }
+};
+
+struct TapGradientTransform {
+  TALLOW_INLINE void operator()(const Lanes (&s)[kPatch], Lanes (&g)[kTaps]) const {
+    const Lanes even_a = s[1] + s[2];
+    const Lanes even_b = s[3] + s[4];
+    g[0] = plus_times(plus_times(times(kAtZero, s[0]), kAtA, even_a), kAtB, even_b);
+    g[1] = plus_times(times(kAtA * kA, s[1] - s[2]), kAtB * kB, s[3] - s[4]);
+    g[2] = plus_times(plus_times(s[5], kAtA * kA2, even_a), kAtB * kB2, even_b);
+  }
+};
 
 // Applies a transform to the columns and then the rows of an array of vectors. get(row, column)
 // gives an element of the In x In array, put(row, column, value) takes one of the Out x Out result.
@@ -172,12 +212,7 @@ TALLOW_INLINE void unstage_pixels(const Pixels& pixels, const Lanes* staged, int
     transpose(block);
 #pragma GCC unroll 16
     for (int c = 0; c < kWidth; ++c) {
-      if (c >= channels) continue;
-      if (count == kWidth) {
-        store(to + c * pixels.channel, block[c]);
-      } else {
-        store_partial(to + c * pixels.channel, block[c], count);
-      }
+      if (c < channels) store_some(to + c * pixels.channel, block[c], count);
     }
   });
 }
