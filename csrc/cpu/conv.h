@@ -6,6 +6,7 @@
 #include "backend/conv.h"
 #include "core/types.h"
 #include "cpu/gemm.h"
+#include "cpu/gemm_transpose.h"
 #include "cpu/simd.h"
 
 // The baseline of a platform with further levels does without, to stay small.
@@ -126,6 +127,12 @@ TALLOW_INLINE void list_window_offsets(const ConvArgs& args, const Stage& stage,
   }
 }
 
+// The first `count` lanes, 1 to all; the others are zero.
+template <class T>
+TALLOW_INLINE Vec<T> load_some(const T* from, int64_t count) {
+  return count == kLanes<T> ? load(from) : load_partial(from, static_cast<int>(count));
+}
+
 template <class T>
 TALLOW_INLINE void fill_row(T* to, int64_t count) {
   int64_t i = 0;
@@ -133,16 +140,43 @@ TALLOW_INLINE void fill_row(T* to, int64_t count) {
   for (; i < count; ++i) to[i] = T(0);
 }
 
+// Every other lane of the 2 * kLanes elements a and b, from the first on.
+template <class V>
+TALLOW_INLINE V even_lanes(V a, V b) {
+  if constexpr (sizeof(V) / sizeof(a[0]) == 16) {
+    return shuffle<0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30>(a, b);
+  } else if constexpr (sizeof(V) / sizeof(a[0]) == 8) {
+    return shuffle<0, 2, 4, 6, 8, 10, 12, 14>(a, b);
+  } else if constexpr (sizeof(V) / sizeof(a[0]) == 4) {
+    return shuffle<0, 2, 4, 6>(a, b);
+  } else {
+    return shuffle<0, 2>(a, b);
+  }
+}
+
+// The first `count` of the 2 * kLanes elements from `from` on, without touching the others.
+template <class T>
+TALLOW_INLINE Vec<T> load_evens(const T* from, int64_t count) {
+  constexpr int kW = kLanes<T>;
+  if (count >= 2 * kW) return even_lanes(load(from), load(from + kW));
+  if (count <= kW) return even_lanes(load_some(from, count), Vec<T>{});
+  return even_lanes(load(from), load_some(from + kW, count - kW));
+}
+
 // Copies `count` elements `step` apart. May write zeros behind them, less than a vector.
 template <class T>
 TALLOW_INLINE void copy_row(const T* from, int64_t step, int64_t count, T* to) {
-  if (step != 1) {
-    for (int64_t i = 0; i < count; ++i) to[i] = from[i * step];
-    return;
-  }
   int64_t i = 0;
-  for (; i + kLanes<T> <= count; i += kLanes<T>) store(to + i, load(from + i));
-  if (i < count) store(to + i, load_partial(from + i, static_cast<int>(count - i)));
+  if (step == 1) {
+    for (; i + kLanes<T> <= count; i += kLanes<T>) store(to + i, load(from + i));
+    if (i < count) store(to + i, load_partial(from + i, static_cast<int>(count - i)));
+  } else if (step == 2) {
+    for (; i < count; i += kLanes<T>) {
+      store(to + i, load_evens(from + 2 * i, 2 * (count - i) - 1));
+    }
+  } else {
+    for (; i < count; ++i) to[i] = from[i * step];
+  }
 }
 
 // Copies what a piece has of `source` (channels of axis[0].source x axis[1].source) into `staged`,

@@ -9,27 +9,44 @@
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
-// One vector of output pixels, in row order. Its first pixel is at `offset` in the stage; after
-// each lane in `at` the next row begins, `gap` elements further on than the previous lane's
-// neighbour.
+// One vector of output pixels, in row order, at `offset` in the stage and at `pixel` in an output
+// plane. After each lane in `at` the next row begins, `gap` elements further on than the previous
+// lane's neighbour.
 struct Run {
   int32_t offset;
+  int32_t pixel;
   uint8_t count;  // pixels; the other lanes are zero
   uint8_t breaks;
   uint8_t at[16];
 };
 
-void list_runs(const ConvArgs& args, const Stage& stage, int64_t lanes, int64_t runs, Run* list) {
-  const int64_t columns = args.out_size[1];
-  const int64_t pixels = args.out_size[0] * columns;
-  for (int64_t r = 0; r < runs; ++r) {
-    const int64_t first = lesser(r * lanes, pixels - 1);
-    Run& run = list[r];
-    run.offset = static_cast<int32_t>(first / columns * stage.pitch + first % columns);
-    run.count = static_cast<uint8_t>(greater(lesser(lanes, pixels - r * lanes), 0));
-    run.breaks = 0;
-    for (int64_t i = 1; i < run.count; ++i) {
-      if ((first + i) % columns == 0) run.at[run.breaks++] = static_cast<uint8_t>(i);
+// How runs cover the pixels: row by row if that fills most lanes, else across the ends of rows.
+struct RunPlan {
+  int64_t rows, columns;  // of runs of kWideLanes lanes; columns of pixels in a row
+  int64_t per_row;
+  TALLOW_INLINE explicit RunPlan(const ConvArgs& args) {
+    const int64_t wide = ceil_div(args.out_size[1], int64_t{kWideLanes});
+    const bool by_row = 4 * args.out_size[1] >= 3 * wide * kWideLanes;
+    rows = by_row ? args.out_size[0] : 1;
+    columns = by_row ? args.out_size[1] : args.out_size[0] * args.out_size[1];
+    per_row = ceil_div(columns, int64_t{kWideLanes});
+  }
+};
+
+void list_runs(const ConvArgs& args, const Stage& stage, const RunPlan& plan, int64_t lanes,
+               Run* list) {
+  const int64_t width = args.out_size[1];
+  for (int64_t y = 0; y < plan.rows; ++y) {
+    for (int64_t x = 0; x < plan.per_row * kWideLanes; x += lanes) {
+      Run& run = *list++;
+      const int64_t first = y * plan.columns + lesser(x, plan.columns - 1);
+      run.pixel = static_cast<int32_t>(first);
+      run.offset = static_cast<int32_t>(first / width * stage.pitch + first % width);
+      run.count = static_cast<uint8_t>(greater(lesser(lanes, plan.columns - x), 0));
+      run.breaks = 0;
+      for (int64_t i = 1; i < run.count; ++i) {
+        if ((first + i) % width == 0) run.at[run.breaks++] = static_cast<uint8_t>(i);
+      }
     }
   }
 }
@@ -96,9 +113,9 @@ void add_products(const Round<T>& round, int64_t m, int64_t k) {
   const int32_t* const table = round.table + k;
   T* const sums = round.sums + (m * round.taps + k) * kWideLanes;
   Wide<T> sum[MB][KB];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int i = 0; i < MB; ++i) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int j = 0; j < KB; ++j) {
       sum[i][j] = Wide<T>::load(sums + (i * round.taps + j) * kWideLanes);
     }
@@ -107,24 +124,29 @@ void add_products(const Round<T>& round, int64_t m, int64_t k) {
     const T* const staged = round.staged + n * round.staged_image;
     const T* const gradient = round.gradient + n * round.gradient_image + m * round.pixels;
     for (int64_t r = 0; r < round.run_count; r += kParts) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int p = 0; p < kParts; ++p) {
         const Run& run = round.runs[r + p];
         Vec<T> x[KB];
         if (TALLOW_LIKELY(run.breaks == 0 && run.count == kLanes<T>)) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
           for (int j = 0; j < KB; ++j) x[j] = load(staged + table[j] + run.offset);
+        } else if (TALLOW_LIKELY(run.breaks == 0)) {
+#pragma GCC unroll 16
+          for (int j = 0; j < KB; ++j) {
+            x[j] = load_partial(staged + table[j] + run.offset, run.count);
+          }
         } else {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
           for (int j = 0; j < KB; ++j) x[j] = load_pixels(staged + table[j], run, gap, lanes);
         }
-        const T* const from = gradient + (r + p) * kLanes<T>;
-#pragma GCC unroll 8
+        const T* const from = gradient + run.pixel;
+#pragma GCC unroll 16
         for (int i = 0; i < MB; ++i) {
           const Vec<T> y = run.count == kLanes<T>
                                ? load(from + i * round.pixels)
                                : load_partial(from + i * round.pixels, run.count);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
           for (int j = 0; j < KB; ++j) {
             sum[i][j].part[p] = mul_add(x[j], y, sum[i][j].part[p]);
           }
@@ -132,11 +154,11 @@ void add_products(const Round<T>& round, int64_t m, int64_t k) {
       }
     }
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int i = 0; i < MB; ++i) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int j = 0; j < KB; ++j) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int p = 0; p < kParts; ++p) {
         store(sums + (i * round.taps + j) * kWideLanes + p * kLanes<T>, sum[i][j].part[p]);
       }
@@ -150,8 +172,9 @@ void add_rows(const Round<T>& round, int64_t m) {
     return;
   } else {
     int64_t k = 0;
-    if constexpr (MB == 1 && kSums<T> >= 8) {
-      for (; k + 8 <= round.taps; k += 8) add_products<T, 1, 8>(round, m, k);
+    // All taps of a 3x3 kernel at once: a depthwise convolution.
+    if constexpr (MB == 1 && kSums<T> >= 9) {
+      for (; k + 9 <= round.taps; k += 9) add_products<T, 1, 9>(round, m, k);
     }
     for (; k + kTapBlock<T> <= round.taps; k += kTapBlock<T>) {
       add_products<T, MB, kTapBlock<T>>(round, m, k);
@@ -203,10 +226,11 @@ Status grad_weight(const ConvArgs& args, const T* input, const T* output, T* wei
   const int64_t staged_image = stage.numel(0);
   const int64_t round_images =
       greater(lesser(kRoundElements / (staged_image + out_channels * pixels), kMaxRoundImages), 1);
-  const int64_t vectors = ceil_div(pixels, int64_t{kWideLanes}) * Wide<T>::kParts;
+  const RunPlan plan(args);
+  const int64_t vectors = plan.rows * plan.per_row * Wide<T>::kParts;
   const Scratch<Run> runs(vectors);
   if (!runs) return runs.failure();
-  list_runs(args, stage, kLanes<T>, vectors, runs.get());
+  list_runs(args, stage, plan, kLanes<T>, runs.get());
   const Scratch<int32_t> table(taps);
   if (!table) return table.failure();
   list_window_offsets(args, stage, table.get());

@@ -15,6 +15,7 @@
 // Source: Lavin and Gray, arXiv 1509.09308; Barabasz et al., arXiv 1803.10986 (choice of points).
 #pragma once
 
+#include "cpu/conv.h"
 #include "cpu/gemm_transpose.h"
 #include "cpu/simd.h"
 
@@ -87,10 +88,7 @@ struct SumTransform {
   }
 };
 
-// Loads `count` elements, 1 to kWidth; the other lanes are 0.
-TALLOW_INLINE Lanes load_some(const float* from, int count) {
-  return count == kWidth ? load(from) : load_partial(from, count);
-}
+// Stores the first `count` lanes, 1 to kWidth.
 TALLOW_INLINE void store_some(float* to, Lanes value, int count) {
   if (count == kWidth) {
     store(to, value);
