@@ -31,6 +31,7 @@ set(TALLOW_CORE_SOURCES
   csrc/ops/activation.cpp
   csrc/ops/activation_smooth.cpp
   csrc/ops/arithmetic.cpp
+  csrc/ops/attention.cpp
   csrc/ops/closeness.cpp
   csrc/ops/compare.cpp
   csrc/ops/conv.cpp
@@ -77,6 +78,8 @@ set(TALLOW_CORE_SOURCES
 set(TALLOW_KERNEL_SOURCES
   csrc/cpu/binary.cpp
   csrc/cpu/binary_activation.cpp
+  csrc/cpu/attention.cpp
+  csrc/cpu/attention_backward.cpp
   csrc/cpu/binary_integer.cpp
   csrc/cpu/compare.cpp
   csrc/cpu/conv.cpp
@@ -133,6 +136,7 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/bind_compare.cpp
   csrc/python/bind_conv.cpp
   csrc/python/bind_copy.cpp
+  csrc/python/bind_attention.cpp
   csrc/python/bind_creation.cpp
   csrc/python/bind_index.cpp
   csrc/python/bind_join.cpp

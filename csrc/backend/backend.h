@@ -3,6 +3,7 @@
 // and sizes, never tensors. A null entry means "not implemented", never a crash.
 #pragma once
 
+#include "backend/attention.h"
 #include "backend/conv.h"
 #include "backend/index.h"
 #include "backend/loss.h"
@@ -33,6 +34,8 @@ struct Backend {
   RandomKernels random;
   OptimKernels optim;
 };
+  AttentionKernels attention;
+  RnnKernels rnn;
 
 // The table of the CPU level in use. Chosen once, at load: the best level the CPU has, or the one
 // named by TALLOW_CPU_LEVEL (baseline, avx2, avx512).

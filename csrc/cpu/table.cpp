@@ -10,6 +10,7 @@ const Backend& table() {
   static const Backend filled = [] {
     Backend backend{};
     backend.name = TALLOW_STRING(TALLOW_ISA);
+    fill_attention(backend.attention);
     fill_conv(backend.conv);
     fill_index(backend.index);
     fill_loss(backend.loss);

@@ -5,6 +5,7 @@
 
 namespace tallow::cpu::TALLOW_ISA {
 
+void fill_attention(AttentionKernels& table);
 void fill_conv(ConvKernels& table);
 void fill_index(IndexKernels& table);
 void fill_loss(LossKernels& table);

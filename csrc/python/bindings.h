@@ -7,6 +7,7 @@ namespace tallow::python {
 
 void bind_activation(Registry& r);
 void bind_arithmetic(Registry& r);
+void bind_attention(Registry& r);
 void bind_closeness(Registry& r);
 void bind_compare(Registry& r);
 void bind_conv(Registry& r);

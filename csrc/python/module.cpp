@@ -27,6 +27,7 @@ void register_ops(py::module_& module) {
   Registry registry(module);
   bind_activation(registry);
   bind_arithmetic(registry);
+  bind_attention(registry);
   bind_closeness(registry);
   bind_compare(registry);
   bind_conv(registry);

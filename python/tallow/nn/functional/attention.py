@@ -69,6 +69,14 @@ def scaled_dot_product_attention(
             enable_gqa=enable_gqa,
         )
     _check_attention(query, key, value, attn_mask)
+    if not dropout_p and _has_kernel(query, key, value, attn_mask, enable_gqa):
+        lead = (None,) * (4 - query.dim())
+        if lead:
+            query, key, value = query[lead], key[lead], value[lead]
+        attended = _VF._scaled_dot_product_flash_attention_for_cpu(
+            query, key, value, 0.0, is_causal, attn_mask=attn_mask, scale=scale
+        )[0]
+        return attended[(0,) * len(lead)] if lead else attended
     if enable_gqa:
         heads, key_heads, value_heads = query.size(-3), key.size(-3), value.size(-3)
         if heads % key_heads != 0 or heads % value_heads != 0:
@@ -101,6 +109,28 @@ def scaled_dot_product_attention(
     if dropout_p:
         weights = dropout(weights, dropout_p)
     return weights.matmul(value)
+
+
+def _has_kernel(
+    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, enable_gqa: bool
+) -> bool:
+    """Tell whether the native kernel can do it: no broadcasting but of the mask and the heads."""
+    q, k, v = query.shape, key.shape, value.shape
+    if not (len(q) == len(k) == len(v) <= 4 and query.is_cpu and query.is_floating_point()):
+        return False
+    if k[:-1] != v[:-1] or q[-1] != k[-1] or q[:-3] != k[:-3]:
+        return False
+    if q[:-2] != k[:-2] and not (enable_gqa and k[-3] and q[-3] % k[-3] == 0):
+        return False
+    if attn_mask is None:
+        return True
+    scores = (*q[:-1], k[-2])
+    m = attn_mask.shape
+    return (
+        not (attn_mask.requires_grad and tallow.is_grad_enabled())
+        and len(m) <= len(scores)
+        and all(a in (1, b) for a, b in zip(reversed(m), reversed(scores), strict=False))
+    )
 
 
 def _check_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None) -> None:
