@@ -64,6 +64,8 @@ set(TALLOW_CORE_SOURCES
   csrc/ops/reduce_moments.cpp
   csrc/ops/reduce_shape.cpp
   csrc/ops/sampling.cpp
+  csrc/ops/rnn.cpp
+  csrc/ops/rnn_steps.cpp
   csrc/ops/scan.cpp
   csrc/ops/scatter.cpp
   csrc/ops/softmax.cpp
@@ -76,10 +78,10 @@ set(TALLOW_CORE_SOURCES
 
 # Compiled once per instruction-set level.
 set(TALLOW_KERNEL_SOURCES
-  csrc/cpu/binary.cpp
-  csrc/cpu/binary_activation.cpp
   csrc/cpu/attention.cpp
   csrc/cpu/attention_backward.cpp
+  csrc/cpu/binary.cpp
+  csrc/cpu/binary_activation.cpp
   csrc/cpu/binary_integer.cpp
   csrc/cpu/compare.cpp
   csrc/cpu/conv.cpp
@@ -116,6 +118,8 @@ set(TALLOW_KERNEL_SOURCES
   csrc/cpu/random_normal.cpp
   csrc/cpu/reduce.cpp
   csrc/cpu/reduce_extremum.cpp
+  csrc/cpu/rnn.cpp
+  csrc/cpu/rnn_backward.cpp
   csrc/cpu/scan.cpp
   csrc/cpu/softmax.cpp
   csrc/cpu/softmax_backward.cpp
@@ -132,11 +136,11 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/autograd.cpp
   csrc/python/bind_activation.cpp
   csrc/python/bind_arithmetic.cpp
+  csrc/python/bind_attention.cpp
   csrc/python/bind_closeness.cpp
   csrc/python/bind_compare.cpp
   csrc/python/bind_conv.cpp
   csrc/python/bind_copy.cpp
-  csrc/python/bind_attention.cpp
   csrc/python/bind_creation.cpp
   csrc/python/bind_index.cpp
   csrc/python/bind_join.cpp
@@ -149,6 +153,7 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/bind_pool.cpp
   csrc/python/bind_random.cpp
   csrc/python/bind_reduce.cpp
+  csrc/python/bind_rnn.cpp
   csrc/python/bind_softmax.cpp
   csrc/python/bind_sort.cpp
   csrc/python/bind_views.cpp

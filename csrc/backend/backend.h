@@ -14,6 +14,7 @@
 #include "backend/pool.h"
 #include "backend/random.h"
 #include "backend/reduce.h"
+#include "backend/rnn.h"
 #include "backend/softmax.h"
 #include "backend/sort.h"
 
@@ -33,9 +34,9 @@ struct Backend {
   SortKernels sort;
   RandomKernels random;
   OptimKernels optim;
-};
   AttentionKernels attention;
   RnnKernels rnn;
+};
 
 // The table of the CPU level in use. Chosen once, at load: the best level the CPU has, or the one
 // named by TALLOW_CPU_LEVEL (baseline, avx2, avx512).

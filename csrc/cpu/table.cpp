@@ -21,6 +21,7 @@ const Backend& table() {
     fill_pool(backend.pool);
     fill_random(backend.random);
     fill_reduce(backend.reduce);
+    fill_rnn(backend.rnn);
     fill_softmax(backend.softmax);
     fill_sort(backend.sort);
     return backend;

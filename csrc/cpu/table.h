@@ -16,6 +16,7 @@ void fill_pointwise(PointwiseKernels& table);
 void fill_pool(PoolKernels& table);
 void fill_random(RandomKernels& table);
 void fill_reduce(ReduceKernels& table);
+void fill_rnn(RnnKernels& table);
 void fill_softmax(SoftmaxKernels& table);
 void fill_sort(SortKernels& table);
 

@@ -24,6 +24,7 @@ void bind_optim(Registry& r);
 void bind_pool(Registry& r);
 void bind_random(Registry& r);
 void bind_reduce(Registry& r);
+void bind_rnn(Registry& r);
 void bind_softmax(Registry& r);
 void bind_sort(Registry& r);
 void bind_views(Registry& r);

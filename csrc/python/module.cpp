@@ -44,6 +44,7 @@ void register_ops(py::module_& module) {
   bind_pool(registry);
   bind_random(registry);
   bind_reduce(registry);
+  bind_rnn(registry);
   bind_softmax(registry);
   bind_sort(registry);
   bind_views(registry);

@@ -15,6 +15,10 @@ def _fused_adamw_(self: Sequence[Tensor], grads: Sequence[Tensor], exp_avgs: Seq
     """One step of AdamW for a list of parameters, in place."""
 def _fused_sgd_(self: Sequence[Tensor], grads: Sequence[Tensor], momentum_buffer_list: Sequence[Tensor], *, weight_decay: float, momentum: float, lr: Tensor | Number, dampening: float, nesterov: bool, maximize: bool, is_first_step: bool, grad_scale: Tensor | None = ..., found_inf: Tensor | None = ...) -> None:
     """One step of SGD for a list of parameters, in place."""
+def _rnn_layer(mode: str, input: Tensor, batch_sizes: int | Sequence[int], hx: Tensor, w_ih: Tensor, w_hh: Tensor, cx: Tensor | None = ..., b_ih: Tensor | None = ..., b_hh: Tensor | None = ..., w_hr: Tensor | None = ..., reverse: bool = ...) -> tuple[Tensor, ...]:
+    """Run one direction of one recurrent layer over a sequence."""
+def _scaled_dot_product_flash_attention_for_cpu(query: Tensor, key: Tensor, value: Tensor, dropout_p: float = ..., is_causal: bool = ..., *, attn_mask: Tensor | None = ..., scale: float | None = ...) -> tuple[Tensor, ...]:
+    """Average values by the softmax of the products of queries and keys."""
 def _slice(input: Tensor, dim: int, start: int | None = ..., end: int | None = ..., step: int = ...) -> Tensor:
     """Take every step-th position between start and end of a dimension."""
 def _unique2(input: Tensor, sorted: bool = ..., return_inverse: bool = ..., return_counts: bool = ...) -> tuple[Tensor, ...]:
