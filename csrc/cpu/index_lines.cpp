@@ -5,40 +5,58 @@ namespace tallow::cpu::TALLOW_ISA {
 
 namespace {
 
-// Calls move(indexed, dense) for the rest positions [begin, end) and the positions [first, last)
-// along the dimension. For one rest position the order is always ascending, whatever the loop
-// order.
+// Neighbouring lines that are walked together: their elements of `indexed` fill whole cache lines,
+// and those of all positions still fit a second-level cache.
+constexpr int64_t kLines = 64;
+
+// Calls move(indexed, dense) for the positions [first, last) of up to kLines neighbouring lines.
+// For one line the order is always ascending, whatever the loop order.
+template <class T, class Move>
+TALLOW_INLINE void move_run(const IndexedLines& lines, T* a, T* b, const int64_t* p,
+                            const int64_t (&step)[3], int64_t count, int64_t first, int64_t last,
+                            const Move& move) {
+  const int64_t pitch = lines.indexed_stride;
+  // The inner loop is the one along which the positions lie closer together.
+  if (count > 1 && step[2] <= lines.position_stride) {
+    for (int64_t k = first; k < last; ++k) {
+      const int64_t* const row = p + k * lines.position_stride;
+      T* const values = b + k * lines.dense_stride;
+      for (int64_t i = 0; i < count; ++i) {
+        move(a[i * step[0] + row[i * step[2]] * pitch], values[i * step[1]]);
+      }
+    }
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t* const row = p + i * step[2];
+    T* const values = b + i * step[1];
+    for (int64_t k = first; k < last; ++k) {
+      move(a[i * step[0] + row[k * lines.position_stride] * pitch], values[k * lines.dense_stride]);
+    }
+  }
+}
+
+// The same for the rest positions [begin, end).
 template <class T, class Move>
 void move_lines(const IndexedLines& lines, int64_t begin, int64_t end, int64_t first, int64_t last,
                 const Move& move) {
   T* const indexed = static_cast<T*>(lines.indexed);
   T* const dense = static_cast<T*>(lines.dense);
-  const int64_t pitch = lines.indexed_stride;
   for_each_run(lines.rest, begin, end,
                [&](const int64_t (&offset)[3], const int64_t (&step)[3], int64_t count) {
-                 T* const a = indexed + offset[0];
-                 T* const b = dense + offset[1];
-                 const int64_t* const p = lines.positions + offset[2];
-                 // The inner loop is the one along which the positions lie closer together.
-                 if (count > 1 && step[2] <= lines.position_stride) {
-                   for (int64_t k = first; k < last; ++k) {
-                     const int64_t* const row = p + k * lines.position_stride;
-                     T* const values = b + k * lines.dense_stride;
-                     for (int64_t i = 0; i < count; ++i) {
-                       move(a[i * step[0] + row[i * step[2]] * pitch], values[i * step[1]]);
-                     }
-                   }
-                 } else {
-                   for (int64_t i = 0; i < count; ++i) {
-                     const int64_t* const row = p + i * step[2];
-                     T* const values = b + i * step[1];
-                     for (int64_t k = first; k < last; ++k) {
-                       move(a[i * step[0] + row[k * lines.position_stride] * pitch],
-                            values[k * lines.dense_stride]);
-                     }
-                   }
+                 for (int64_t i = 0; i < count; i += kLines) {
+                   const int64_t here = count - i < kLines ? count - i : kLines;
+                   move_run(
+                       lines, indexed + offset[0] + i * step[0], dense + offset[1] + i * step[1],
+                       lines.positions + offset[2] + i * step[2], step, here, first, last, move);
                  }
                });
+}
+
+// Whole lines per task, kLines at a time.
+int64_t lines_per_task(int64_t line_bytes) {
+  const int64_t count = items_per_task(line_bytes);
+  return (count + kLines - 1) / kLines * kLines;
 }
 
 Status take_lines(const IndexedLines& lines) {
@@ -52,7 +70,7 @@ Status take_lines(const IndexedLines& lines) {
                      move_lines<T>(lines, 0, lines.rest.numel, first, last, take);
                    });
     } else {
-      parallel_for(lines.rest.numel, items_per_task(lines.length * kBytes),
+      parallel_for(lines.rest.numel, lines_per_task(lines.length * kBytes),
                    [&](int64_t begin, int64_t end) {
                      move_lines<T>(lines, begin, end, 0, lines.length, take);
                    });

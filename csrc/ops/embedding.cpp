@@ -39,7 +39,7 @@ Tensor table_gradient(const Tensor& grad, const Tensor& indices, const Dims& tab
     const GradModeGuard with_grad(true);
     rows = div(rows, unsqueeze(counts, 1));
   }
-  return index_add(zeros(table, grad.dtype(), grad.device()), 0, flat, rows);
+  return index_add_(zeros(table, grad.dtype(), grad.device()), 0, flat, rows);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ Tensor gather(const Tensor& self, int64_t dim, const Tensor& index, bool) {
     return [positions = save(index, "index"), dim, like = self.sizes()](Grads& g) {
       const Tensor& grad = g.grad();
       const Tensor base = zeros(like, grad.dtype(), grad.device());
-      g.out[0] = scatter_add(base, dim, g[positions], grad);
+      g.out[0] = scatter_add(base, dim, g[positions], grad, Out::inplace(base));
     };
   });
 }
@@ -102,7 +102,7 @@ Tensor index_select(const Tensor& self, int64_t dim, const Tensor& index) {
     return [positions = save(index, "index"), dim, like = self.sizes()](Grads& g) {
       const Tensor& grad = g.grad();
       const Tensor base = zeros(like, grad.dtype(), grad.device());
-      g.out[0] = index_add(base, dim, g[positions], grad);
+      g.out[0] = index_add_(base, dim, g[positions], grad);
     };
   });
 }

@@ -235,7 +235,7 @@ Tensor index(const Tensor& self, const std::vector<Tensor>& indices) {
     return [ids = save_all(save, indices), like = self.sizes()](Grads& g) {
       const Tensor& grad = g.grad();
       const Tensor base = zeros(like, grad.dtype(), grad.device());
-      g.out[0] = index_put(base, load_all(g, ids), grad, true);
+      g.out[0] = index_put_(base, load_all(g, ids), grad, true);
     };
   });
 }
@@ -319,7 +319,8 @@ Tensor take(const Tensor& self, const Tensor& index) {
   return record("TakeBackward0", {&self}, std::move(out), [&](Saver& save) {
     return [positions = save(index, "index"), like = self.sizes()](Grads& g) {
       const Tensor& grad = g.grad();
-      g.out[0] = put(zeros(like, grad.dtype(), grad.device()), g[positions], grad, true);
+      const Tensor base = zeros(like, grad.dtype(), grad.device());
+      g.out[0] = put(base, g[positions], grad, true, Out::inplace(base));
     };
   });
 }

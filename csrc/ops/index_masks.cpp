@@ -130,7 +130,7 @@ Tensor masked_select(const Tensor& self, const Tensor& mask) {
     return [selected = save(mask, "mask"), shape](Grads& g) {
       const Tensor& grad = g.grad();
       const Tensor base = zeros(shape, grad.dtype(), grad.device());
-      g.out[0] = masked_scatter(base, g[selected], grad);
+      g.out[0] = masked_scatter(base, g[selected], grad, Out::inplace(base));
     };
   });
 }
