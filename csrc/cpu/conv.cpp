@@ -8,12 +8,24 @@
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
-// A 1x1 kernel that touches every pixel once is a matrix product per image.
-TALLOW_INLINE bool is_pointwise(const ConvArgs& args) {
-  for (int d = 0; d < 2; ++d) {
-    if (args.kernel[d] != 1 || args.stride[d] != 1 || args.padding[d] != 0) return false;
-  }
-  return true;
+// A 1x1 kernel that touches every pixel once is a matrix product per image, with pixels in the
+// lanes.
+TALLOW_INLINE bool is_product(const ConvArgs& args) {
+  if (!conv_is_pointwise(args)) return false;
+  // In a small map they may fill the last vector badly. Lanes are better given to channels then, if
+  // rearranging the weights pays.
+  const int64_t pixels = args.in_size[0] * args.in_size[1];
+  const int64_t lanes = ceil_div(pixels, int64_t{kWideLanes}) * kWideLanes;
+  return 8 * pixels >= 7 * lanes || args.batch * pixels < 128;
+}
+
+// The rows of an image as a single one, where rows have nothing to do with each other.
+TALLOW_INLINE ConvArgs joined_rows(ConvArgs args) {
+  if (!conv_is_pointwise(args)) return args;
+  args.in_size[1] *= args.in_size[0];
+  args.out_size[1] = args.in_size[1];
+  args.in_size[0] = args.out_size[0] = 1;
+  return args;
 }
 
 // out[n, g] = a[g] in[n, g] (+ bias[g] per row) for in of `in_channels` and out of `out_channels`
@@ -45,7 +57,7 @@ Status multiply_pixels(const ConvArgs& args, const T* weight, int64_t a_row, int
 
 template <class T>
 Status forward(const ConvArgs& args, const T* input, const T* weight, const T* bias, T* output) {
-  if (!is_pointwise(args)) {
+  if (!is_product(args)) {
 #if TALLOW_HAS_WINOGRAD
     if constexpr (sizeof(T) == sizeof(float)) {
       if (conv_winograd_pays(args, false)) {
@@ -53,7 +65,7 @@ Status forward(const ConvArgs& args, const T* input, const T* weight, const T* b
       }
     }
 #endif
-    return conv_direct_forward(args, input, weight, bias, output);
+    return conv_direct_forward(joined_rows(args), input, weight, bias, output);
   }
   const int64_t in_channels = args.in_channels / args.groups;
   return multiply_pixels(args, weight, in_channels, 1, input, in_channels, bias, output,
@@ -62,7 +74,7 @@ Status forward(const ConvArgs& args, const T* input, const T* weight, const T* b
 
 template <class T>
 Status grad_input(const ConvArgs& args, const T* output, const T* weight, const T* bias, T* input) {
-  if (!is_pointwise(args)) {
+  if (!is_product(args)) {
 #if TALLOW_HAS_WINOGRAD
     if constexpr (sizeof(T) == sizeof(float)) {
       if (conv_winograd_pays(args, false)) {
@@ -70,7 +82,7 @@ Status grad_input(const ConvArgs& args, const T* output, const T* weight, const 
       }
     }
 #endif
-    return conv_direct_grad_input(args, output, weight, bias, input);
+    return conv_direct_grad_input(joined_rows(args), output, weight, bias, input);
   }
   const int64_t in_channels = args.in_channels / args.groups;
   return multiply_pixels(args, weight, 1, in_channels, output, args.out_channels / args.groups,

@@ -99,6 +99,15 @@ struct Stage {
 
 namespace {
 
+// Every output pixel sees just its own input pixel.
+TALLOW_INLINE bool conv_is_pointwise(const ConvArgs& args) {
+  for (int d = 0; d < 2; ++d) {
+    if (args.kernel[d] != 1 || args.stride[d] != 1 || args.padding[d] != 0) return false;
+    if (args.in_size[d] != args.out_size[d]) return false;
+  }
+  return true;
+}
+
 // The stage that `rows` rows of a convolution's windows read.
 TALLOW_INLINE Stage stage_of_windows(const ConvArgs& args, int64_t channels, int64_t rows) {
   Stage stage;

@@ -144,19 +144,15 @@ TALLOW_INLINE void row_block(const Image<T>& image, const T* staged, int64_t tai
   }
 }
 
-// A column of vectors, kAbreast / kCount rows at a time while there are so many.
-template <class T, int kCount>
-void row_blocks(const Image<T>& image, int64_t x, int64_t tail) {
-  constexpr int kStep = kAbreast / kCount;
-  const T* staged = image.staged + x;
-  T* out = image.out + x * image.out_column;
-  int64_t y = 0;
-  for (; y + kStep <= image.rows; y += kStep) {
-    row_block<T, kStep, kCount>(image, staged + y * image.pitch, tail, out + y * image.out_row);
+// Rows [y, image.rows) of a column of vectors: kRowCount at a time, the rest by halves of that.
+template <class T, int kRowCount, int kCount>
+void row_blocks(const Image<T>& image, int64_t x, int64_t tail, int64_t y) {
+  const T* const staged = image.staged + x;
+  T* const out = image.out + x * image.out_column;
+  for (; y + kRowCount <= image.rows; y += kRowCount) {
+    row_block<T, kRowCount, kCount>(image, staged + y * image.pitch, tail, out + y * image.out_row);
   }
-  for (; y < image.rows; ++y) {
-    row_block<T, 1, kCount>(image, staged + y * image.pitch, tail, out + y * image.out_row);
-  }
+  if constexpr (kRowCount > 1) row_blocks<T, kRowCount / 2, kCount>(image, x, tail, y);
 }
 
 template <class T>
@@ -167,16 +163,16 @@ void compute_one(const Image<T>& image) {
     const int64_t tail = left - (vectors - 1) * kLanes<T>;
     switch (vectors) {
       case 1:
-        row_blocks<T, 1>(image, x, tail);
+        row_blocks<T, kAbreast / 1, 1>(image, x, tail, 0);
         break;
       case 2:
-        row_blocks<T, 2>(image, x, tail);
+        row_blocks<T, kAbreast / 2, 2>(image, x, tail, 0);
         break;
       case 3:
-        row_blocks<T, 3>(image, x, tail);
+        row_blocks<T, kAbreast / 3, 3>(image, x, tail, 0);
         break;
       default:
-        row_blocks<T, 4>(image, x, tail);
+        row_blocks<T, kAbreast / 4, 4>(image, x, tail, 0);
         break;
     }
   }

@@ -101,15 +101,24 @@ void add_unit(const Accumulation<T>& task, int64_t unit, bool first, T* sums) {
   const T* gradient = task.output +
                       (image * args.out_channels + task.group * out_channels) * image_pixels +
                       rows.begin * args.out_size[1];
-  for (int64_t n = 0; n < images; ++n) {
-    const T* const source = task.input + ((image + n) * args.in_channels +
-                                          task.group * in_channels + task.channels.begin) *
-                                             in_pixels;
-    // Other tiles leave other borders behind.
-    if (task.division.row_tiles > 1) fill_row(task.staged, task.stage.numel(0));
-    fill_stage(task.stage, source, rows.begin, task.staged);
-    gather_windows(args, task.stage, task.table, task.staged, rows.size(), total,
-                   task.windows + n * pixels);
+  const int64_t image_size = args.in_channels * in_pixels;
+  const T* source = task.input + image * image_size +
+                    (task.group * in_channels + task.channels.begin) * in_pixels;
+  // Windows of one pixel are the image itself, or what is left to do is to join the images.
+  const bool pointwise = conv_is_pointwise(args);
+  const bool in_place = pointwise && images == 1;
+  for (int64_t n = 0; n < images && !in_place; ++n, source += image_size) {
+    if (pointwise) {
+      for (int64_t c = 0; c < task.channels.size(); ++c) {
+        copy_exactly(source + c * in_pixels, pixels, task.windows + c * total + n * pixels);
+      }
+    } else {
+      // Other tiles leave other borders behind.
+      if (task.division.row_tiles > 1) fill_row(task.staged, task.stage.numel(0));
+      fill_stage(task.stage, source, rows.begin, task.staged);
+      gather_windows(args, task.stage, task.table, task.staged, rows.size(), total,
+                     task.windows + n * pixels);
+    }
     if (images == 1) continue;
     for (int64_t m = 0; m < out_channels; ++m) {
       copy_exactly(gradient + (n * args.out_channels + m) * image_pixels, pixels,
@@ -120,8 +129,8 @@ void add_unit(const Accumulation<T>& task, int64_t unit, bool first, T* sums) {
   g.m = task.channels.size() * args.kernel[0] * args.kernel[1];
   g.n = out_channels;
   g.k = total;
-  g.a = task.windows;
-  g.a_row = total;
+  g.a = in_place ? source + rows.begin * args.in_size[1] : task.windows;
+  g.a_row = in_place ? in_pixels : total;
   g.a_col = 1;
   g.b = images == 1 ? gradient : task.gradients;
   g.b_row = 1;

@@ -45,28 +45,90 @@ Item batch_item(const MatmulArgs& args, int64_t index) {
           static_cast<T*>(args.c) + p * args.c_stride[0] + q * args.c_stride[1]};
 }
 
+// Rows that are summed side by side.
+inline constexpr int kPlainRows = 4;
+
+// sums[row][j] += the sum over l < steps of factor[row][l] * panel[l][j] for j < columns.
+template <class Sum>
+TALLOW_INLINE void add_products(const Sum (&factor)[kPlainRows][kSteps], const Sum* panel,
+                                int64_t steps, int64_t columns, Sum* sums) {
+  for (int r = 0; r < kPlainRows; ++r) {
+    for (int64_t l = 0; l < steps; ++l) {
+      for (int64_t j = 0; j < columns; ++j) {
+        Sum& sum = sums[r * kColumns + j];
+        sum = sum + factor[r][l] * panel[l * kColumns + j];
+      }
+    }
+  }
+}
+
+// The same for integers, whole vectors of columns at a time, with sums in registers.
+template <class Sum>
+TALLOW_INLINE void add_integer_products(const Sum (&factor)[kPlainRows][kSteps], const Sum* panel,
+                                        int64_t steps, int64_t columns, Sum* sums) {
+  constexpr int kVectors = 2;
+  constexpr int kW = kLanes<Sum>;
+  for (int64_t j = 0; j < columns; j += kVectors * kW) {
+    Vec<Sum> sum[kPlainRows][kVectors];
+#pragma GCC unroll 4
+    for (int r = 0; r < kPlainRows; ++r) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = load(sums + r * kColumns + j + v * kW);
+    }
+    for (int64_t l = 0; l < steps; ++l) {
+      const Sum* const row = panel + l * kColumns + j;
+      Vec<Sum> b[kVectors];
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) b[v] = load(row + v * kW);
+#pragma GCC unroll 4
+      for (int r = 0; r < kPlainRows; ++r) {
+#pragma GCC unroll 2
+        for (int v = 0; v < kVectors; ++v) sum[r][v] += factor[r][l] * b[v];
+      }
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < kPlainRows; ++r) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) store(sums + r * kColumns + j + v * kW, sum[r][v]);
+    }
+  }
+}
+
 // Rows [i0, i1) and columns [j0, j0 + columns), columns <= kColumns. `panel` holds
-// kSteps x kColumns elements, `sums` one row of sums per row of c.
+// kSteps x kColumns elements, `sums` a row of sums per row of c, in whole blocks of kPlainRows.
 template <class T, class Sum>
 void multiply_block(const MatmulArgs& args, const Item& item, int64_t i0, int64_t i1, int64_t j0,
                     int64_t columns, Sum* panel, Sum* sums) {
   const T* const a = static_cast<const T*>(item.a);
   const T* const b = static_cast<const T*>(item.b) + j0 * args.b.stride[3];
-  for (int64_t s = 0; s < (i1 - i0) * kColumns; ++s) sums[s] = Sum(0);
+  const int64_t step = args.b.stride[3];
+  const int64_t sum_rows = ceil_div(i1 - i0, kPlainRows) * kPlainRows;
+  for (int64_t s = 0; s < sum_rows * kColumns; ++s) sums[s] = Sum(0);
   for (int64_t l0 = 0; l0 < args.k; l0 += kSteps) {
     const int64_t steps = lesser(kSteps, args.k - l0);
     for (int64_t l = 0; l < steps; ++l) {
       const T* const row = b + (l0 + l) * args.b.stride[2];
-      for (int64_t j = 0; j < columns; ++j) {
-        panel[l * kColumns + j] = static_cast<Sum>(row[j * args.b.stride[3]]);
+      Sum* const to = panel + l * kColumns;
+      if (step == 1) {
+        for (int64_t j = 0; j < columns; ++j) to[j] = static_cast<Sum>(row[j]);
+      } else {
+        for (int64_t j = 0; j < columns; ++j) to[j] = static_cast<Sum>(row[j * step]);
       }
+      for (int64_t j = columns; j < kColumns; ++j) to[j] = Sum(0);
     }
-    for (int64_t i = i0; i < i1; ++i) {
-      Sum* const sum = sums + (i - i0) * kColumns;
-      for (int64_t l = 0; l < steps; ++l) {
-        const Sum factor = static_cast<Sum>(a[i * args.a.stride[2] + (l0 + l) * args.a.stride[3]]);
-        const Sum* const row = panel + l * kColumns;
-        for (int64_t j = 0; j < columns; ++j) sum[j] = sum[j] + factor * row[j];
+    for (int64_t i = i0; i < i1; i += kPlainRows) {
+      Sum factor[kPlainRows][kSteps] = {};
+      for (int64_t r = 0; r < lesser(kPlainRows, i1 - i); ++r) {
+        const T* const from = a + (i + r) * args.a.stride[2] + l0 * args.a.stride[3];
+        for (int64_t l = 0; l < steps; ++l) {
+          factor[r][l] = static_cast<Sum>(from[l * args.a.stride[3]]);
+        }
+      }
+      Sum* const rows = sums + (i - i0) * kColumns;
+      if constexpr (std::is_integral_v<Sum>) {
+        add_integer_products(factor, panel, steps, columns, rows);
+      } else {
+        add_products(factor, panel, steps, columns, rows);
       }
     }
   }
@@ -92,9 +154,10 @@ Status multiply_plain(const MatmulArgs& args) {
   const int64_t rows = lesser(args.m, row_work > 16384 ? 16 : 64);
   const int64_t row_blocks = (args.m + rows - 1) / rows;
   const int64_t chunk = 262144 / (rows * row_work) + 1;
+  const int64_t need = (kSteps + ceil_div(rows, kPlainRows) * kPlainRows) * kColumns;
   int64_t failed = 0;
   parallel_for(items * row_blocks, chunk, [&](int64_t begin, int64_t end) {
-    const Scratch<Sum> scratch((kSteps + rows) * kColumns);
+    const Scratch<Sum> scratch(need);
     if (!scratch) {
       __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
       return;
@@ -109,7 +172,7 @@ Status multiply_plain(const MatmulArgs& args) {
       }
     }
   });
-  if (failed) return out_of_memory((kSteps + rows) * kColumns * static_cast<int64_t>(sizeof(Sum)));
+  if (failed) return out_of_memory(need * static_cast<int64_t>(sizeof(Sum)));
   return Status::kOk;
 }
 
