@@ -95,6 +95,7 @@ set(TALLOW_KERNEL_SOURCES
   csrc/cpu/conv_winograd_weight.cpp
   csrc/cpu/copy.cpp
   csrc/cpu/gemm.cpp
+  csrc/cpu/gemm_bfloat16.cpp
   csrc/cpu/gemm_other.cpp
   csrc/cpu/index.cpp
   csrc/cpu/index_creation.cpp

@@ -424,6 +424,13 @@ Status matmul_floating(const MatmulArgs& args) {
   return args.dtype == DType::kFloat32 ? multiply<float>(args) : multiply<double>(args);
 }
 
+bool matmul_sums_in_blocks(const MatmulArgs& args) {
+  const int64_t items = args.batch[0] * args.batch[1];
+  const Gemm<float> first = batch_item<float>(args, 0);
+  const Plan plan = make_plan(first, items);
+  return plan.form == Form::kBlocks && (items > 1 || split_count(first, plan) == 1);
+}
+
 void fill_matmul(MatmulKernels& table) { table.matmul = matmul; }
 
 }  // namespace tallow::cpu::TALLOW_ISA

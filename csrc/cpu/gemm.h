@@ -65,6 +65,12 @@ TALLOW_INLINE int64_t wanted_tasks(int64_t flops) {
 // Products of float32 and float64, and of all other types.
 Status matmul_floating(const MatmulArgs& args);
 Status matmul_other(const MatmulArgs& args);
+// Whether matmul_floating sums float32 operands with these shapes and strides in blocks of
+// kGemmBlock, one after the other.
+bool matmul_sums_in_blocks(const MatmulArgs& args);
+// Those products of bfloat16, where the CPU has an instruction for them; ask first.
+bool matmul_bfloat16_pays(const MatmulArgs& args);
+Status matmul_bfloat16(const MatmulArgs& args);
 
 // Computes one product on the calling thread, for use inside a task; c_col must be 1. `scratch`
 // has gemm_scratch(g) elements.

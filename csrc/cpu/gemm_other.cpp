@@ -180,14 +180,29 @@ Status multiply_plain(const MatmulArgs& args) {
 
 inline constexpr int64_t kConvertChunk = 64 * 1024;
 
-// The stored elements of an operand as a row-major float batch; repeated batches stay one.
+// A transposed matrix is widened along its memory and stays transposed.
+TALLOW_INLINE bool stays_transposed(const MatmulOperand& operand) {
+  return operand.stride[3] != 1 && operand.stride[2] == 1;
+}
+
+// The widened operand without its elements; repeated batches stay one.
+TALLOW_INLINE MatmulOperand widened(const MatmulArgs& args, const MatmulOperand& from, int64_t rows,
+                                    int64_t columns) {
+  const bool flip = stays_transposed(from);
+  const int64_t q_size = from.stride[1] == 0 ? 1 : args.batch[1];
+  const bool one_p = from.stride[0] == 0 || args.batch[0] == 1;
+  return {nullptr,
+          {one_p ? 0 : q_size * rows * columns, q_size == 1 ? 0 : rows * columns,
+           flip ? 1 : columns, flip ? rows : 1}};
+}
+
+// Converts the stored elements of an operand to those of widened(), at `to`.
 template <class T>
 void widen(const MatmulArgs& args, const MatmulOperand& from, int64_t rows, int64_t columns,
-           float* to, MatmulOperand& widened) {
+           float* to) {
   const int64_t p_size = from.stride[0] == 0 ? 1 : args.batch[0];
   const int64_t q_size = from.stride[1] == 0 ? 1 : args.batch[1];
-  // A transposed matrix is widened along its memory and stays transposed.
-  const bool flip = from.stride[3] != 1 && from.stride[2] == 1;
+  const bool flip = stays_transposed(from);
   const int64_t lines = flip ? columns : rows;
   const int64_t length = flip ? rows : columns;
   const int64_t line_stride = from.stride[flip ? 3 : 2];
@@ -209,11 +224,6 @@ void widen(const MatmulArgs& args, const MatmulOperand& from, int64_t rows, int6
                    for (; i < length; ++i) target[i] = source[i * step];
                  }
                });
-  widened.data = to;
-  widened.stride[0] = p_size == 1 ? 0 : q_size * rows * columns;
-  widened.stride[1] = q_size == 1 ? 0 : rows * columns;
-  widened.stride[2] = flip ? 1 : columns;
-  widened.stride[3] = flip ? rows : 1;
 }
 
 TALLOW_INLINE int64_t stored_items(const MatmulArgs& args, const MatmulOperand& operand) {
@@ -225,6 +235,14 @@ template <class T>
 Status multiply_half(const MatmulArgs& args) {
   const int64_t items = args.batch[0] * args.batch[1];
   const int64_t outputs = args.m * args.n;
+  MatmulArgs wide = args;
+  wide.dtype = DType::kFloat32;
+  wide.a = widened(args, args.a, args.m, args.k);
+  wide.b = widened(args, args.b, args.k, args.n);
+  wide.init = widened(args, args.init, args.m, args.n);
+  if constexpr (std::is_same_v<T, BFloat16>) {
+    if (matmul_bfloat16_pays(args) && matmul_sums_in_blocks(wide)) return matmul_bfloat16(args);
+  }
   const Scratch<float> a(stored_items(args, args.a) * args.m * args.k);
   if (!a) return a.failure();
   const Scratch<float> b(stored_items(args, args.b) * args.k * args.n);
@@ -233,11 +251,12 @@ Status multiply_half(const MatmulArgs& args) {
   if (args.init.data && !init) return init.failure();
   const Scratch<float> c(items * outputs);
   if (!c) return c.failure();
-  MatmulArgs wide = args;
-  wide.dtype = DType::kFloat32;
-  widen<T>(args, args.a, args.m, args.k, a.get(), wide.a);
-  widen<T>(args, args.b, args.k, args.n, b.get(), wide.b);
-  if (args.init.data) widen<T>(args, args.init, args.m, args.n, init.get(), wide.init);
+  widen<T>(args, args.a, args.m, args.k, a.get());
+  widen<T>(args, args.b, args.k, args.n, b.get());
+  if (args.init.data) widen<T>(args, args.init, args.m, args.n, init.get());
+  wide.a.data = a.get();
+  wide.b.data = b.get();
+  wide.init.data = args.init.data ? init.get() : nullptr;
   wide.c = c.get();
   wide.c_stride[0] = args.batch[1] * outputs;
   wide.c_stride[1] = outputs;

@@ -76,6 +76,31 @@ def test_half_types_sum_in_float32() -> None:
     np.testing.assert_allclose((b @ b.t()).float().numpy(), expected, rtol=2**-8)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize(
+    "size", [(17, 33, 65), (40, 130, 129), (70, 64, 1), (33, 17, 128)], ids=str
+)
+@pytest.mark.parametrize("left", LAYOUTS)
+@pytest.mark.parametrize("right", LAYOUTS)
+def test_half_products_are_rounded_once(
+    dtype: str, size: tuple[int, int, int], left: str, right: str
+) -> None:
+    m, n, k = size
+    a, b = integers(1, m, k), integers(2, k, n)
+    x, y = (LAYOUTS[side](v).to(getattr(tallow, dtype)) for side, v in ((left, a), (right, b)))
+    bias = tallow.tensor(integers(3, n)).to(x.dtype)
+    expected = tallow.tensor(a @ b + integers(3, n)).to(x.dtype)
+    assert tallow.equal(tallow.addmm(bias, x, y), expected)
+
+
+def test_half_products_of_batches_and_repeats() -> None:
+    a, b = integers(1, 3, 2, 20, 30), integers(2, 3, 1, 30, 40)
+    x, y = tallow.tensor(a).bfloat16(), tallow.tensor(b).bfloat16()
+    np.testing.assert_array_equal((x @ y.expand(3, 2, 30, 40)).float().numpy(), a @ b)
+    np.testing.assert_array_equal((x @ y[0, 0]).float().numpy(), a @ b[0, 0])
+    np.testing.assert_array_equal((x[0, 0] @ y).float().numpy(), a[0, 0] @ b)
+
+
 @pytest.mark.parametrize("k", [400, 512, 1024, 4096])
 def test_error_is_within_eight_units(k: int) -> None:
     random = np.random.RandomState(0)
@@ -104,6 +129,15 @@ def fingerprint() -> str:
                 sha.update((LAYOUTS[left](a) @ LAYOUTS[right](b)).numpy().tobytes())
     a = tallow.tensor(random.standard_normal((20, 30, 40)))
     sha.update((a @ a.transpose(1, 2)).numpy().tobytes())
+    for m, n, k in [(17, 33, 65), (64, 120, 400), (100, 130, 257), (31, 16, 1)]:
+        a = random.standard_normal((m, k)).astype("float32")
+        b = random.standard_normal((k, n)).astype("float32")
+        bias = tallow.tensor(random.standard_normal((n, m)).astype("float32")).bfloat16().t()
+        for left in LAYOUTS:
+            for right in LAYOUTS:
+                x, y = LAYOUTS[left](a).bfloat16(), LAYOUTS[right](b).bfloat16()
+                sum = tallow.addmm(bias, x, y, beta=0.5, alpha=3)
+                sha.update(sum.float().numpy().tobytes())
     return sha.hexdigest()
 
 
