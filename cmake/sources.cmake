@@ -34,6 +34,7 @@ set(TALLOW_CORE_SOURCES
   csrc/ops/attention.cpp
   csrc/ops/closeness.cpp
   csrc/ops/compare.cpp
+  csrc/ops/complex_math.cpp
   csrc/ops/conv.cpp
   csrc/ops/copy.cpp
   csrc/ops/creation.cpp

@@ -163,6 +163,7 @@ Tensor gelu_backward(const Tensor& grad, const Tensor& self, std::string_view ap
 }
 
 Tensor silu(const Tensor& input, Out out) {
+  if (is_complex(input.dtype())) return div(input, add(exp(neg(input)), 1), {}, std::move(out));
   return smooth(UnaryOp::kSilu, "silu", "SiluBackward0", input, out, nullptr, silu_backward);
 }
 

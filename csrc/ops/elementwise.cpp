@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "autograd/grad_mode.h"
+#include "ops/complex_math.h"
+#include "ops/copy.h"
+
 namespace tallow::ops {
 
 // ---- Promotion.
@@ -278,6 +282,18 @@ Tensor prepare_general(const ProblemView& problem, const Input* const* inputs, D
 
 Tensor unary(UnaryOp op, const char* name, const Tensor& self, DType compute, DType result,
              const Out& out, const double* params) {
+  if (is_complex(compute)) {
+    const Tensor value = complex_unary(op, self);
+    if (value.defined()) {
+      Problem<2> problem;
+      const Input a(value, compute);
+      const NoGradGuard no_grad;
+      const Tensor destination = prepare(problem, {&a}, result, out);
+      copy_(destination, value);
+      finish(out);
+      return destination;
+    }
+  }
   Problem<2> problem;
   const Input a(self, compute);
   Tensor destination = prepare(problem, {&a}, result, out);

@@ -27,8 +27,10 @@ Tensor gather_checked(const Tensor& self, int64_t dim, const Tensor& index) {
 
 }  // namespace
 
-Tensor gather(const Tensor& self, int64_t dim, const Tensor& index, bool) {
+Tensor gather(const Tensor& self, int64_t dim, const Tensor& given, bool) {
   dim = wrap_dim(dim, self.dim());
+  // An index of nothing may have any type.
+  const Tensor index = given.numel() > 0 ? given : to_dtype(given, DType::kInt64);
   check_index_dtype("gather", index);
   check_same_device("gather", self, index);
   if (index.numel() > 0) {

@@ -64,8 +64,16 @@ void check_cat_shapes(const Dims& first, const Tensor& tensor, int64_t dim, std:
 
 }  // namespace
 
+void check_defined(const std::vector<Tensor>& tensors) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    TALLOW_CHECK_TYPE(tensors[i].defined(), "expected Tensor as element ", i,
+                      " in argument 0, but got NoneType");
+  }
+}
+
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
   TALLOW_CHECK_VALUE(!tensors.empty(), "torch.cat(): expected a non-empty list of Tensors");
+  check_defined(tensors);
   const Tensor* first = &tensors[0];
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     TALLOW_CHECK(tensors[i].dim() > 0, "zero-dimensional tensor (at position ", i,
@@ -103,6 +111,7 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
 
 Tensor stack(const std::vector<Tensor>& tensors, int64_t dim) {
   TALLOW_CHECK(!tensors.empty(), "stack expects a non-empty TensorList");
+  check_defined(tensors);
   const Dims& each = tensors[0].sizes();
   dim = wrap_dim(dim, each.size() + 1);
   for (std::size_t i = 1; i < tensors.size(); ++i) {
@@ -139,6 +148,7 @@ Tensor at_least(const Tensor& tensor, int64_t ndim) {
 Tensor joined_at_least(const char* op, const std::vector<Tensor>& tensors, int64_t ndim,
                        int64_t dim) {
   TALLOW_CHECK(!tensors.empty(), op, " expects a non-empty TensorList");
+  check_defined(tensors);
   std::vector<Tensor> raised;
   for (const Tensor& tensor : tensors) raised.push_back(at_least(tensor, ndim));
   return cat(raised, dim);
@@ -148,6 +158,7 @@ Tensor joined_at_least(const char* op, const std::vector<Tensor>& tensors, int64
 
 Tensor hstack(const std::vector<Tensor>& tensors) {
   TALLOW_CHECK(!tensors.empty(), "hstack expects a non-empty TensorList");
+  check_defined(tensors);
   return joined_at_least("hstack", tensors, 1, tensors[0].dim() <= 1 ? 0 : 1);
 }
 
@@ -345,6 +356,7 @@ Tensor rot90(const Tensor& self, int64_t k, const Dims& dims) {
 
 std::vector<Tensor> meshgrid(const std::vector<Tensor>& tensors, std::string_view indexing) {
   TALLOW_CHECK(!tensors.empty(), "meshgrid expects a non-empty TensorList");
+  check_defined(tensors);
   TALLOW_CHECK(
       indexing == "ij" || indexing == "xy",
       "torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: ", indexing);

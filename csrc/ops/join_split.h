@@ -10,6 +10,9 @@
 
 namespace tallow::ops {
 
+// Refuses None, which a list of indices may contain, in a list of operands.
+void check_defined(const std::vector<Tensor>& tensors);
+
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim = 0);
 Tensor stack(const std::vector<Tensor>& tensors, int64_t dim = 0);
 // cat along dim 1 (0 for vectors), 0 and 2, of tensors with at least 1, 2 and 3 dimensions.

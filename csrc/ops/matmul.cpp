@@ -5,6 +5,7 @@
 #include "ops/arithmetic.h"
 #include "ops/cpp_type.h"
 #include "ops/elementwise.h"
+#include "ops/join_split.h"
 #include "ops/matmul_product.h"
 #include "ops/unary_math.h"
 #include "ops/views.h"
@@ -188,6 +189,7 @@ Tensor multiply_range(const std::vector<Tensor>& matrices,
 
 Tensor chain_matmul(const std::vector<Tensor>& matrices) {
   TALLOW_CHECK(!matrices.empty(), "chain_matmul(): Expected one or more matrices");
+  check_defined(matrices);
   for (const Tensor& matrix : matrices) {
     TALLOW_CHECK(matrix.dim() == 2, "Tensor dimension is ", matrix.dim(), ", expected 2 instead.");
   }

@@ -119,7 +119,10 @@ Tensor conjugate_transpose(const Tensor& tensor) {
 
 // (*, rows, columns) as one matrix.
 Tensor as_matrix(const Tensor& tensor) {
-  return tensor.dim() == 2 ? tensor : reshape(tensor, {-1, tensor.size(-1)});
+  if (tensor.dim() == 2) return tensor;
+  int64_t rows = 1;
+  for (int64_t d = 0; d + 1 < tensor.dim(); ++d) rows *= tensor.sizes()[d];
+  return reshape(tensor, {rows, tensor.size(-1)});
 }
 
 // The last two dimensions of an operand; a matrix that has only one, or none, is repeated.

@@ -33,23 +33,46 @@ void check_deviations(const Tensor& std) {
 
 }  // namespace
 
+namespace {
+
+// The draw has no derivative, but it is a result with a history: gradients of zero.
+Tensor with_zero_grads(std::initializer_list<const Tensor*> inputs, Tensor out) {
+  return record("NormalBackward0", inputs, std::move(out), [&](Saver&) {
+    std::vector<Dims> shapes;
+    for (const Tensor* input : inputs) shapes.push_back(input->sizes());
+    return [shapes](Grads& g) {
+      for (std::size_t i = 0; i < shapes.size(); ++i) {
+        if (g.needs(i)) g.out[i] = zeros(shapes[i], g.grad().dtype(), g.grad().device());
+      }
+    };
+  });
+}
+
+}  // namespace
+
 Tensor normal_of(const Tensor& mean, const Operand& std, Generator* generator) {
   if (!std.is_tensor()) {
     const double deviation = std.scalar().to_double();
     TALLOW_CHECK(deviation >= 0, "normal expects std >= 0.0, but found std ", deviation);
-    // One pass scales and the second shifts, also for a number.
-    const NoGradGuard no_grad;
-    const Tensor out = normal_(empty_like(mean), 0, deviation, generator);
-    return add(out, mean, 1, Out::inplace(out));
+    Tensor out;
+    {  // One pass scales and the second shifts, also for a number.
+      const NoGradGuard no_grad;
+      out = normal_(empty_like(mean), 0, deviation, generator);
+      add(out, mean, 1, Out::inplace(out));
+    }
+    return with_zero_grads({&mean}, std::move(out));
   }
   check_deviations(std.tensor());
   const Dims shape = broadcast_shapes(mean.sizes(), std.tensor().sizes());
-  return normal_around(shape, result_type(mean, std), mean.device(), mean, std, generator);
+  return with_zero_grads(
+      {&mean, &std.tensor()},
+      normal_around(shape, result_type(mean, std), mean.device(), mean, std, generator));
 }
 
 Tensor normal_of_number(double mean, const Tensor& std, Generator* generator) {
   check_deviations(std);
-  return normal_around(std.sizes(), std.dtype(), std.device(), Scalar(mean), std, generator);
+  return with_zero_grads(
+      {&std}, normal_around(std.sizes(), std.dtype(), std.device(), Scalar(mean), std, generator));
 }
 
 Tensor bernoulli(const Tensor& input, Generator* generator) {

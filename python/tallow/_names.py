@@ -28,6 +28,50 @@ _HOMES = {
     ),
     "compiler": "compile",
     "functional": "unravel_index",
+    "_composites.complex_numbers": (
+        "angle complex isreal polar resolve_conj resolve_neg view_as_complex view_as_real"
+    ),
+    "_composites.creation": "asarray constant_pad_nd range resize_as_ scalar_tensor",
+    "_composites.distances": "cdist dist renorm",
+    "_composites.foreach": (
+        "_foreach_abs _foreach_abs_ _foreach_add _foreach_add_ _foreach_addcdiv _foreach_addcdiv_"
+        " _foreach_addcmul _foreach_addcmul_ _foreach_clamp_max _foreach_clamp_max_"
+        " _foreach_clamp_min _foreach_clamp_min_ _foreach_copy_ _foreach_div _foreach_div_"
+        " _foreach_exp _foreach_exp_ _foreach_lerp _foreach_lerp_ _foreach_log _foreach_log_"
+        " _foreach_maximum _foreach_maximum_ _foreach_minimum _foreach_minimum_ _foreach_mul"
+        " _foreach_mul_ _foreach_neg _foreach_neg_ _foreach_norm _foreach_pow _foreach_pow_"
+        " _foreach_reciprocal _foreach_reciprocal_ _foreach_rsqrt _foreach_rsqrt_ _foreach_sigmoid"
+        " _foreach_sigmoid_ _foreach_sign _foreach_sign_ _foreach_sqrt _foreach_sqrt_ _foreach_sub"
+        " _foreach_sub_ _foreach_tanh _foreach_tanh_ _foreach_zero_"
+    ),
+    "_composites.gammas": "igamma igammac",
+    "_composites.matrices": (
+        "cholesky cholesky_inverse cholesky_solve det frobenius_norm inverse logdet lu matrix_exp"
+        " matrix_power nuclear_norm pca_lowrank pinverse qr slogdet svd svd_lowrank"
+        " triangular_solve vander"
+    ),
+    "_composites.numbers": "frexp gcd isin lcm ldexp logaddexp2 nextafter sinc",
+    "_composites.pieces": (
+        "alias_copy column_stack combinations dsplit hsplit narrow_copy tensor_split unsafe_chunk"
+        " unsafe_split unsafe_split_with_sizes vsplit"
+    ),
+    "_composites.scatters": (
+        "as_strided_scatter diagonal_scatter index_reduce select_scatter slice_scatter"
+    ),
+    "_composites.spectra": "istft stft",
+    "_composites.statistics": (
+        "corrcoef cov cumulative_trapezoid diff gradient histc histogram nanquantile quantile"
+        " trapezoid trapz"
+    ),
+    "_composites.windows": (
+        "bartlett_window blackman_window hamming_window hann_window kaiser_window"
+    ),
+    "nn.functional": (
+        "cosine_similarity pairwise_distance pdist pixel_shuffle pixel_unshuffle channel_shuffle"
+        " cosine_embedding_loss hinge_embedding_loss margin_ranking_loss triplet_margin_loss"
+        " poisson_nll_loss rrelu rrelu_ conv3d conv_tbc conv_transpose3d ctc_loss max_pool3d"
+    ),
+    "special": "i0",
     "special._error_inverse": "erfinv",
     "special._gamma": "digamma lgamma mvlgamma polygamma",
     "serialization": "load save",

@@ -295,6 +295,10 @@ class Tensor(_C.TensorBase):
         return id(self)
 
     @_overridable
+    def __rdiv__(self, other: Any) -> Any:
+        return other / self
+
+    @_overridable
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray[Any, Any]:
         array = self.numpy()
         if dtype is not None:
@@ -398,3 +402,46 @@ class Tensor(_C.TensorBase):
 
 
 _C._set_tensor_class(Tensor)
+
+
+class _LazyMethod:
+    """A method whose function is imported when first used, and then takes this one's place."""
+
+    def __init__(self, home: str, function: str) -> None:
+        self._home, self._function = home, function
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        import importlib
+
+        found = getattr(importlib.import_module(f"tallow.{self._home}"), self._function)
+        if self._name != self._function:
+            found = _inplace(found, self._name)
+        setattr(Tensor, self._name, found)
+        return found if instance is None else found.__get__(instance, owner)
+
+
+def _inplace(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    def run(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return self.copy_(function(self, *args, **kwargs))
+
+    run.__name__ = run.__qualname__ = name
+    run.__doc__ = f"Do :func:`tallow.{function.__name__}` in place."
+    return run
+
+
+def _add_lazy_methods() -> None:
+    from tallow._methods import INPLACE, METHODS
+
+    chosen = [(name, home, name) for name, home in METHODS.items()]
+    chosen += [(f"{name}_", METHODS[name], name) for name in INPLACE]
+    for name, home, function in chosen:
+        if not hasattr(Tensor, name):
+            method = _LazyMethod(home, function)
+            method.__set_name__(Tensor, name)
+            setattr(Tensor, name, method)
+
+
+_add_lazy_methods()

@@ -45,7 +45,40 @@ __all__ = [
     "unravel_index",
 ]
 
-norm = _C._VariableFunctions.norm
+
+def norm(
+    input: Tensor,
+    p: float | str | None = "fro",
+    dim: Any = None,
+    keepdim: bool = False,
+    out: Tensor | None = None,
+    dtype: Any = None,
+) -> Tensor:
+    """Return a vector norm, or the nuclear norm of matrices.
+
+    Args:
+        input: floating point or complex.
+        p: order of a vector norm; 'fro' is 2, 'nuc' sums the singular values of matrices.
+        dim: dimensions to reduce; all by default.
+        keepdim: keep them with size 1.
+        out: receives the result.
+        dtype: convert the input first.
+
+    Example:
+        >>> norm(tallow.tensor([3.0, 4.0]))
+        tensor(5.)
+    """
+    if has_torch_function_unary(input):
+        return handle_torch_function(
+            norm, (input,), input, p=p, dim=dim, keepdim=keepdim, out=out, dtype=dtype
+        )
+    order: Any = p
+    if p == "nuc":
+        chosen = (-2, -1) if dim is None else tuple(dim)
+        result = tallow.linalg.matrix_norm(input, "nuc", chosen, keepdim, dtype=dtype)
+    else:
+        result = _C._VariableFunctions.norm(input, order, dim, keepdim, dtype=dtype)
+    return result if out is None else out.copy_(result)
 
 
 def split(

@@ -111,8 +111,15 @@ _NATIVE_HOMES = {
 }
 
 
+def _slice(input: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Any:
+    """`torch.ops.aten.slice`, which indexing spells here."""
+    return input[(slice(None),) * (dim % input.dim()) + (slice(start, end, step),)]
+
+
 def function(call: Any) -> Any:
     """Our function of the same name, or the same Python code with tallow in the place of torch."""
+    if str(call).startswith("aten.slice"):
+        return _slice
     module, name = getattr(call, "__module__", None) or "", getattr(call, "__name__", "")
     if isinstance(call, types.MethodDescriptorType | types.WrapperDescriptorType):
         return _walk(f"Tensor.{name}")
@@ -128,7 +135,7 @@ def function(call: Any) -> Any:
         if module == "torch.functional":
             return _walk(name)
         if module.startswith("torch.nn.functional"):
-            return _walk(f"nn.functional.{name}")
+            return _walk(f"nn.functional.{name.removeprefix('_')}")
         return rebound(call)
     if isinstance(call, types.BuiltinFunctionType) and module.startswith("torch"):
         return _walk(name)
@@ -193,7 +200,7 @@ def to_numpy(value: Any) -> np.ndarray:
     """The values of a tensor of either package; half types become float32."""
     value = value.detach()
     if isinstance(value, torch.Tensor):
-        value = value.resolve_conj().resolve_neg()
+        value = value.resolve_conj().resolve_neg().clone()  # a copy has no lazy zeros
         if value.layout is not torch.strided:
             raise Untranslatable(str(value.layout))
     if name_of(value.dtype) in ("float16", "bfloat16"):

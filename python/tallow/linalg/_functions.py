@@ -57,6 +57,8 @@ def matrix_exp(A: Tensor) -> Tensor:
     check_square("linalg.matrix_exp", A)
     if A.numel() == 0:
         return A.clone()
+    if A.dtype == tallow.float32:  # the squarings lose digits
+        return matrix_exp(A.double()).float()
     with tallow.no_grad():
         size = float(A.abs().sum(-2).max())
     for degree, bound in _DEGREES.items():

@@ -216,7 +216,7 @@ def cond(A: Tensor, p: float | str | None = None) -> Tensor:
         return last / first if p == -2 else first / last
     check_square("linalg.cond", A)
     if A.numel() == 0:
-        return tallow.zeros(A.shape[:-2], dtype=A.real.dtype if A.is_complex() else A.dtype)
+        return tallow.zeros(A.shape[:-2], dtype=A.abs().dtype)
     norm = tallow.linalg.matrix_norm
     if p == "nuc":
         values = tallow.linalg.svdvals(A)

@@ -1,7 +1,8 @@
-"""Special functions: the ones the core has, under the names mathematicians use."""
+"""Special functions, under the names mathematicians use."""
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import tallow
@@ -9,7 +10,6 @@ import tallow
 # Name here -> name in the package.
 _NAMES = {
     "digamma": "digamma",
-    "entr": "entr",
     "erf": "erf",
     "erfc": "erfc",
     "erfinv": "erfinv",
@@ -17,7 +17,6 @@ _NAMES = {
     "expit": "sigmoid",
     "expm1": "expm1",
     "gammaln": "lgamma",
-    "i0": "i0",
     "log1p": "log1p",
     "log_softmax": "log_softmax",
     "logit": "logit",
@@ -31,10 +30,20 @@ _NAMES = {
     "xlogy": "xlogy",
 }
 
-__all__ = sorted(name for name, source in _NAMES.items() if hasattr(tallow, source))
+# Module beside this one -> its functions, loaded when first used.
+_HOMES = {
+    "_bessel": ("bessel_j0", "bessel_j1", "i0", "i0e", "i1", "i1e"),
+    "_gamma_parts": ("gammainc", "gammaincc", "zeta"),
+    "_normal": ("entr", "erfcx", "log_ndtr", "ndtr", "ndtri", "xlog1py"),
+}
+
+__all__ = sorted([*_NAMES, *(name for names in _HOMES.values() for name in names)])
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
+    if name in _NAMES:
         return getattr(tallow, _NAMES[name])
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"tallow.special.{home}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

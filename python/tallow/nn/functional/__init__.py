@@ -52,6 +52,9 @@ from tallow.nn.functional.attention import (
     multi_head_attention_forward,
     scaled_dot_product_attention,
 )
+from tallow.nn.functional.bags import (
+    embedding_bag,
+)
 from tallow.nn.functional.conv import (
     conv1d,
     conv2d,
@@ -107,6 +110,10 @@ from tallow.nn.functional.loss_margin import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from tallow.nn.functional.loss_sequence import (
+    ctc_loss,
+    linear_cross_entropy,
+)
 from tallow.nn.functional.norm import (
     batch_norm,
     group_norm,
@@ -137,6 +144,26 @@ from tallow.nn.functional.pool import (
     max_unpool1d,
     max_unpool2d,
 )
+from tallow.nn.functional.pool_fractional import (
+    fractional_max_pool2d,
+    fractional_max_pool2d_with_indices,
+    fractional_max_pool3d,
+    fractional_max_pool3d_with_indices,
+)
+from tallow.nn.functional.pool_volume import (
+    adaptive_avg_pool3d,
+    adaptive_max_pool3d,
+    adaptive_max_pool3d_with_indices,
+    avg_pool3d,
+    lp_pool3d,
+    max_pool3d,
+    max_pool3d_with_indices,
+    max_unpool3d,
+)
+from tallow.nn.functional.sampling import (
+    affine_grid,
+    grid_sample,
+)
 from tallow.nn.functional.vision import (
     channel_shuffle,
     interpolate,
@@ -145,6 +172,11 @@ from tallow.nn.functional.vision import (
     upsample,
     upsample_bilinear,
     upsample_nearest,
+)
+from tallow.nn.functional.volume import (
+    conv3d,
+    conv_tbc,
+    conv_transpose3d,
 )
 from tallow.overrides import (
     handle_torch_function as handle_torch_function,
@@ -162,13 +194,18 @@ from tallow.overrides import (
 __all__ = [
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
     "adaptive_max_pool1d",
     "adaptive_max_pool1d_with_indices",
     "adaptive_max_pool2d",
     "adaptive_max_pool2d_with_indices",
+    "adaptive_max_pool3d",
+    "adaptive_max_pool3d_with_indices",
+    "affine_grid",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
+    "avg_pool3d",
     "batch_norm",
     "bilinear",
     "binary_cross_entropy",
@@ -178,11 +215,15 @@ __all__ = [
     "channel_shuffle",
     "conv1d",
     "conv2d",
+    "conv3d",
+    "conv_tbc",
     "conv_transpose1d",
     "conv_transpose2d",
+    "conv_transpose3d",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
     "dropout1d",
     "dropout2d",
@@ -190,11 +231,17 @@ __all__ = [
     "elu",
     "elu_",
     "embedding",
+    "embedding_bag",
     "feature_alpha_dropout",
     "fold",
+    "fractional_max_pool2d",
+    "fractional_max_pool2d_with_indices",
+    "fractional_max_pool3d",
+    "fractional_max_pool3d_with_indices",
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "grid_sample",
     "group_norm",
     "gumbel_softmax",
     "hardshrink",
@@ -212,18 +259,23 @@ __all__ = [
     "leaky_relu",
     "leaky_relu_",
     "linear",
+    "linear_cross_entropy",
     "local_response_norm",
     "log_softmax",
     "logsigmoid",
     "lp_pool1d",
     "lp_pool2d",
+    "lp_pool3d",
     "margin_ranking_loss",
     "max_pool1d",
     "max_pool1d_with_indices",
     "max_pool2d",
     "max_pool2d_with_indices",
+    "max_pool3d",
+    "max_pool3d_with_indices",
     "max_unpool1d",
     "max_unpool2d",
+    "max_unpool3d",
     "mish",
     "mse_loss",
     "multi_head_attention_forward",

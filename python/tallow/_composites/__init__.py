@@ -1,0 +1,1 @@
+"""Operations composed of native ones, by family; loaded when first used (see tallow._names)."""

@@ -1,0 +1,236 @@
+"""Matrix functions under their older names, most of them those of `tallow.linalg`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import tallow
+from tallow import linalg
+from tallow._composite import composite
+
+if TYPE_CHECKING:
+    from tallow import Tensor
+
+__all__ = [
+    *("cholesky", "cholesky_inverse", "cholesky_solve", "det", "frobenius_norm", "inverse"),
+    *("logdet", "lu", "matrix_exp", "matrix_power", "nuclear_norm", "pca_lowrank", "pinverse"),
+    *("qr", "slogdet", "svd", "svd_lowrank", "triangular_solve", "vander"),
+]
+
+det = linalg.det
+matrix_exp = linalg.matrix_exp
+matrix_power = linalg.matrix_power
+slogdet = linalg.slogdet
+
+
+class Svd(NamedTuple):
+    """Result of :func:`svd`."""
+
+    U: Tensor
+    S: Tensor
+    V: Tensor
+
+
+class TriangularSolve(NamedTuple):
+    """Result of :func:`triangular_solve`."""
+
+    solution: Tensor
+    cloned_coefficient: Tensor
+
+
+@composite
+def inverse(input: Tensor) -> Tensor:
+    """Invert square matrices; see :func:`tallow.linalg.inv`."""
+    return linalg.inv(input)
+
+
+@composite
+def logdet(input: Tensor) -> Tensor:
+    """Return the logarithm of determinants; NaN for negative ones."""
+    sign, logarithm = linalg.slogdet(input)
+    if input.is_complex():
+        return logarithm + 1j * tallow.angle(sign).to(sign.dtype)
+    return tallow.where(sign < 0, tallow.full_like(logarithm, tallow.nan), logarithm)
+
+
+@composite
+def cholesky(input: Tensor, upper: bool = False) -> Tensor:
+    """Factor positive definite matrices; see :func:`tallow.linalg.cholesky`."""
+    return linalg.cholesky(input, upper=upper)
+
+
+@composite
+def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
+    """Solve with matrices given by their Cholesky factor.
+
+    Args:
+        input: (..., N, K), right sides.
+        L: (..., N, N), lower factor, or upper with `upper`.
+        upper: which factor.
+    """
+    if input.dim() < 2:
+        raise RuntimeError(
+            f"b should have at least 2 dimensions, but has {input.dim()} dimensions instead"
+        )
+    if L.dim() < 2:
+        raise RuntimeError(
+            f"u should have at least 2 dimensions, but has {L.dim()} dimensions instead"
+        )
+    lower = L.mH if upper else L
+    # Only the triangle counts, but the gradient is that of a matrix.
+    lower = lower.detach().tril() + (lower - lower.detach())
+    return linalg.solve(lower.mH, linalg.solve(lower, input))
+
+
+@composite
+def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
+    """Invert matrices given by their Cholesky factor.
+
+    Args:
+        input: (..., N, N), lower factor, or upper with `upper`.
+        upper: which factor.
+    """
+    one = tallow.eye(input.size(-1), dtype=input.dtype).expand(input.shape)
+    return cholesky_solve(one, input, upper)
+
+
+@composite
+def qr(input: Tensor, some: bool = True) -> tuple[Tensor, Tensor]:
+    """Factor matrices; see :func:`tallow.linalg.qr`."""
+    return linalg.qr(input, "reduced" if some else "complete")
+
+
+@composite
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> Svd:
+    """Factor matrices into ``U @ diag(S) @ V.mH``; see :func:`tallow.linalg.svd`.
+
+    Args:
+        input: (..., M, N).
+        some: as few columns as possible.
+        compute_uv: without it U and V are zero.
+    """
+    if not compute_uv:
+        m, n = input.shape[-2:]
+        batch = input.shape[:-2]
+        values = linalg.svdvals(input)
+        zeros = [tallow.zeros(*batch, k, k, dtype=input.dtype) for k in (m, n)]
+        return Svd(zeros[0], values, zeros[1])
+    U, S, Vh = linalg.svd(input, full_matrices=not some)
+    return Svd(U, S, Vh.mH)
+
+
+@composite
+def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, ...]:
+    """Factor matrices; see :func:`tallow.linalg.lu_factor`.
+
+    Args:
+        A: (..., M, N).
+        pivot: must be True.
+        get_infos: also return zeros, one for each matrix.
+    """
+    packed, pivots = linalg.lu_factor(A, pivot=pivot)
+    if get_infos:
+        return packed, pivots, tallow.zeros(A.shape[:-2], dtype=tallow.int32)
+    return packed, pivots
+
+
+@composite
+def triangular_solve(
+    b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+) -> TriangularSolve:
+    """Solve with triangular matrices; see :func:`tallow.linalg.solve_triangular`."""
+    matrix = A.mT if transpose else A
+    solution = linalg.solve_triangular(
+        matrix, b, upper=upper != transpose, unitriangular=unitriangular
+    )
+    return TriangularSolve(solution, A.clone())
+
+
+@composite
+def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
+    """Return the pseudo-inverse; see :func:`tallow.linalg.pinv`."""
+    return linalg.pinv(input, rcond)
+
+
+@composite
+def nuclear_norm(input: Tensor, dim: Any = (-2, -1), keepdim: bool = False) -> Tensor:
+    """Sum the singular values; see :func:`tallow.linalg.matrix_norm`."""
+    return linalg.matrix_norm(input, "nuc", tuple(dim), keepdim)
+
+
+@composite
+def frobenius_norm(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
+    """Return the root of the sum of squares; see :func:`tallow.linalg.vector_norm`."""
+    return linalg.vector_norm(input, 2, dim, keepdim)
+
+
+@composite
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
+    """Return the powers of the elements of a vector, the highest first unless `increasing`."""
+    if x.dim() != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    result = linalg.vander(x, N=N)
+    return result if increasing else result.flip(-1)
+
+
+def _range_of(A: Tensor, q: int, niter: int) -> Tensor:
+    """An orthonormal basis of nearly the range of A.
+
+    Source: Halko, Martinsson and Tropp, Finding structure with randomness (2009), algorithm 4.4.
+    """
+    sketch = tallow.randn(A.size(-1), q, dtype=A.dtype)
+    Q = linalg.qr(A @ sketch).Q
+    for _ in range(niter):
+        Q = linalg.qr(A.mH @ Q).Q
+        Q = linalg.qr(A @ Q).Q
+    return Q
+
+
+@composite
+def svd_lowrank(
+    A: Tensor, q: int | None = 6, niter: int | None = 2, M: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Approximate the `q` largest singular values and their vectors.
+
+    Args:
+        A: (..., M, N).
+        q: how many.
+        niter: iterations that sharpen the approximation.
+        M: subtracted from `A`.
+    """
+    q, niter = 6 if q is None else q, 2 if niter is None else niter
+    matrix = A if M is None else A - M
+    m, n = matrix.shape[-2:]
+    wide = m < n
+    B = matrix.mH if wide else matrix
+    Q = _range_of(B, q, niter)
+    U, S, Vh = linalg.svd(Q.mH @ B, full_matrices=False)
+    U, V = Q @ U, Vh.mH
+    return (V, S, U) if wide else (U, S, V)
+
+
+@composite
+def pca_lowrank(
+    A: Tensor, q: int | None = None, center: bool = True, niter: int = 2
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Approximate the principal components of rows; see :func:`svd_lowrank`.
+
+    Args:
+        A: (..., M, N).
+        q: how many; min(6, M, N) by default.
+        center: subtract the mean of the rows first.
+        niter: iterations that sharpen the approximation.
+
+    Raises:
+        ValueError: `q` or `niter` out of range.
+    """
+    m, n = A.shape[-2:]
+    if q is None:
+        q = min(6, m, n)
+    elif not 0 <= q <= min(m, n):
+        raise ValueError(
+            f"q(={q}) must be non-negative integer and not greater than min(m, n)={min(m, n)}"
+        )
+    if niter < 0:
+        raise ValueError(f"niter(={niter}) must be non-negative integer")
+    return svd_lowrank(A - A.mean(-2, keepdim=True) if center else A, q, niter)

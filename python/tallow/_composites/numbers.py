@@ -1,0 +1,208 @@
+"""Functions of numbers and sets: divisors, neighbours, membership, parts of floating point."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import tallow
+from tallow._composite import c_name, composite
+from tallow.autograd import Function
+
+if TYPE_CHECKING:
+    from tallow import Tensor
+
+__all__ = ["frexp", "gcd", "isin", "lcm", "ldexp", "logaddexp2", "nextafter", "sinc"]
+
+
+class Frexp(NamedTuple):
+    """Result of :func:`frexp`."""
+
+    mantissa: Tensor
+    exponent: Tensor
+
+
+def _numpy_binary(name: str, a: Tensor, b: Tensor, integers: bool) -> Tensor:
+    import numpy as np
+
+    dtype = tallow.result_type(a, b)
+    wanted = not (dtype.is_floating_point or dtype.is_complex or dtype == tallow.bool)
+    if wanted != integers:
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{c_name(dtype)}'")
+    x, y = (v.detach().to(dtype).numpy() for v in (a, b))
+    result = np.asarray(getattr(np, name)(x, y))
+    return tallow.from_numpy(result.copy()).to(dtype)
+
+
+@composite
+def gcd(input: Tensor, other: Tensor) -> Tensor:
+    """Return the greatest common divisors.
+
+    Args:
+        input: integers.
+        other: integers.
+
+    Raises:
+        NotImplementedError: no integers.
+
+    Example:
+        >>> gcd(tallow.tensor([4, 9]), tallow.tensor([6, 3]))
+        tensor([2, 3])
+    """
+    return _numpy_binary("gcd", input, other, True)
+
+
+@composite
+def lcm(input: Tensor, other: Tensor) -> Tensor:
+    """Return the least common multiples, never negative.
+
+    Args:
+        input: integers.
+        other: integers.
+
+    Raises:
+        NotImplementedError: no integers.
+
+    Example:
+        >>> lcm(tallow.tensor([4, 9]), tallow.tensor([6, 3]))
+        tensor([12,  9])
+    """
+    return _numpy_binary("lcm", input, other, True)
+
+
+class _NextAfter(Function):
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Tensor:
+        return _numpy_binary("nextafter", input, other, False)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        return grad, tallow.zeros_like(grad)
+
+
+@composite
+def nextafter(input: Tensor, other: Tensor) -> Tensor:
+    """Return the next number that the type can hold in the direction of `other`.
+
+    Args:
+        input: float32 or float64.
+        other: direction.
+
+    Raises:
+        NotImplementedError: another dtype.
+    """
+    return _NextAfter.apply(*tallow.broadcast_tensors(input, other))
+
+
+@composite
+def isin(
+    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
+) -> Tensor:
+    """Tell which elements are among others.
+
+    Args:
+        elements: to look for; a tensor or a number.
+        test_elements: to look in; a tensor or a number.
+        assume_unique: accepted; makes no difference.
+        invert: tell which are not.
+
+    Example:
+        >>> isin(tallow.tensor([1, 2]), tallow.tensor([2, 3]))
+        tensor([False,  True])
+    """
+    x, pool = tallow.as_tensor(elements).detach(), tallow.as_tensor(test_elements).detach()
+    dtype = tallow.result_type(x, pool)
+    if pool.numel() == 0:
+        found = tallow.zeros_like(x, dtype=tallow.bool)
+    else:
+        ordered = pool.flatten().to(dtype).sort().values
+        place = tallow.searchsorted(ordered, x.to(dtype)).clamp(max=ordered.numel() - 1)
+        found = ordered[place] == x.to(dtype)
+    return ~found if invert else found
+
+
+@composite
+def ldexp(input: Tensor, other: Tensor) -> Tensor:
+    """Return ``input * 2 ** other``."""
+    if not other.is_floating_point() and not input.is_floating_point():
+        other = other.to(tallow.get_default_dtype())
+    base = tallow.tensor(2.0, dtype=other.dtype if other.is_floating_point() else input.dtype)
+    return input * base**other
+
+
+class _Frexp(Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+        import numpy as np
+
+        mantissa, exponent = np.frexp(x.detach().numpy())
+        parts = tallow.from_numpy(np.array(mantissa)), tallow.from_numpy(np.array(exponent))
+        ctx.exponent = parts[1]
+        ctx.mark_non_differentiable(parts[1])
+        return parts
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, _: Tensor) -> Tensor:
+        return grad / tallow.exp2(ctx.exponent.to(grad.dtype))
+
+
+@composite
+def frexp(input: Tensor) -> Frexp:
+    """Take numbers apart: ``input == mantissa * 2 ** exponent`` with 0.5 <= abs(mantissa) < 1.
+
+    Args:
+        input: floating point.
+
+    Raises:
+        RuntimeError: another dtype.
+
+    Example:
+        >>> frexp(tallow.tensor([8.0])).mantissa
+        tensor([0.5000])
+    """
+    if not input.is_floating_point():
+        raise RuntimeError("torch.frexp() only supports floating-point dtypes")
+    mantissa, exponent = _Frexp.apply(input)
+    return Frexp(mantissa, exponent)
+
+
+@composite
+def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
+    """Return ``log2(2 ** input + 2 ** other)`` without overflow."""
+    scale = math.log(2)
+    return tallow.logaddexp(input * scale, other * scale) / scale
+
+
+class _Sinc(Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        angle = x * math.pi
+        return tallow.where(angle == 0, tallow.ones_like(angle), angle.sin() / angle)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        angle = x * math.pi
+        near = angle.abs() < 1e-2 if x.dtype == tallow.float64 else angle.abs() < 0.1
+        safe = tallow.where(near, tallow.ones_like(angle), angle)
+        far = (safe.cos() * safe - safe.sin()) / (safe * safe)
+        # The series of the derivative, exact to the last bits where it is used.
+        square = angle * angle
+        series = angle * (-1 / 3 + square * (1 / 30 - square * (1 / 840 - square / 45360)))
+        return grad * tallow.where(near, series, far) * math.pi
+
+
+@composite
+def sinc(input: Tensor) -> Tensor:
+    """Return ``sin(pi x) / (pi x)``, 1 at 0.
+
+    Args:
+        input: any number.
+
+    Example:
+        >>> sinc(tallow.tensor([0.0, 0.5]))
+        tensor([1.0000, 0.6366])
+    """
+    exact = input.is_floating_point() or input.is_complex()
+    return _Sinc.apply(input if exact else input.to(tallow.get_default_dtype()))

@@ -1,0 +1,47 @@
+"""Where the methods of Tensor live that are written in Python and loaded when first used."""
+
+from __future__ import annotations
+
+__all__ = ["INPLACE", "METHODS"]
+
+# Method -> module of its function.
+METHODS: dict[str, str] = {
+    name: module
+    for module, names in {
+        "_composites.complex_numbers": "angle isreal resolve_conj resolve_neg",
+        "_composites.creation": "resize_as_",
+        "_composites.distances": "dist renorm",
+        "_composites.gammas": "igamma igammac polygamma",
+        "_composites.matrices": (
+            "cholesky cholesky_inverse cholesky_solve det inverse logdet lu matrix_exp"
+            " matrix_power pinverse qr slogdet svd triangular_solve"
+        ),
+        "_composites.numbers": "frexp gcd lcm ldexp nextafter sinc",
+        "_composites.pieces": (
+            "dsplit hsplit narrow_copy tensor_split unsafe_chunk unsafe_split"
+            " unsafe_split_with_sizes vsplit"
+        ),
+        "_composites.scatters": (
+            "as_strided_scatter diagonal_scatter index_reduce index_reduce_ select_scatter"
+            " slice_scatter"
+        ),
+        "_composites.spectra": "istft stft",
+        "_composites.statistics": "corrcoef cov diff histc histogram nanquantile quantile",
+        "_composites.tensor_methods": (
+            "chalf dim_order is_distributed is_set_to map2_ map_ new_empty_strided record_stream"
+            " resize resize_as storage_type to_dense to_mkldnn to_sparse to_sparse_coo"
+            " to_sparse_csr"
+        ),
+        "special._error_inverse": "erfinv",
+        "special._gamma": "digamma lgamma mvlgamma",
+        "special": "i0",
+        "_predicates": "is_complex is_conj is_floating_point is_inference is_neg is_nonzero"
+        " is_signed",
+    }.items()
+    for name in names.split()
+}
+# Methods that also have an in-place form.
+_INPLACE = (
+    "digamma erfinv gcd i0 igamma igammac lcm ldexp lgamma mvlgamma nextafter polygamma renorm sinc"
+)
+INPLACE = tuple(_INPLACE.split())

@@ -1,0 +1,197 @@
+"""Losses of sequences: CTC, and cross entropy of a linear layer."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import tallow
+from tallow._composite import composite
+from tallow.nn.functional.linear import linear
+from tallow.nn.functional.loss import cross_entropy
+
+if TYPE_CHECKING:
+    from tallow._tensor import Tensor
+
+__all__ = ["ctc_loss", "linear_cross_entropy"]
+
+
+def _lengths(name: str, value: Any, count: int) -> Tensor:
+    lengths = tallow.as_tensor(value, dtype=tallow.int64).reshape(-1)
+    if lengths.numel() != count:
+        raise RuntimeError(f"{name} must be of size batch_size")
+    return lengths
+
+
+def _padded_targets(targets: Tensor, lengths: Tensor, count: int) -> Tensor:
+    """Labels as (N, S), also if they were one sequence after another."""
+    if targets.dim() == 2:
+        return targets.long()
+    longest = int(lengths.max()) if lengths.numel() else 0
+    begin = lengths.cumsum(0) - lengths
+    place = begin.unsqueeze(1) + tallow.arange(longest)
+    if targets.numel() == 0:
+        return tallow.zeros(count, longest, dtype=tallow.int64)
+    return targets.long()[place.clamp(max=targets.numel() - 1)]
+
+
+def _shifted(alpha: Tensor, by: int) -> Tensor:
+    lost = alpha.new_full((alpha.size(0), by), -math.inf)
+    return tallow.cat([lost, alpha[:, :-by]], 1) if alpha.size(1) > by else lost[:, : alpha.size(1)]
+
+
+def _log_sum(parts: list[Tensor]) -> Tensor:
+    """Logarithm of the sum of exponentials; nothing at all stays minus infinity."""
+    stacked = tallow.stack(parts)
+    highest = stacked.detach().amax(0)
+    highest = tallow.where(highest == -math.inf, tallow.zeros_like(highest), highest)
+    total = (stacked - highest).exp().sum(0)
+    empty = total == 0
+    return tallow.where(
+        empty, tallow.full_like(total, -math.inf), total.masked_fill(empty, 1).log() + highest
+    )
+
+
+def _path_losses(
+    log_probs: Tensor, labels: Tensor, steps: Tensor, lengths: Tensor, blank: int
+) -> Tensor:
+    """Minus the log-probability of all alignments, by the forward recursion.
+
+    Source: A. Graves et al., Connectionist temporal classification, ICML 2006, section 4.1.
+    """
+    time, count, _ = log_probs.shape
+    width = 2 * labels.size(1) + 1
+    extended = tallow.full((count, width), blank, dtype=tallow.int64)
+    extended[:, 1::2] = labels
+    emitted = log_probs.gather(2, extended.unsqueeze(0).expand(time, count, width))
+    # A blank may be left out between different labels.
+    skip = tallow.zeros(count, width, dtype=tallow.bool)
+    if width > 2:
+        skip[:, 2:] = (extended[:, 2:] != blank) & (extended[:, 2:] != extended[:, :-2])
+    start = tallow.arange(width) < 2
+    none = emitted.new_full((count, width), -math.inf)
+    allowed = start & (tallow.arange(width) < (2 * lengths + 1).unsqueeze(1))
+    alpha = tallow.where(allowed, emitted[0], none) if time else none
+    history = [tallow.where(tallow.arange(width) == 0, tallow.zeros_like(none), none), alpha]
+    for t in range(1, time):
+        jump = tallow.where(skip, _shifted(alpha, 2), none)
+        alpha = _log_sum([alpha, _shifted(alpha, 1), jump]) + emitted[t]
+        history.append(alpha)
+    last = tallow.stack(history)[steps, tallow.arange(count)]
+    end = (2 * lengths).unsqueeze(1)
+    final = last.gather(1, end).squeeze(1)
+    before = last.gather(1, (end - 1).clamp(min=0)).squeeze(1)
+    before = tallow.where(lengths > 0, before, tallow.full_like(before, -math.inf))
+    return -_log_sum([final, before])
+
+
+@composite
+def ctc_loss(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Any,
+    target_lengths: Any,
+    blank: int = 0,
+    reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Tensor:
+    """Sum over all alignments of labels to longer sequences of predictions.
+
+    Args:
+        log_probs: ``(T, N, C)`` or ``(T, C)``, logarithms of probabilities.
+        targets: ``(N, S)``, ``(S,)``, or all labels one after another.
+        input_lengths: number of predictions of each sequence.
+        target_lengths: number of labels of each sequence.
+        blank: the class that means no label.
+        reduction: 'none', 'sum', or 'mean' of the losses divided by the numbers of labels.
+        zero_infinity: count sequences that are too short for their labels as 0.
+
+    Raises:
+        RuntimeError: lengths that do not fit.
+
+    Source: A. Graves et al., Connectionist temporal classification, ICML 2006.
+    """
+    batched = log_probs.dim() == 3
+    x = log_probs if batched else log_probs.unsqueeze(1)
+    time, count, classes = x.shape
+    if not 0 <= blank < classes:
+        raise RuntimeError("blank must be in label range")
+    steps = _lengths("input_lengths", input_lengths, count)
+    lengths = _lengths("target_lengths", target_lengths, count)
+    if bool((steps < 0).any()) or bool((steps > time).any()):
+        worst = int(steps.max())
+        raise RuntimeError(
+            f"Expected input_lengths to have value at most {time}, but got value {worst}"
+        )
+    if not batched and targets.dim() == 1:
+        targets = targets.unsqueeze(0)
+    labels = _padded_targets(targets, lengths, count)
+    if lengths.numel() and int(lengths.max()) > labels.size(1):
+        raise RuntimeError(
+            f"Expected tensor to have size at least {int(lengths.max())} at dimension 1, but got "
+            f"size {list(labels.shape)} for argument #2 'targets' (while checking arguments for "
+            "ctc_loss_cpu)"
+        )
+    inside = tallow.arange(labels.size(1)) < lengths.unsqueeze(1)
+    labels = tallow.where(inside, labels, tallow.full_like(labels, blank))
+    losses = _path_losses(x, labels, steps, lengths, blank)
+    if x.requires_grad:
+        # PyTorch's gradient is the one with respect to the logits of log_softmax.
+        used = (tallow.arange(time).unsqueeze(1) < steps).unsqueeze(2) & losses.isfinite().view(
+            1, -1, 1
+        )
+        probabilities = x.exp()
+        extra = (probabilities - probabilities.detach()).masked_fill(~used, 0)
+        losses = losses + extra.sum((0, 2))
+    if zero_infinity:
+        losses = tallow.where(losses == math.inf, tallow.zeros_like(losses), losses)
+    if reduction == "mean":
+        return (losses / lengths.clamp(min=1).to(losses.dtype)).mean()
+    if reduction == "sum":
+        return losses.sum()
+    if reduction != "none":
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return losses if batched else losses.squeeze(0)
+
+
+@composite
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Tensor:
+    """Return the cross entropy of what a linear layer makes of the input.
+
+    Args:
+        input: ``(N, in_features)`` or ``(in_features,)``.
+        linear_weight: ``(C, in_features)`` or ``(C, d1, ..., in_features)``.
+        target: classes or probabilities, as for :func:`cross_entropy`.
+        linear_bias: ``(C,)`` or ``(C, d1, ...)``.
+        weight: weight of each class.
+        reduction: 'mean', 'sum' or 'none'.
+        ignore_index: class that does not count; -100 by default.
+        label_smoothing: in 0 .. 1.
+        options: how PyTorch splits the batch to save memory; the result does not depend on it.
+    """
+    outputs = linear_weight.shape[:-1]
+    flat = linear_weight.reshape(-1, linear_weight.size(-1))
+    bias = None if linear_bias is None else linear_bias.reshape(-1)
+    logits = linear(input, flat, bias)
+    logits = logits.reshape(*input.shape[:-1], *outputs)
+    if input.dim() > 2 and len(outputs) == 1:
+        logits = logits.movedim(-1, 1)
+    return cross_entropy(
+        logits,
+        target,
+        weight=weight,
+        reduction=reduction,
+        ignore_index=-100 if ignore_index is None else ignore_index,
+        label_smoothing=label_smoothing,
+    )

@@ -1,0 +1,257 @@
+"""Pooling of three dimensions: the planes first, then the depth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import tallow
+from tallow._composite import composite
+from tallow.nn.functional._validate import list_with_default, ntuple
+from tallow.nn.functional.pool import (
+    _norm_from_mean,
+    _unpool,
+    _unpool_size,
+    adaptive_avg_pool2d,
+    adaptive_max_pool2d_with_indices,
+    avg_pool2d,
+    max_pool2d_with_indices,
+)
+
+if TYPE_CHECKING:
+    from tallow._tensor import Tensor
+
+    Size = int | tuple[int, ...]
+
+__all__ = [
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool3d",
+    "adaptive_max_pool3d_with_indices",
+    "avg_pool3d",
+    "lp_pool3d",
+    "max_pool3d",
+    "max_pool3d_with_indices",
+    "max_unpool3d",
+]
+
+
+def _check(name: str, input: Tensor) -> Tensor:
+    """The input with a batch dimension."""
+    if input.dim() not in (4, 5):
+        raise RuntimeError(
+            f"{name}: Expected 4D or 5D tensor for input, but got: {list(input.shape)}"
+        )
+    return input if input.dim() == 5 else input.unsqueeze(0)
+
+
+def _planes(x: Tensor) -> Tensor:
+    """(N, C, D, H, W) as (N * C, D, H, W): every slice is an image with D channels."""
+    return x.reshape(-1, *x.shape[2:])
+
+
+def _window_sizes(size: int, out: int, k: int, s: int, p: int, whole: bool) -> list[int]:
+    """How many elements each window of one dimension has, padding included if `whole`."""
+    sizes = []
+    for o in range(out):
+        begin = o * s - p
+        end = min(begin + k, size + p)
+        sizes.append(end - begin if whole else min(end, size) - max(begin, 0))
+    return sizes
+
+
+@composite
+def avg_pool3d(
+    input: Tensor,
+    kernel_size: Size,
+    stride: Any = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """Average the windows of volumes.
+
+    Args:
+        input: ``(N, C, D, H, W)`` or ``(C, D, H, W)``, floating point.
+        kernel_size: size of the windows.
+        stride: step between windows; defaults to `kernel_size`.
+        padding: zeros on both sides, at most half a window.
+        ceil_mode: keep windows that start inside but end outside the input.
+        count_include_pad: count the padding in the averages.
+        divisor_override: divide by this instead of the number of elements.
+
+    Raises:
+        RuntimeError: sizes that do not fit.
+    """
+    x = _check("avg_pool3d", input)
+    kernel, pad = ntuple(3)(kernel_size), ntuple(3)(padding)
+    step = kernel if not stride else ntuple(3)(stride)
+    if divisor_override == 0:
+        raise RuntimeError("divisor must be not zero")
+    if min(step) <= 0:
+        raise RuntimeError("stride should not be zero")
+    if any(p > k // 2 for p, k in zip(pad, kernel, strict=True)):
+        raise RuntimeError("pad should be at most half of effective kernel size")
+    sums = avg_pool2d(_planes(x), kernel[1:], step[1:], pad[1:], ceil_mode, True, 1)
+    height, width = sums.shape[-2:]
+    sums = avg_pool2d(
+        sums.flatten(2).unsqueeze(1), (kernel[0], 1), (step[0], 1), (pad[0], 0), ceil_mode, True, 1
+    )
+    depth = sums.size(-2)
+    result = sums.view(*x.shape[:2], depth, height, width)
+    if divisor_override is not None:
+        result = result / divisor_override
+    else:
+        counts = [
+            tallow.tensor(_window_sizes(size, out, k, s, p, count_include_pad), dtype=result.dtype)
+            for size, out, k, s, p in zip(
+                x.shape[2:], (depth, height, width), kernel, step, pad, strict=True
+            )
+        ]
+        result = result / (counts[0].view(-1, 1, 1) * counts[1].view(-1, 1) * counts[2])
+    return result if input.dim() == 5 else result.squeeze(0)
+
+
+def _composed(x: Tensor, plane: Any, line: Any) -> tuple[Tensor, Tensor]:
+    """Maxima of the planes, then of the depth, with their positions in the volume."""
+    height, width = x.shape[3:]
+    values, within = plane(_planes(x))
+    h, w = values.shape[-2:]
+    flat = values.flatten(2).unsqueeze(1)
+    best, place = line(flat)
+    best, place = best.squeeze(1), place.squeeze(1)
+    depth = place // (h * w)
+    chosen = within.flatten(1).gather(1, place.flatten(1)).view(place.shape)
+    indices = depth * (height * width) + chosen
+    shape = (*x.shape[:2], best.size(1), h, w)
+    return best.view(shape), indices.view(shape)
+
+
+@composite
+def max_pool3d_with_indices(
+    input: Tensor,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """Return the maximum of each window, and where in the volume it was; see :func:`max_pool3d`."""
+    x = _check("max_pool3d", input)
+    kernel, pad, spread = ntuple(3)(kernel_size), ntuple(3)(padding), ntuple(3)(dilation)
+    step = kernel if not stride else ntuple(3)(stride)
+    values, indices = _composed(
+        x,
+        lambda v: max_pool2d_with_indices(v, kernel[1:], step[1:], pad[1:], spread[1:], ceil_mode),
+        lambda v: max_pool2d_with_indices(
+            v, (kernel[0], 1), (step[0], 1), (pad[0], 0), (spread[0], 1), ceil_mode
+        ),
+    )
+    return (values, indices) if input.dim() == 5 else (values.squeeze(0), indices.squeeze(0))
+
+
+@composite
+def max_pool3d(
+    input: Tensor,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """Return the maximum of each window of volumes.
+
+    Args:
+        input: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        kernel_size: size of the windows.
+        stride: step between windows; defaults to `kernel_size`.
+        padding: minus infinity on both sides, at most half a window.
+        dilation: distance of the elements of a window.
+        ceil_mode: keep windows that start inside but end outside the input.
+        return_indices: also return the positions of the maxima.
+    """
+    found = max_pool3d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+    return found if return_indices else found[0]
+
+
+@composite
+def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
+    """Average volumes down to a given size.
+
+    Args:
+        input: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        output_size: size of the result; None keeps a dimension.
+    """
+    x = _check("adaptive_avg_pool3d", input)
+    depth, height, width = list_with_default(ntuple(3)(output_size), list(x.shape))
+    planes = adaptive_avg_pool2d(_planes(x), (height, width))
+    lines = adaptive_avg_pool2d(planes.flatten(2).unsqueeze(1), (depth, height * width))
+    result = lines.view(*x.shape[:2], depth, height, width)
+    return result if input.dim() == 5 else result.squeeze(0)
+
+
+@composite
+def adaptive_max_pool3d_with_indices(
+    input: Tensor, output_size: Any, return_indices: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Return maxima and their positions; see :func:`adaptive_max_pool3d`."""
+    x = _check("adaptive_max_pool3d", input)
+    depth, height, width = list_with_default(ntuple(3)(output_size), list(x.shape))
+    values, indices = _composed(
+        x,
+        lambda v: adaptive_max_pool2d_with_indices(v, (height, width)),
+        lambda v: adaptive_max_pool2d_with_indices(v, (depth, height * width)),
+    )
+    return (values, indices) if input.dim() == 5 else (values.squeeze(0), indices.squeeze(0))
+
+
+@composite
+def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """Take the maxima of volumes down to a given size.
+
+    Args:
+        input: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        output_size: size of the result; None keeps a dimension.
+        return_indices: also return the positions of the maxima.
+    """
+    found = adaptive_max_pool3d_with_indices(input, output_size)
+    return found if return_indices else found[0]
+
+
+@composite
+def max_unpool3d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Put maxima back where :func:`max_pool3d` found them, with zeros elsewhere.
+
+    Args:
+        input: the maxima.
+        indices: their positions.
+        kernel_size: size of the windows.
+        stride: step between windows; defaults to `kernel_size`.
+        padding: padding of the pooling.
+        output_size: size of the pooled input, where several are possible.
+    """
+    size = _unpool_size(input, 3, kernel_size, stride, padding, output_size)
+    return _unpool(input, indices, size)
+
+
+@composite
+def lp_pool3d(
+    input: Tensor,
+    norm_type: float,
+    kernel_size: Size,
+    stride: Size | None = None,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """Return the `norm_type`-norm of each window of volumes; see :func:`avg_pool3d`."""
+    depth, height, width = ntuple(3)(kernel_size)
+    stride = kernel_size if stride is None else stride
+    mean = avg_pool3d(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
+    return _norm_from_mean(mean, depth * height * width, norm_type)

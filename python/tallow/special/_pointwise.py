@@ -1,0 +1,99 @@
+"""How the functions of this package run: in float64, with a derivative, integers converted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import tallow
+from tallow._composite import c_name, composite
+from tallow.autograd import Function
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tallow import Tensor
+
+__all__ = ["binary", "unary"]
+
+
+def _real(name: str, x: Any) -> Tensor:
+    if x.is_complex():
+        raise NotImplementedError(f"\"{name}\" not implemented for '{c_name(x.dtype)}'")
+    return x if x.is_floating_point() else x.to(tallow.get_default_dtype())
+
+
+def unary(
+    name: str,
+    value: Callable[[Tensor], Tensor],
+    slope: Callable[[Tensor, Tensor], Tensor] | None,
+    doc: str,
+) -> Callable[..., Tensor]:
+    """Make a function of one real tensor.
+
+    Args:
+        name: its public name.
+        value: computes it for float64.
+        slope: the derivative from argument and result, in differentiable operations; None if
+            there is none.
+        doc: docstring.
+    """
+
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        result = value(x.to(tallow.float64)).to(x.dtype)
+        ctx.save_for_backward(x)
+        return result
+
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        if slope is None:
+            raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
+        (x,) = ctx.saved_tensors
+        return grad * slope(x, call(x))
+
+    methods = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
+    node: Any = type(name.capitalize(), (Function,), methods)
+
+    def call(input: Tensor) -> Tensor:
+        return node.apply(_real(name, input))
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = doc
+    return composite(call)
+
+
+def binary(
+    name: str,
+    value: Callable[[Tensor, Tensor], Tensor],
+    slopes: tuple[Callable[[Tensor, Tensor], Tensor] | None, ...],
+    doc: str,
+) -> Callable[..., Tensor]:
+    """Make a function of two real tensors that broadcast; the arguments are those of `unary`."""
+
+    def forward(ctx: Any, x: Tensor, y: Tensor) -> Tensor:
+        ctx.save_for_backward(x, y)
+        return value(x.to(tallow.float64), y.to(tallow.float64)).to(x.dtype)
+
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        operands = ctx.saved_tensors
+        found: list[Tensor | None] = []
+        for needed, slope in zip(ctx.needs_input_grad, slopes, strict=True):
+            if needed and slope is None:
+                raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
+            found.append(grad * slope(*operands) if needed and slope is not None else None)
+        return tuple(found)
+
+    methods = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
+    node: Any = type(name.capitalize(), (Function,), methods)
+
+    def call(input: Any, other: Any) -> Tensor:
+        tensors = [v for v in (input, other) if isinstance(v, tallow.Tensor)]
+        if not tensors:
+            raise TypeError(f"{name}(): expected at least one Tensor, given two numbers")
+        dtype = tallow.result_type(input, other)
+        if not (dtype.is_floating_point or dtype.is_complex):
+            dtype = tallow.get_default_dtype()
+        operands = [_real(name, tallow.as_tensor(v, dtype=dtype)) for v in (input, other)]
+        return node.apply(*tallow.broadcast_tensors(*operands))
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = doc
+    return composite(call)

@@ -1,0 +1,156 @@
+"""Volumes, bags, grids and sequences: functions and layers composed of those for images."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import tallow
+import tallow.nn.functional as F
+
+
+def draw(*shape: int, seed: int = 0) -> tallow.Tensor:
+    return tallow.from_numpy(np.random.default_rng(seed).standard_normal(shape)).requires_grad_()
+
+
+def direct_conv3d(x: np.ndarray, w: np.ndarray, s: int, p: int, d: int) -> np.ndarray:
+    x = np.pad(x, [(0, 0), (0, 0)] + [(p, p)] * 3)
+    reach = [d * (k - 1) + 1 for k in w.shape[2:]]
+    out = [(n - r) // s + 1 for n, r in zip(x.shape[2:], reach, strict=True)]
+    result = np.zeros((x.shape[0], w.shape[0], *out))
+    for i, j, k in np.ndindex(*out):
+        window = x[
+            :,
+            :,
+            i * s : i * s + reach[0] : d,
+            j * s : j * s + reach[1] : d,
+            k * s : k * s + reach[2] : d,
+        ]
+        result[:, :, i, j, k] = np.einsum("ncdhw,mcdhw->nm", window, w)
+    return result
+
+
+@pytest.mark.parametrize(("s", "p", "d"), [(1, 0, 1), (2, 1, 1), (1, 2, 2)])
+def test_conv3d_equals_the_definition(s: int, p: int, d: int) -> None:
+    x, w = draw(2, 3, 5, 6, 4), draw(4, 3, 2, 3, 2, seed=1)
+    expected = direct_conv3d(x.detach().numpy(), w.detach().numpy(), s, p, d)
+    assert np.allclose(F.conv3d(x, w, None, s, p, d).detach().numpy(), expected)
+
+
+def test_conv3d_has_derivatives() -> None:
+    x, w, b = draw(1, 2, 3, 3, 3), draw(2, 1, 2, 2, 2, seed=1), draw(2, seed=2)
+    assert tallow.autograd.gradcheck(lambda *a: F.conv3d(*a, 1, 1, 1, 2), (x, w, b))
+
+
+def test_conv_transpose3d_is_the_adjoint_of_conv3d() -> None:
+    x, w = draw(1, 2, 5, 4, 5), draw(3, 2, 3, 2, 3, seed=1)
+    y = F.conv3d(x, w, None, 2, 1)
+    other = draw(*y.shape, seed=2)
+    (expected,) = tallow.autograd.grad(y, x, other)
+    found = F.conv_transpose3d(other, w, None, 2, 1, (0, 0, 0))
+    assert tallow.allclose(found, expected[:, :, : found.size(2), : found.size(3), : found.size(4)])
+
+
+def test_conv3d_refuses_a_window_larger_than_the_input() -> None:
+    with pytest.raises(RuntimeError, match="Kernel size can't be greater than actual input size"):
+        F.conv3d(tallow.ones(1, 1, 2, 2, 2), tallow.ones(1, 1, 3, 3, 3))
+
+
+def test_max_pool3d_and_back() -> None:
+    x = draw(2, 3, 4, 6, 4)
+    values, indices = F.max_pool3d(x, 2, return_indices=True)
+    expected = x.detach().numpy().reshape(2, 3, 2, 2, 3, 2, 2, 2).max((3, 5, 7))
+    assert np.array_equal(values.detach().numpy(), expected)
+    assert tallow.equal(x.flatten(2).gather(2, indices.flatten(2)), values.flatten(2))
+    back = F.max_unpool3d(values, indices, 2)
+    assert back.shape == x.shape
+    assert tallow.allclose(back.sum(), values.sum())
+
+
+@pytest.mark.parametrize("ceil_mode", [False, True])
+@pytest.mark.parametrize("count_include_pad", [False, True])
+def test_avg_pool3d_of_a_constant(ceil_mode: bool, count_include_pad: bool) -> None:
+    x = tallow.ones(1, 1, 5, 5, 5, dtype=tallow.float64)
+    y = F.avg_pool3d(x, 3, 2, 1, ceil_mode, count_include_pad)
+    assert float(y[0, 0, 0, 0, 0]) == pytest.approx(8 / 27 if count_include_pad else 1)
+    assert float(y[0, 0, 1, 1, 1]) == pytest.approx(1)
+
+
+def test_adaptive_pools_of_volumes() -> None:
+    x = draw(2, 3, 4, 6, 8)
+    assert tallow.allclose(F.adaptive_avg_pool3d(x, (2, None, 4)), F.avg_pool3d(x, (2, 1, 2)))
+    assert tallow.equal(F.adaptive_max_pool3d(x, 2), F.max_pool3d(x, (2, 3, 4)))
+
+
+def test_fractional_max_pool_keeps_to_its_windows() -> None:
+    x = draw(2, 3, 9, 7)
+    samples = tallow.rand(2, 3, 2, dtype=tallow.float64)
+    y, where = F.fractional_max_pool2d(x, 2, (4, 3), return_indices=True, _random_samples=samples)
+    assert y.shape == (2, 3, 4, 3)
+    assert tallow.equal(x.flatten(2).gather(2, where.flatten(2)), y.flatten(2))
+    with pytest.raises(ValueError, match="requires specifying either an output_size or"):
+        F.fractional_max_pool2d(x, 2)
+
+
+def test_identity_grid_returns_the_image() -> None:
+    x = draw(2, 3, 4, 5)
+    theta = tallow.tensor([[1.0, 0, 0], [0, 1, 0]]).double().expand(2, 2, 3)
+    for align in (False, True):
+        grid = F.affine_grid(theta, (2, 3, 4, 5), align)
+        for mode in ("bilinear", "nearest", "bicubic"):
+            assert tallow.allclose(F.grid_sample(x, grid, mode, align_corners=align), x)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("padding_mode", ["zeros", "border", "reflection"])
+def test_grid_sample_has_derivatives(mode: str, padding_mode: str) -> None:
+    x, grid = draw(1, 2, 3, 4), draw(1, 2, 2, 2, seed=1)
+    assert tallow.autograd.gradcheck(
+        lambda a, g: F.grid_sample(a, g, mode, padding_mode, False), (x, grid)
+    )
+
+
+def test_embedding_bag_reduces_each_bag() -> None:
+    table = draw(6, 3)
+    index, offsets = tallow.tensor([1, 2, 4, 5, 4, 3]), tallow.tensor([0, 3, 3])
+    rows = table.detach()[index]
+    expected = tallow.stack([rows[:3].mean(0), tallow.zeros(3).double(), rows[3:].mean(0)])
+    assert tallow.allclose(F.embedding_bag(index, table, offsets), expected)
+    total = F.embedding_bag(index.view(2, 3), table, mode="sum", padding_idx=4)
+    assert tallow.allclose(total[0], rows[0] + rows[1])
+    biggest = F.embedding_bag(index.view(2, 3), table, mode="max")
+    assert tallow.allclose(biggest[1], rows[3:].amax(0))
+    with pytest.raises(NotImplementedError, match="sparse=True is not supported"):
+        F.embedding_bag(index, table, offsets, sparse=True)
+
+
+def all_alignments(probabilities: np.ndarray, labels: list[int]) -> float:
+    """The sum over every path, by enumeration."""
+    time, classes = probabilities.shape
+    total = 0.0
+    for path in np.ndindex(*[classes] * time):
+        collapsed = [c for i, c in enumerate(path) if c and (i == 0 or path[i - 1] != c)]
+        if collapsed == labels:
+            total += math.prod(probabilities[t, c] for t, c in enumerate(path))
+    return total
+
+
+@pytest.mark.parametrize("labels", [[1], [1, 2], [1, 1], []])
+def test_ctc_loss_sums_over_all_alignments(labels: list[int]) -> None:
+    x = draw(4, 1, 3).detach().log_softmax(-1)
+    loss = F.ctc_loss(x, tallow.tensor([labels]).long(), [4], [len(labels)], reduction="none")
+    expected = -math.log(all_alignments(x[:, 0].exp().numpy(), labels))
+    assert float(loss) == pytest.approx(expected)
+
+
+def test_ctc_loss_of_too_few_predictions() -> None:
+    x = tallow.zeros(1, 1, 3).log_softmax(-1).requires_grad_()
+    target = tallow.tensor([[1, 2]])
+    assert F.ctc_loss(x, target, [1], [2]) == math.inf
+    loss = F.ctc_loss(x, target, [1], [2], zero_infinity=True)
+    loss.backward()
+    assert loss == 0
+    assert x.grad is not None
+    assert x.grad.abs().sum() == 0

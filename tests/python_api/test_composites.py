@@ -1,0 +1,348 @@
+"""Operations composed of native ones: values against NumPy and definitions, derivatives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tallow
+from tallow import special
+
+
+def draw(*shape: int, seed: int = 0) -> tallow.Tensor:
+    return tallow.from_numpy(np.random.default_rng(seed).standard_normal(shape))
+
+
+def same(ours: Any, theirs: Any) -> bool:
+    return np.allclose(np.asarray(ours.numpy()), theirs, rtol=1e-12, atol=1e-12, equal_nan=True)
+
+
+# ---- pieces
+
+
+def test_tensor_split_gives_nearly_equal_pieces() -> None:
+    assert [p.numel() for p in tallow.tensor_split(tallow.arange(7), 3)] == [3, 2, 2]
+    assert [p.tolist() for p in tallow.arange(5).tensor_split((1, 3))] == [[0], [1, 2], [3, 4]]
+    assert [p.numel() for p in tallow.tensor_split(tallow.arange(3), (2, 1, 9))] == [2, 0, 2, 0]
+
+
+@pytest.mark.parametrize(("name", "dim"), [("hsplit", 1), ("vsplit", 0), ("dsplit", 2)])
+def test_split_along_a_named_dimension(name: str, dim: int) -> None:
+    x = draw(4, 4, 4)
+    for ours, theirs in zip(getattr(tallow, name)(x, 2), np.split(x.numpy(), 2, dim), strict=True):
+        assert same(ours, theirs)
+    with pytest.raises(RuntimeError, match=f"torch.{name} attempted to split along dimension"):
+        getattr(tallow, name)(x, 3)
+
+
+def test_column_stack_equals_numpy() -> None:
+    a, b = draw(3), draw(3, 2)
+    assert same(tallow.column_stack([a, b]), np.column_stack([a.numpy(), b.numpy()]))
+
+
+def test_combinations_with_replacement() -> None:
+    x = tallow.tensor([1, 2, 3])
+    assert tallow.combinations(x, 2, True).tolist() == [
+        [1, 1],
+        [1, 2],
+        [1, 3],
+        [2, 2],
+        [2, 3],
+        [3, 3],
+    ]
+    assert tallow.combinations(x, 4).shape == (0, 4)
+
+
+# ---- scatters
+
+
+def test_scatters_leave_the_input_alone() -> None:
+    x = tallow.zeros(3, 3)
+    assert tallow.select_scatter(x, tallow.ones(3), 0, 1)[1].tolist() == [1, 1, 1]
+    assert tallow.slice_scatter(x, tallow.ones(3, 2), 1, 0, 3, 2)[:, ::2].sum() == 6
+    assert tallow.diagonal_scatter(x, tallow.ones(3)).trace() == 3
+    assert x.sum() == 0
+
+
+def test_scatter_refuses_another_shape() -> None:
+    with pytest.raises(RuntimeError, match="expected src to have a size equal to the slice"):
+        tallow.select_scatter(tallow.zeros(3, 3), tallow.ones(2), 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("reduce", "expected"), [("prod", [0.0, 12.0]), ("mean", [0.5, 8 / 3]), ("amax", [1.0, 4.0])]
+)
+def test_index_reduce(reduce: str, expected: list[float]) -> None:
+    x = tallow.tensor([0.0, 1.0])
+    found = x.index_reduce(0, tallow.tensor([1, 0, 1]), tallow.tensor([3.0, 1.0, 4.0]), reduce)
+    assert found.tolist() == pytest.approx(expected)
+
+
+# ---- complex numbers
+
+
+def test_complex_and_its_views() -> None:
+    re, im = draw(3).requires_grad_(), draw(3, seed=1).requires_grad_()
+    z = tallow.complex(re, im)
+    assert same(z.detach(), re.detach().numpy() + 1j * im.detach().numpy())
+    assert same(tallow.view_as_real(z.detach())[:, 1], im.detach().numpy())
+    assert tallow.autograd.gradcheck(lambda a, b: tallow.complex(a, b).abs(), (re, im))
+    pairs = draw(2, 2)
+    tallow.view_as_complex(pairs)[0] = 0
+    assert pairs[0].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("name", ["exp", "log", "sqrt", "sin", "cos", "sinh", "cosh", "log2"])
+def test_complex_functions_equal_numpy(name: str) -> None:
+    z = tallow.complex(draw(20), draw(20, seed=1))
+    assert same(getattr(z, name)(), getattr(np, name)(z.numpy()))
+    z.requires_grad_()
+    assert tallow.autograd.gradcheck(lambda v: getattr(v, name)().abs(), (z,))
+
+
+def test_angle_of_real_and_complex_numbers() -> None:
+    x = tallow.tensor([-2.0, 0.0, 3.0, math.nan], dtype=tallow.float64)
+    assert same(tallow.angle(x), np.array([math.pi, 0, 0, math.nan]))
+    z = tallow.polar(tallow.tensor([2.0]), tallow.tensor([1.0]))
+    assert tallow.allclose(z.angle(), tallow.tensor([1.0]))
+
+
+# ---- statistics
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 9])
+def test_diff_equals_numpy(n: int) -> None:
+    x = draw(4, 5)
+    assert same(tallow.diff(x, n), np.diff(x.numpy(), min(n, 5)))
+
+
+def test_integrals_equal_numpy() -> None:
+    y, x = draw(3, 5), draw(5, seed=1)
+    assert same(tallow.trapezoid(y, x), np.trapezoid(y.numpy(), x.numpy()))
+    assert same(tallow.cumulative_trapezoid(y)[:, -1], np.trapezoid(y.numpy()))
+
+
+@pytest.mark.parametrize("edge_order", [1, 2])
+def test_gradient_equals_numpy(edge_order: int) -> None:
+    x = draw(5, 6)
+    expected = np.gradient(x.numpy(), 2.0, edge_order=edge_order)
+    for ours, theirs in zip(
+        tallow.gradient(x, spacing=2.0, edge_order=edge_order), expected, strict=True
+    ):
+        assert same(ours, theirs)
+
+
+def test_covariances_equal_numpy() -> None:
+    x = draw(3, 8)
+    counts, weights = tallow.tensor([1, 2, 1, 3, 1, 1, 2, 1]), draw(8, seed=3).abs()
+    assert same(tallow.cov(x), np.cov(x.numpy()))
+    weighted = np.cov(x.numpy(), fweights=counts.numpy(), aweights=weights.numpy())
+    assert same(tallow.cov(x, fweights=counts, aweights=weights), weighted)
+    assert same(tallow.corrcoef(x), np.corrcoef(x.numpy()))
+
+
+@pytest.mark.parametrize("mode", ["linear", "lower", "higher", "midpoint", "nearest"])
+@pytest.mark.parametrize("dim", [None, 0, 1])
+def test_quantile_equals_numpy(mode: str, dim: int | None) -> None:
+    x = draw(5, 7)
+    q = tallow.tensor([0.1, 0.5, 0.9], dtype=tallow.float64)
+    expected = np.quantile(x.numpy(), q.numpy(), axis=dim, method=mode)
+    assert same(tallow.quantile(x, q, dim, interpolation=mode), expected)
+    x[0, 0] = math.nan
+    expected = np.nanquantile(x.numpy(), 0.3, axis=dim, method=mode)
+    assert same(tallow.nanquantile(x, 0.3, dim, interpolation=mode), expected)
+
+
+def test_histograms_equal_numpy() -> None:
+    x = draw(50)
+    assert same(tallow.histc(x, 7), np.histogram(x.numpy(), 7)[0])
+    hist, edges = tallow.histogram(x, 5, range=(-1.0, 1.0), density=True)
+    expected = np.histogram(x.numpy(), 5, (-1, 1), density=True)
+    assert same(hist, expected[0])
+    assert same(edges, expected[1])
+
+
+# ---- numbers
+
+
+def test_divisors_and_multiples() -> None:
+    a, b = tallow.tensor([0, 4, -6, 7]), tallow.tensor([5, 6, 4, 0])
+    assert same(tallow.gcd(a, b), np.gcd(a.numpy(), b.numpy()))
+    assert same(tallow.lcm(a, b), np.lcm(a.numpy(), b.numpy()))
+    with pytest.raises(NotImplementedError, match="not implemented for 'Float'"):
+        tallow.gcd(tallow.ones(1), tallow.ones(1))
+
+
+def test_isin_equals_numpy() -> None:
+    a, b = tallow.tensor([[1, 2], [3, 4]]), tallow.tensor([4, 1, 9])
+    assert same(tallow.isin(a, b), np.isin(a.numpy(), b.numpy()))
+    assert same(tallow.isin(a, b, invert=True), np.isin(a.numpy(), b.numpy(), invert=True))
+    assert not tallow.isin(a, tallow.empty(0)).any()
+
+
+def test_parts_of_floating_point_numbers() -> None:
+    x = draw(9)
+    mantissa, exponent = tallow.frexp(x)
+    assert same(tallow.ldexp(mantissa, exponent), x.numpy())
+    assert same(tallow.nextafter(x, x + 1), np.nextafter(x.numpy(), x.numpy() + 1))
+
+
+def test_sinc_is_smooth_at_zero() -> None:
+    x = tallow.tensor([0.0, 1e-9, 1e-3, 0.02, 0.5, 3.0], dtype=tallow.float64)
+    assert same(tallow.sinc(x), np.sinc(x.numpy()))
+    assert tallow.autograd.gradcheck(tallow.sinc, (x.requires_grad_(),))
+
+
+# ---- distances
+
+
+@pytest.mark.parametrize("p", [0.0, 0.5, 1.0, 2.0, 3.0, math.inf])
+def test_cdist_equals_the_definition(p: float) -> None:
+    a, b = draw(2, 4, 3), draw(2, 5, 3, seed=1)
+    expected = np.linalg.norm(a.numpy()[:, :, None] - b.numpy()[:, None], p, axis=-1)
+    assert same(tallow.cdist(a, b, p), expected)
+    if p:
+        assert tallow.autograd.gradcheck(
+            lambda x, y: tallow.cdist(x, y, p), (a.requires_grad_(), b.requires_grad_())
+        )
+
+
+def test_cdist_of_equal_rows_has_no_gradient() -> None:
+    x = tallow.ones(2, 3, requires_grad=True)
+    tallow.cdist(x, x.detach()).sum().backward()
+    assert x.grad is not None
+    assert x.grad.abs().sum() == 0
+
+
+def test_renorm_limits_the_norm_of_slices() -> None:
+    x = tallow.tensor([[3.0, 4.0], [0.3, 0.4]])
+    assert tallow.allclose(tallow.renorm(x, 2, 0, 1).norm(2, 1), tallow.tensor([1.0, 0.5]))
+
+
+# ---- spectra and windows
+
+
+@pytest.mark.parametrize("hop", [2, 4])
+def test_istft_undoes_stft(hop: int) -> None:
+    x = draw(2, 40)
+    window = tallow.hann_window(8, dtype=tallow.float64)
+    spectrum = tallow.stft(x, 8, hop, window=window, return_complex=True)
+    back = tallow.istft(spectrum, 8, hop, window=window, length=40)
+    assert tallow.allclose(back, x)
+    assert spectrum.shape == (2, 5, 40 // hop + 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [
+        ("hann", np.hanning),
+        ("hamming", np.hamming),
+        ("blackman", np.blackman),
+        ("bartlett", np.bartlett),
+    ],
+)
+def test_symmetric_windows_equal_numpy(name: str, reference: Callable[[int], Any]) -> None:
+    window = getattr(tallow, f"{name}_window")
+    for n in (0, 1, 2, 9):
+        assert np.allclose(window(n, periodic=False, dtype=tallow.float64), reference(n))
+    assert np.allclose(window(8, dtype=tallow.float64), reference(9)[:8])
+
+
+def test_kaiser_window_equals_numpy() -> None:
+    ours = tallow.kaiser_window(9, periodic=False, beta=5.0, dtype=tallow.float64)
+    assert same(ours, np.kaiser(9, 5.0))
+
+
+# ---- special functions. Values: NIST Digital Library of Mathematical Functions, recomputed.
+
+VALUES = {
+    "i0": [(0.0, 1.0), (1.0, 1.2660658777520084), (-30.0, 781672297823.9775)],
+    "i1": [(0.0, 0.0), (1.0, 0.5651591039924851), (-2.0, -1.5906368546373291)],
+    "i0e": [(50.0, 0.05656162664745419)],
+    "bessel_j0": [(0.0, 1.0), (1.0, 0.7651976865579666), (30.0, -0.08636798358104031)],
+    "bessel_j1": [(0.0, 0.0), (1.0, 0.4400505857449335), (-30.0, 0.11875106261662295)],
+    "erfcx": [(0.0, 1.0), (1.0, 0.427583576155807), (50.0, 0.011281536265323773)],
+    "ndtr": [(0.0, 0.5), (1.0, 0.8413447460685429)],
+    "log_ndtr": [(-40.0, -804.6084420137538), (1.0, -0.17275377902344988)],
+    "ndtri": [(0.5, 0.0), (0.975, 1.959963984540054), (1e-20, -9.262340089798408)],
+    "entr": [(0.0, 0.0), (0.5, 0.34657359027997264), (-1.0, -math.inf)],
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_special_function_has_known_values(name: str) -> None:
+    for x, expected in VALUES[name]:
+        found = float(getattr(special, name)(tallow.tensor(x, dtype=tallow.float64)))
+        assert found == pytest.approx(expected, rel=1e-11, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["i0", "i1", "i0e", "i1e", "erfcx", "ndtr", "log_ndtr"])
+def test_special_function_has_a_derivative(name: str) -> None:
+    x = tallow.tensor([-3.0, -0.5, 0.7, 4.0], dtype=tallow.float64, requires_grad=True)
+    assert tallow.autograd.gradcheck(getattr(special, name), (x,))
+    assert tallow.autograd.gradgradcheck(getattr(special, name), (x,))
+
+
+def test_incomplete_gamma_functions_add_up_to_one() -> None:
+    a = tallow.tensor([0.5, 1.0, 3.0, 20.0], dtype=tallow.float64)
+    x = tallow.tensor([0.2, 2.0, 9.0, 15.0], dtype=tallow.float64)
+    assert same(special.gammainc(a, x) + special.gammaincc(a, x), np.ones(4))
+    # P(1, x) = 1 - exp(-x).
+    assert float(special.gammainc(a[1:2], x[1:2])) == pytest.approx(1 - math.exp(-2), rel=1e-13)
+    assert tallow.autograd.gradcheck(lambda v: special.gammaincc(a, v), (x.requires_grad_(),))
+
+
+def test_zeta_has_known_values() -> None:
+    x, q = tallow.tensor([2.0, 4.0, 3.0]).double(), tallow.tensor([1.0, 1.0, -0.5]).double()
+    expected = [math.pi**2 / 6, math.pi**4 / 90, 0.4143983221177648]
+    assert special.zeta(x, q).tolist() == pytest.approx(expected, rel=1e-10)
+
+
+# ---- matrices under old names, lists, methods
+
+
+def test_cholesky_helpers_invert_and_solve() -> None:
+    A = draw(3, 3)
+    A = A @ A.mT + tallow.eye(3, dtype=tallow.float64)
+    L = tallow.cholesky(A)
+    assert tallow.allclose(tallow.cholesky_inverse(L), tallow.linalg.inv(A))
+    b = draw(3, 2, seed=1)
+    assert tallow.allclose(A @ tallow.cholesky_solve(b, L), b)
+
+
+def test_low_rank_factors_find_a_low_rank_matrix() -> None:
+    A = draw(8, 2) @ draw(2, 5, seed=1)
+    U, S, V = tallow.svd_lowrank(A, q=2)
+    assert tallow.allclose(U * S @ V.mT, A)
+
+
+def test_foreach_runs_on_every_tensor() -> None:
+    xs = [tallow.ones(2), tallow.ones(3)]
+    assert [y.sum().item() for y in tallow._foreach_add(xs, 1)] == [4, 6]
+    tallow._foreach_addcmul_(xs, xs, xs, value=2)
+    assert [x[0].item() for x in xs] == [3, 3]
+    assert [n.item() for n in tallow._foreach_norm([tallow.tensor([3.0, 4.0])])] == [5]
+    with pytest.raises(RuntimeError, match="must have the same number of tensors"):
+        tallow._foreach_mul(xs, [1.0])
+
+
+def test_methods_in_place() -> None:
+    x = tallow.tensor([4, 6])
+    assert x.gcd_(tallow.tensor([6, 4])) is x
+    assert x.tolist() == [2, 2]
+
+
+def test_sparse_tensors_are_refused_by_name() -> None:
+    with pytest.raises(NotImplementedError, match="to_sparse: sparse tensors are not supported"):
+        tallow.ones(2).to_sparse()
+
+
+def test_overrides_reach_functions_written_in_python() -> None:
+    class Named(tallow.Tensor):
+        pass
+
+    assert type(tallow.diff(tallow.ones(3).as_subclass(Named))) is Named
