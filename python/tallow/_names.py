@@ -27,6 +27,7 @@ _HOMES = {
         " set_autocast_dtype set_autocast_enabled"
     ),
     "compiler": "compile",
+    "distributions._draws": "binomial poisson",
     "functional": "unravel_index",
     "_composites.complex_numbers": (
         "angle complex isreal polar resolve_conj resolve_neg view_as_complex view_as_real"
@@ -86,9 +87,9 @@ _HOMES = {
     ),
 }
 _SUBMODULES = (
-    "accelerator amp autograd backends compiler cuda demo distributed fft functional hub jit linalg"
-    " mps nn optim overrides random serialization special storage testing torch_version types utils"
-    " version"
+    "accelerator amp autograd backends compiler cuda demo distributed distributions"
+    " fft functional hub jit linalg mps nn optim overrides random serialization"
+    " special storage testing torch_version types utils version"
 )
 
 LAZY: dict[str, str] = {

@@ -184,6 +184,9 @@ from tallow import compiler as compiler
 from tallow import cuda as cuda
 from tallow import demo as demo
 from tallow import distributed as distributed
+from tallow import distributions as distributions
+from tallow.distributions._draws import binomial as binomial
+from tallow.distributions._draws import poisson as poisson
 from tallow import fft as fft
 from tallow import functional as functional
 from tallow.functional import unravel_index as unravel_index
