@@ -239,6 +239,8 @@ void plan_tiles(Plan& plan, const Space& space, int partner) {
     const int item = operand.item > operand.native_item ? operand.item : operand.native_item;
     widest = item > widest ? item : widest;
   }
+  // Tiles of a transposition are written in pieces of rows, which must meet in a cache.
+  plan.stream = plan.stream && !transposed;
   direct = direct && !plan.stream;
   const int64_t room = kTileBytes / widest < kMaxTile ? kTileBytes / widest : kMaxTile;
   if (transposed && plan.rows > 1) {
@@ -292,7 +294,6 @@ TALLOW_NOINLINE void run_planned(const Row& row, DType compute, const Space& spa
   const int partner = space.ndim >= 2 ? partner_dim(space) : -1;
   plan_operands(plan, space, row, compute, dtypes, partner);
   plan_tiles(plan, space, partner);
-  if (plan.stream) plan.tile_rows = 1;
   const int64_t per_tile = plan.tile_rows * plan.tile_cols;
   parallel_for(plan.tiles, ceil_div(chunk_of(row.cost), per_tile),
                [&plan](int64_t begin, int64_t end) { run_tiles(plan, begin, end); });

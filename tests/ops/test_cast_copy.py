@@ -157,3 +157,12 @@ def test_half_results_are_rounded_once(dtype: Any) -> None:
     for name in ("add", "sub", "mul", "div", "maximum", "atan2"):
         function = getattr(tallow, name)
         assert tallow.equal(function(x, y), function(x.float(), y.float()).to(dtype))
+
+
+@pytest.mark.parametrize("shape", [(2048, 2049), (1025, 4096), (3, 1030, 1400)])
+def test_results_beyond_the_caches_from_transposed_operands(shape: tuple[int, ...]) -> None:
+    values = np.arange(math.prod(shape), dtype=np.float32).reshape(shape) + 1
+    x = tallow.from_numpy(values).transpose(-1, -2)
+    expected = np.swapaxes(values, -1, -2)
+    assert np.array_equal(x.contiguous().numpy(), expected)
+    assert np.array_equal((x + tallow.ones(x.shape)).numpy(), expected + 1)
