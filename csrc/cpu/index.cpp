@@ -191,6 +191,7 @@ template <class T, class Move>
 void put_all(const IndexedBlocks& blocks, const Move& move) {
   const int64_t count = blocks.index.numel;
   const int64_t length = blocks.after.numel;
+  const bool plain = is_plain(blocks.after);
   constexpr int64_t kLine = 64 / sizeof(T) + (sizeof(T) > 64);
   int64_t chunk = items_per_task(count * static_cast<int64_t>(sizeof(T)));
   chunk = (chunk + kLine - 1) / kLine * kLine;
@@ -201,6 +202,10 @@ void put_all(const IndexedBlocks& blocks, const Move& move) {
       const int64_t last = length < first + (end - begin) ? length : first + (end - begin);
       if (length == 1) {
         for_each_block<T>(blocks, before, 0, count, [&](T* to, T* from) { move(*to, *from); });
+      } else if (plain) {
+        for_each_block<T>(blocks, before, 0, count, [&](T* to, T* from) {
+          for (int64_t i = first; i < last; ++i) move(to[i], from[i]);
+        });
       } else {
         for_each_block<T>(blocks, before, 0, count, [&](T* to, T* from) {
           move_block(blocks.after, to, from, first, last, move);
