@@ -29,14 +29,22 @@ if(NOT "baseline" IN_LIST TALLOW_CPU_LEVELS)
   message(FATAL_ERROR "TALLOW_CPU_LEVELS must contain baseline")
 endif()
 
+function(tallow_add_objects target level options)
+  add_library(${target} OBJECT ${ARGN})
+  target_link_libraries(${target} PRIVATE tallow_options)
+  target_compile_options(${target} PRIVATE
+    ${TALLOW_KERNEL_OPTIONS} ${options} ${TALLOW_FLAGS_${level}})
+  target_compile_definitions(${target} PRIVATE
+    TALLOW_ISA=${level} TALLOW_ISA_LEVEL=${TALLOW_LEVEL_${level}})
+  target_sources(tallow_core PRIVATE $<TARGET_OBJECTS:${target}>)
+endfunction()
+
 function(tallow_add_kernels level)
   string(TOUPPER ${level} upper)
-  add_library(kernels_${level} OBJECT ${TALLOW_KERNEL_SOURCES})
-  target_link_libraries(kernels_${level} PRIVATE tallow_options)
-  target_compile_options(kernels_${level} PRIVATE
-    ${TALLOW_KERNEL_OPTIONS} ${TALLOW_FLAGS_${level}})
-  target_compile_definitions(kernels_${level} PRIVATE
-    TALLOW_ISA=${level} TALLOW_ISA_LEVEL=${TALLOW_LEVEL_${level}})
-  target_sources(tallow_core PRIVATE $<TARGET_OBJECTS:kernels_${level}>)
+  set(sources ${TALLOW_KERNEL_SOURCES})
+  list(REMOVE_ITEM sources ${TALLOW_COMPACT_KERNEL_SOURCES})
+  tallow_add_objects(kernels_${level} ${level} "" ${sources})
+  tallow_add_objects(compact_kernels_${level} ${level} "${TALLOW_COMPACT_KERNEL_OPTIONS}"
+    ${TALLOW_COMPACT_KERNEL_SOURCES})
   target_compile_definitions(tallow_core PRIVATE TALLOW_HAS_${upper})
 endfunction()

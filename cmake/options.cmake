@@ -33,8 +33,14 @@ endif()
 
 # Kernels may drop what nobody observes: errno of <cmath> and floating-point traps. Values,
 # infinities and NaN keep IEEE rules. No exception crosses the kernel table.
-set(TALLOW_KERNEL_OPTIONS -O3 -fno-math-errno -fno-trapping-math -fno-exceptions)
+# No exception passes through a kernel's frame either, so nobody reads unwind tables.
+set(TALLOW_KERNEL_OPTIONS -O3 -fno-math-errno -fno-trapping-math -fno-exceptions
+  -fno-asynchronous-unwind-tables -fno-unwind-tables)
+# Instead of -O3 for TALLOW_COMPACT_KERNEL_SOURCES.
+set(TALLOW_COMPACT_KERNEL_OPTIONS -O2)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 vectorises next to nothing at -O2 without this.
+  list(APPEND TALLOW_COMPACT_KERNEL_OPTIONS -ftree-vectorize -fvect-cost-model=dynamic)
   # Vectors that are filled in part, by memcpy under a mask, look uninitialised to GCC.
   list(APPEND TALLOW_KERNEL_OPTIONS -Wno-maybe-uninitialized)
 endif()
@@ -43,6 +49,7 @@ set(TALLOW_MODULE_LINK_OPTIONS "")
 if(TALLOW_SANITIZE)
   # -O1 keeps the instrumented kernels' compile time bearable. A report ends the process.
   list(TRANSFORM TALLOW_KERNEL_OPTIONS REPLACE "-O3" "-O1")
+  set(TALLOW_COMPACT_KERNEL_OPTIONS "")
   target_compile_options(tallow_options INTERFACE
     -fsanitize=${TALLOW_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(tallow_options INTERFACE -fsanitize=${TALLOW_SANITIZE})

@@ -77,6 +77,35 @@ set(TALLOW_CORE_SOURCES
   csrc/ops/views.cpp
 )
 
+# Those of them whose kernels take much longer than the way to them: made small instead of fast.
+set(TALLOW_COMPACT_CORE_SOURCES
+  csrc/ops/activation_smooth.cpp
+  csrc/ops/attention.cpp
+  csrc/ops/closeness.cpp
+  csrc/ops/conv.cpp
+  csrc/ops/gather_scatter.cpp
+  csrc/ops/index_masks.cpp
+  csrc/ops/index_plan.cpp
+  csrc/ops/loss.cpp
+  csrc/ops/loss_pair.cpp
+  csrc/ops/matrices.cpp
+  csrc/ops/norm.cpp
+  csrc/ops/norm_batch.cpp
+  csrc/ops/pool.cpp
+  csrc/ops/pool_geometry.cpp
+  csrc/ops/random.cpp
+  csrc/ops/rnn.cpp
+  csrc/ops/rnn_steps.cpp
+  csrc/ops/reduce_extremum.cpp
+  csrc/ops/reduce_moments.cpp
+  csrc/ops/sampling.cpp
+  csrc/ops/scan.cpp
+  csrc/ops/scatter.cpp
+  csrc/ops/sort.cpp
+  csrc/ops/ternary.cpp
+  csrc/ops/unary_math.cpp
+)
+
 # Compiled once per instruction-set level.
 set(TALLOW_KERNEL_SOURCES
   csrc/cpu/attention.cpp
@@ -134,6 +163,28 @@ set(TALLOW_KERNEL_SOURCES
   csrc/cpu/unary_math.cpp
 )
 
+# Those of them that memory, the C library or a random stream holds up: -O3 would only make them
+# larger. Checked with `python -m benchmarks`.
+set(TALLOW_COMPACT_KERNEL_SOURCES
+  csrc/cpu/binary_integer.cpp
+  csrc/cpu/compare.cpp
+  csrc/cpu/conv_plain.cpp
+  csrc/cpu/gemm_other.cpp
+  csrc/cpu/index.cpp
+  csrc/cpu/index_creation.cpp
+  csrc/cpu/index_masks.cpp
+  csrc/cpu/norm_batch.cpp
+  csrc/cpu/norm_group.cpp
+  csrc/cpu/random.cpp
+  csrc/cpu/random_discrete.cpp
+  csrc/cpu/random_normal.cpp
+  csrc/cpu/scan.cpp
+  csrc/cpu/ternary.cpp
+  csrc/cpu/unary.cpp
+  csrc/cpu/unary_activation.cpp
+  csrc/cpu/unary_math.cpp
+)
+
 set(TALLOW_PYTHON_SOURCES
   csrc/python/autograd.cpp
   csrc/python/bind_activation.cpp
@@ -165,10 +216,8 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/convert.cpp
   csrc/python/dlpack.cpp
   csrc/python/dtype_device.cpp
-  csrc/python/finite.cpp
   csrc/python/function_type.cpp
   csrc/python/generator.cpp
-  csrc/python/graph.cpp
   csrc/python/hooks.cpp
   csrc/python/indexing.cpp
   csrc/python/module.cpp
@@ -185,5 +234,4 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/tensor_operators.cpp
   csrc/python/tensor_properties.cpp
   csrc/python/tensor_type.cpp
-  csrc/python/watch.cpp
 )
