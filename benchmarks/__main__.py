@@ -6,90 +6,102 @@ import argparse
 import importlib.util
 import json
 import os
-import platform
 import re
 import sys
 from pathlib import Path
 
 from benchmarks.case import all_cases
-from benchmarks.compare import Result, Worker, compare, compare_imports
+from benchmarks.compare import Result, Worker, compare
+from benchmarks.process import PROBES, compare_process
+from benchmarks.report import TITLES, Run, circumstances, line, page, summary
 
 
-def options() -> argparse.Namespace:
+def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--cases", default="", help="regular expression that names must contain")
-    parser.add_argument("--threads", type=int, default=1, help="threads of both libraries")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        nargs="+",
+        default=[1],
+        help="threads; several: one run after another",
+    )
     parser.add_argument("--rounds", type=int, default=12, help="measurements of each library")
-    parser.add_argument("--seconds", type=float, default=0.03, help="duration of one measurement")
+    parser.add_argument("--seconds", type=float, default=0.02, help="duration of one measurement")
+    parser.add_argument("--quick", action="store_true", help="only check that results are equal")
     parser.add_argument("--json", type=Path, help="write the results to this file")
+    parser.add_argument("--markdown", type=Path, help="write a page with the results to this file")
+    parser.add_argument(
+        "--fail-above", type=float, metavar="RATIO", help="status 1 if a ratio is higher"
+    )
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     parser.add_argument(
         "--torch-python",
         default=os.environ.get("TALLOW_TORCH_PYTHON"),
         help="interpreter that has PyTorch; default is this one, or TALLOW_TORCH_PYTHON",
     )
-    return parser.parse_args()
+    chosen = parser.parse_args(arguments)
+    if chosen.quick:
+        chosen.rounds, chosen.seconds = 1, 0.0
+    return chosen
 
 
-def readable(seconds: float) -> str:
-    if seconds != seconds:
-        return "-"
-    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= scale:
-            return f"{seconds / scale:.3g} {unit}"
-    return f"{seconds / 1e-9:.3g} ns"
-
-
-def show(result: Result) -> None:
-    ratio = "" if result.ratio != result.ratio else f"{result.ratio:6.3f}"
-    spread = "" if result.low != result.low else f"[{result.low:.3f}, {result.high:.3f}]"
-    print(
-        f"{result.name:34} {readable(result.tallow):>9} {readable(result.torch):>9} "
-        f"{ratio:>6} {spread:>16}  {result.status}",
-        flush=True,
-    )
-
-
-def run(chosen: argparse.Namespace) -> list[Result]:
-    python = chosen.torch_python
+def run(chosen: argparse.Namespace, threads: int) -> Run:
+    """Time the chosen cases, printing each as it is done."""
+    python = chosen.torch_python  # "": without PyTorch
     if python is None and importlib.util.find_spec("torch") is not None:
         python = sys.executable
     pattern = re.compile(chosen.cases)
-    tallow = Worker(sys.executable, "tallow", chosen.threads)
-    torch = None if python is None else Worker(python, "torch", chosen.threads)
-    versions = f"tallow {tallow.version}" + (f", PyTorch {torch.version}" if torch else "")
-    print(f"{versions}, {chosen.threads} thread(s); lower quartiles, ratio below 1: tallow faster")
-    print(f"{'case':34} {'tallow':>9} {'PyTorch':>9} {'ratio':>6} {'quartiles':>16}")
-    results = []
+    workers = {"tallow": Worker(sys.executable, "tallow", threads)}
+    if python:
+        workers["torch"] = Worker(python, "torch", threads)
+    workers["numpy"] = Worker(sys.executable, "numpy", threads)
+    titles = {"tallow": "tallow", "torch": "PyTorch", "numpy": "NumPy"}
+    versions = ", ".join(f"{titles[name]} {worker.version}" for name, worker in workers.items())
+    print(f"{versions}; {threads} thread(s); lower quartiles, ratio below 1: tallow is faster")
+    print(TITLES)
+    results: list[Result] = []
     for case in all_cases():
         if pattern.search(case.name):
-            results.append(compare(case, tallow, torch, chosen.rounds, chosen.seconds))
-            show(results[-1])
-    for worker in filter(None, (tallow, torch)):
+            results.append(compare(case, workers, chosen.rounds, chosen.seconds))
+            print(line(results[-1]), flush=True)
+    for worker in workers.values():
         worker.close()
-    if pattern.search("import"):
-        results.append(compare_imports(python, chosen.rounds))
-        show(results[-1])
-    return results
+    for probe in PROBES:
+        if pattern.search(probe.name) and not chosen.quick:
+            results.append(compare_process(probe, python, threads))
+            print(line(results[-1]), flush=True)
+    print("\n".join(summary(results)))
+    return Run(threads, versions, results)
 
 
 def main() -> int:
-    """Run the chosen cases; the status is 1 if one is missing or gives wrong numbers."""
+    """Run the chosen cases; the status is 1 if one fails."""
     chosen = options()
     if chosen.list:
-        print("\n".join(case.name for case in all_cases()))
+        print("\n".join(item.name for item in (*all_cases(), *PROBES)))
         return 0
-    results = run(chosen)
+    about = circumstances()
+    runs = [run(chosen, threads) for threads in chosen.threads]
     if chosen.json:
         report = {
-            "machine": platform.processor() or platform.machine(),
-            "cpus": os.cpu_count(),
-            "python": platform.python_version(),
-            "threads": chosen.threads,
-            "results": [result.as_json() for result in results],
+            **about,
+            "runs": [
+                {
+                    "threads": done.threads,
+                    "versions": done.versions,
+                    "results": [result.as_json() for result in done.results],
+                }
+                for done in runs
+            ],
         }
         chosen.json.write_text(json.dumps(report, indent=1) + "\n")
-    return int(any(result.status.startswith(("WRONG", "MISSING")) for result in results))
+    if chosen.markdown:
+        chosen.markdown.write_text(page(runs, about))
+    failed = [r.name for done in runs for r in done.results if r.failed(chosen.fail_above)]
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return int(bool(failed))
 
 
 if __name__ == "__main__":

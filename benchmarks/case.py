@@ -1,4 +1,4 @@
-"""What a benchmark case is and the list of all of them."""
+"""What a benchmark case is, the list of all of them, and what cases are made from."""
 
 from __future__ import annotations
 
@@ -8,10 +8,25 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-GROUPS = ("overhead", "matmul", "conv", "pool", "rows", "pointwise", "models")
+# A module of this package each; its CASES are in the group of that name.
+GROUPS = (
+    "gemm",
+    "conv",
+    "pool",
+    "norm",
+    "loss",
+    "attention",
+    "pointwise",
+    "reduce",
+    "data",
+    "sort",
+    "call",
+    "optim",
+    "models",
+)
 
-# Gets torch or tallow, prepares the inputs, and returns what is to be timed. The call's result is
-# compared between the two.
+# Gets torch or tallow (or numpy), prepares the inputs, and returns what is to be timed. The result
+# of the first call is compared between the libraries.
 Setup = Callable[[ModuleType], Callable[[], Any]]
 
 
@@ -21,13 +36,15 @@ class Case:
 
     Attributes:
         name: "group/what", matched by --cases.
-        setup: makes the call from the library; both libraries run the very same code.
+        setup: makes the call from torch or tallow, which both run the very same code.
         tolerance: largest difference of a result, relative to the largest value in it.
+        numpy: the same in NumPy, where that is one line.
     """
 
     name: str
     setup: Setup
     tolerance: float = 1e-4
+    numpy: Setup | None = None
 
 
 def all_cases() -> Iterator[Case]:
@@ -36,21 +53,58 @@ def all_cases() -> Iterator[Case]:
         yield from importlib.import_module(f"benchmarks.{group}").CASES
 
 
-def filled(lib: ModuleType, *shape: int, seed: int = 0, grad: bool = False) -> Any:
-    """The same values in both libraries, between -1 and 1."""
+# Distinct random values of an input; a larger one repeats them, so that setting up is quick.
+DISTINCT = (1 << 18) + 3
+
+
+def values(*shape: int, seed: int = 0) -> Any:
+    """Float32 values between -1 and 1 as an array."""
     import numpy as np
 
-    values = np.random.RandomState(seed).uniform(-1, 1, shape).astype(np.float32)
-    tensor = lib.from_numpy(values).clone()
+    numel = int(np.prod(shape))
+    drawn = np.random.RandomState(seed).uniform(-1, 1, min(numel, DISTINCT)).astype(np.float32)
+    return np.resize(drawn, shape)
+
+
+def filled(lib: ModuleType, *shape: int, seed: int = 0, grad: bool = False) -> Any:
+    """The same float32 values between -1 and 1 in both libraries."""
+    tensor = lib.from_numpy(values(*shape, seed=seed)).clone()
     return tensor.requires_grad_() if grad else tensor
 
 
-def forward_backward(lib: ModuleType, function: Callable[..., Any], *inputs: Any) -> Setup:
+def integers(lib: ModuleType, high: int, *shape: int, seed: int = 0) -> Any:
+    """The same int64 values in [0, high) in both libraries."""
+    import numpy as np
+
+    return lib.from_numpy(np.random.RandomState(seed).randint(0, high, shape).astype(np.int64))
+
+
+def forward_backward(
+    lib: ModuleType, function: Callable[..., Any], *inputs: Any
+) -> Callable[[], Any]:
     """Time the function and the gradients of all its inputs."""
-    output = function(*inputs)
-    weight = filled(lib, *output.shape, seed=99)
+    weight = filled(lib, *function(*inputs).shape, seed=99)
 
     def step() -> Any:
         return lib.autograd.grad(function(*inputs), inputs, weight)
 
-    return step  # type: ignore[return-value]
+    return step
+
+
+def both(group: str, name: str, make: Callable[[ModuleType, bool], tuple[Any, ...]]) -> list[Case]:
+    """Two cases of one function: forward alone, and forward with all gradients.
+
+    Args:
+        group: name of the group.
+        name: name of the first case; the second one's ends in "-step".
+        make: gets the library and whether gradients are wanted; returns function and inputs.
+    """
+
+    def forward(lib: ModuleType) -> Any:
+        function, *inputs = make(lib, False)
+        return lambda: function(*inputs)
+
+    def step(lib: ModuleType) -> Any:
+        return forward_backward(lib, *make(lib, True))
+
+    return [Case(f"{group}/{name}", forward), Case(f"{group}/{name}-step", step)]

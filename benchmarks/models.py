@@ -1,39 +1,44 @@
-"""Whole training steps; both libraries draw the same initial weights from the same seed."""
+"""Whole networks; both libraries draw the same initial weights from the same seed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from benchmarks.case import Case, filled
+from benchmarks.case import Case, Setup, filled, integers
+from benchmarks.networks import gpt, lenet, lstm, mlp, resnet18
+
+Data = Callable[[ModuleType], tuple[Any, Any]]
 
 
-def lenet(lib: ModuleType) -> Any:
-    nn = lib.nn
-    return nn.Sequential(
-        nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(),
-        nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
-    )  # fmt: skip
+def images(batch: int, channels: int, size: int, classes: int = 10) -> Data:
+    return lambda lib: (
+        filled(lib, batch, channels, size, size),
+        integers(lib, classes, batch),
+    )
 
 
-def mlp(lib: ModuleType) -> Any:
-    nn = lib.nn
-    return nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
+def sequences(lib: ModuleType) -> tuple[Any, Any]:
+    return filled(lib, 32, 32, 64), integers(lib, 10, 32)
 
 
-def train_step(model: Any, optimizer: str, batch: int, **settings: Any) -> Any:
+def text(lib: ModuleType) -> tuple[Any, Any]:
+    tokens = integers(lib, 65, 12, 65)
+    return tokens[:, :-1], tokens[:, 1:].reshape(-1)
+
+
+def training(model: Callable[..., Any], data: Data, optimizer: str, **settings: Any) -> Setup:
     def setup(lib: ModuleType) -> Any:
         net = model(lib)
         optim = getattr(lib.optim, optimizer)(net.parameters(), **settings)
-        x = filled(lib, batch, 1, 28, 28)
-        target = lib.arange(batch) % 10
+        x, target = data(lib)
         loss_of = lib.nn.CrossEntropyLoss()
 
         def step() -> Any:
             optim.zero_grad()
-            loss = loss_of(net(x), target)
+            output = net(x)
+            loss = loss_of(output.reshape(-1, output.shape[-1]), target)
             loss.backward()
             optim.step()
             return loss
@@ -43,10 +48,9 @@ def train_step(model: Any, optimizer: str, batch: int, **settings: Any) -> Any:
     return setup
 
 
-def forward_only(model: Any, batch: int) -> Any:
+def inference(model: Callable[..., Any], data: Data) -> Setup:
     def setup(lib: ModuleType) -> Any:
-        net = model(lib).eval()
-        x = filled(lib, batch, 1, 28, 28)
+        net, (x, _) = model(lib).eval(), data(lib)
 
         def call() -> Any:
             with lib.no_grad():
@@ -57,13 +61,27 @@ def forward_only(model: Any, batch: int) -> Any:
     return setup
 
 
+DIGITS = {batch: images(batch, 1, 28) for batch in (1, 8, 32, 64, 256)}
+PHOTOS = {batch: images(batch, 3, 224, 1000) for batch in (1, 8)}
+
 CASES = [
-    Case("models/lenet-sgd-b64", train_step(lenet, "SGD", 64, lr=0.01, momentum=0.9)),
-    Case("models/lenet-adam-b64", train_step(lenet, "Adam", 64, lr=1e-3)),
-    Case("models/lenet-sgd-b8", train_step(lenet, "SGD", 8, lr=0.01)),
-    Case("models/lenet-forward-b64", forward_only(lenet, 64)),
-    Case("models/lenet-forward-b1", forward_only(lenet, 1)),
-    Case("models/mlp-sgd-b64", train_step(mlp, "SGD", 64, lr=0.01, momentum=0.9)),
-    Case("models/mlp-adam-b64", train_step(mlp, "Adam", 64, lr=1e-3)),
-    Case("models/mlp-forward-b64", forward_only(mlp, 64)),
+    Case("models/lenet-train-sgd-b64", training(lenet, DIGITS[64], "SGD", lr=0.01, momentum=0.9)),
+    Case("models/lenet-train-adam-b64", training(lenet, DIGITS[64], "Adam", lr=1e-3)),
+    Case("models/lenet-train-sgd-b8", training(lenet, DIGITS[8], "SGD", lr=0.01)),
+    Case("models/lenet-b64", inference(lenet, DIGITS[64])),
+    Case("models/lenet-b1", inference(lenet, DIGITS[1])),
+    Case("models/mlp-train-sgd-b32", training(mlp, DIGITS[32], "SGD", lr=0.01, momentum=0.9)),
+    Case("models/mlp-train-adam-b256", training(mlp, DIGITS[256], "Adam", lr=1e-3)),
+    Case("models/mlp-b64", inference(mlp, DIGITS[64])),
+    Case("models/resnet18-b1", inference(resnet18, PHOTOS[1]), 1e-3),
+    Case("models/resnet18-b8", inference(resnet18, PHOTOS[8]), 1e-3),
+    Case(
+        "models/resnet18-train-b8-s112",
+        training(resnet18, images(8, 3, 112, 1000), "SGD", lr=0.01, momentum=0.9),
+        1e-3,
+    ),
+    Case("models/gpt-b12", inference(gpt, text), 1e-3),
+    Case("models/gpt-train-b12", training(gpt, text, "AdamW", lr=1e-3), 1e-3),
+    Case("models/lstm-b32", inference(lstm, sequences), 1e-3),
+    Case("models/lstm-train-b32", training(lstm, sequences, "Adam", lr=1e-3), 1e-3),
 ]

@@ -1,48 +1,69 @@
-"""Elementwise functions and reductions, in cache and out of it."""
+"""Elementwise functions, in a cache and out of every cache."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from benchmarks.case import Case, filled
+from benchmarks.case import Case, filled, values
 
-SIZES = {"4k": 4096, "1m": 1 << 20}
-UNARY = ("relu", "exp", "log1p", "tanh", "sigmoid", "sqrt", "sin", "erf")
+SIZES = {"1k": 1 << 10, "32k": 1 << 15, "1m": 1 << 20, "16m": 1 << 24}
 
 
-def unary(name: str, size: str) -> Case:
+def unary(name: str, size: str, call: Callable[[Any, Any], Any] | None = None) -> Case:
     def setup(lib: ModuleType) -> Any:
-        x, call = filled(lib, SIZES[size]).abs(), getattr(lib, name)
-        return lambda: call(x)
+        x = filled(lib, SIZES[size]).abs_()
+        if call is not None:
+            return lambda: call(lib, x)
+        function = getattr(lib, name)
+        return lambda: function(x)
 
-    return Case(f"pointwise/{name}-{size}", setup)
+    def in_numpy(np: ModuleType) -> Any:
+        x, function = abs(values(SIZES[size])), getattr(np, name)
+        return lambda: function(x)
+
+    in_both = call is None and name in ("exp", "tanh", "sqrt", "sin", "log1p")
+    return Case(f"pointwise/{name}-{size}", setup, numpy=in_numpy if in_both else None)
 
 
-def gelu(lib: ModuleType) -> Any:
-    x, call = filled(lib, SIZES["1m"]), lib.nn.functional.gelu
-    return lambda: call(x)
-
-
-def add(size: str) -> Case:
+def binary(name: str, size: str, call: Callable[[Any, Any], Any]) -> Case:
     def setup(lib: ModuleType) -> Any:
         a, b = filled(lib, SIZES[size]), filled(lib, SIZES[size], seed=1)
-        return lambda: a + b
+        return lambda: call(a, b)
 
-    return Case(f"pointwise/add-{size}", setup)
+    def in_numpy(np: ModuleType) -> Any:
+        a, b = values(SIZES[size]), values(SIZES[size], seed=1)
+        return lambda: call(a, b)
+
+    return Case(f"pointwise/{name}-{size}", setup, numpy=in_numpy)
 
 
-def add_broadcast(lib: ModuleType) -> Any:
+def functional(name: str) -> Callable[[Any, Any], Any]:
+    return lambda lib, x: getattr(lib.nn.functional, name)(x)
+
+
+def broadcast(lib: ModuleType) -> Any:
     a, b = filled(lib, 1024, 1024), filled(lib, 1024, seed=1)
     return lambda: a + b
 
 
-def add_transposed(lib: ModuleType) -> Any:
-    a, b = filled(lib, 1024, 1024), filled(lib, 1024, 1024, seed=1)
-    return lambda: a + b.t()
+def broadcast_columns(lib: ModuleType) -> Any:
+    a, b = filled(lib, 1024, 1024), filled(lib, 1024, 1, seed=1)
+    return lambda: a * b
 
 
-def add_inplace(lib: ModuleType) -> Any:
+def transposed(lib: ModuleType) -> Any:
+    a, b = filled(lib, 1024, 1024), filled(lib, 1024, 1024, seed=1).t()
+    return lambda: a + b
+
+
+def strided(lib: ModuleType) -> Any:
+    a = filled(lib, 1024, 2048)[:, ::2]
+    return lambda: a + 1.0
+
+
+def in_place(lib: ModuleType) -> Any:
     a, b = filled(lib, SIZES["1m"]), lib.zeros(SIZES["1m"])
     return lambda: a.add_(b)
 
@@ -53,35 +74,62 @@ def where(lib: ModuleType) -> Any:
     return lambda: lib.where(mask, a, b)
 
 
-def to_half(lib: ModuleType) -> Any:
+def clamp(lib: ModuleType) -> Any:
     a = filled(lib, SIZES["1m"])
-    return lambda: a.half()
+    return lambda: a.clamp(-0.5, 0.5)
 
 
-def reduction(name: str, *arguments: Any) -> Case:
-    def setup(lib: ModuleType) -> Any:
-        x, call = filled(lib, 1024, 1024), getattr(lib, name)
-        return lambda: call(x, *arguments)
+def addcmul(lib: ModuleType) -> Any:
+    a, b, c = (filled(lib, SIZES["1m"], seed=seed) for seed in range(3))
+    return lambda: lib.addcmul(a, b, c, value=0.5)
 
-    dims = "".join(f"-dim{a}" for a in arguments)
-    return Case(f"pointwise/{name}{dims}", setup, tolerance=1e-3)
+
+def integer_add(lib: ModuleType) -> Any:
+    a = lib.arange(SIZES["1m"])
+    return lambda: a + a
+
+
+def half_add(lib: ModuleType) -> Any:
+    a, b = filled(lib, SIZES["1m"]).bfloat16(), filled(lib, SIZES["1m"], seed=1).bfloat16()
+    return lambda: a + b
+
+
+def dropout(lib: ModuleType) -> Any:
+    a = filled(lib, SIZES["1m"])
+
+    def call() -> Any:
+        lib.manual_seed(0)
+        return lib.nn.functional.dropout(a, 0.5)
+
+    return call
+
+
+def gelu_step(lib: ModuleType) -> Any:
+    x = filled(lib, SIZES["1m"], grad=True)
+    ones = lib.ones(SIZES["1m"])
+    return lambda: lib.autograd.grad(lib.nn.functional.gelu(x), [x], ones)
 
 
 CASES = [
-    *(unary(name, size) for name in UNARY for size in SIZES),
-    Case("pointwise/gelu-1m", gelu),
-    add("4k"),
-    add("1m"),
-    Case("pointwise/add-broadcast", add_broadcast),
-    Case("pointwise/add-transposed", add_transposed),
-    Case("pointwise/add_inplace-1m", add_inplace),
+    *(unary(name, size) for name in ("relu", "exp", "tanh", "sigmoid") for size in SIZES),
+    *(unary(name, "1m") for name in ("log", "log1p", "sqrt", "sin", "cos", "erf", "rsqrt", "abs")),
+    *(unary(name, "1m", functional(name)) for name in ("gelu", "silu", "softplus", "hardswish")),
+    unary("gelu-tanh", "1m", lambda lib, x: lib.nn.functional.gelu(x, approximate="tanh")),
+    unary("pow3", "1m", lambda lib, x: x**3),
+    *(binary("add", size, lambda a, b: a + b) for size in SIZES),
+    *(binary("mul", size, lambda a, b: a * b) for size in ("1k", "1m")),
+    binary("div", "1m", lambda a, b: a / b),
+    binary("less", "1m", lambda a, b: a < b),
+    Case("pointwise/add-broadcast-rows", broadcast),
+    Case("pointwise/mul-broadcast-columns", broadcast_columns),
+    Case("pointwise/add-transposed", transposed),
+    Case("pointwise/add-strided", strided),
+    Case("pointwise/add_inplace-1m", in_place),
     Case("pointwise/where-1m", where),
-    Case("pointwise/half-1m", to_half),
-    reduction("sum"),
-    reduction("sum", 0),
-    reduction("sum", 1),
-    reduction("mean", 1),
-    reduction("var", 1),
-    reduction("amax", 1),
-    reduction("argmax", 1),
+    Case("pointwise/clamp-1m", clamp),
+    Case("pointwise/addcmul-1m", addcmul),
+    Case("pointwise/int64-add-1m", integer_add),
+    Case("pointwise/bfloat16-add-1m", half_add, tolerance=1e-2),
+    Case("pointwise/dropout-1m", dropout),
+    Case("pointwise/gelu-1m-step", gelu_step),
 ]

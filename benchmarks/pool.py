@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from benchmarks.case import Case, filled, forward_backward
+from benchmarks.case import Case, both, filled
 
-CALLS = {
-    "max2": lambda F, x: F.max_pool2d(x, 2),
-    "max3-stride2": lambda F, x: F.max_pool2d(x, 3, 2, 1),
-    "avg2": lambda F, x: F.avg_pool2d(x, 2),
-    "adaptive-avg1": lambda F, x: F.adaptive_avg_pool2d(x, 1),
+# Input shape and call.
+CALLS: dict[str, tuple[tuple[int, ...], Callable[[Any, Any], Any]]] = {
+    "max-3x3-stride2": ((16, 64, 112, 112), lambda F, x: F.max_pool2d(x, 3, 2, 1)),
+    "max-2x2": ((16, 64, 56, 56), lambda F, x: F.max_pool2d(x, 2)),
+    "max-2x2-lenet": ((64, 6, 28, 28), lambda F, x: F.max_pool2d(x, 2)),
+    "avg-2x2": ((16, 64, 56, 56), lambda F, x: F.avg_pool2d(x, 2)),
+    "avg-3x3-stride2": ((16, 64, 56, 56), lambda F, x: F.avg_pool2d(x, 3, 2, 1)),
+    "adaptive-avg-1": ((16, 512, 7, 7), lambda F, x: F.adaptive_avg_pool2d(x, 1)),
+    "adaptive-avg-6": ((16, 256, 13, 13), lambda F, x: F.adaptive_avg_pool2d(x, 6)),
+    "adaptive-max-6": ((16, 256, 13, 13), lambda F, x: F.adaptive_max_pool2d(x, 6)),
+    "max-1d": ((32, 64, 512), lambda F, x: F.max_pool1d(x, 2)),
 }
 
 
-def case(name: str, grad: bool) -> Case:
-    def setup(lib: ModuleType) -> Any:
-        functional = lib.nn.functional
-        x = filled(lib, 16, 32, 28, 28, grad=grad)
-        if grad:
-            return forward_backward(lib, lambda x: CALLS[name](functional, x), x)
-        return lambda: CALLS[name](functional, x)
+def cases(name: str) -> list[Case]:
+    def make(lib: ModuleType, grad: bool) -> Any:
+        shape, call = CALLS[name]
+        return lambda x: call(lib.nn.functional, x), filled(lib, *shape, grad=grad)
 
-    return Case(f"pool/{name}{'-step' if grad else ''}", setup)
+    return both("pool", name, make)
 
 
-CASES = [case(name, grad) for name in CALLS for grad in (False, True)]
+CASES = [case for name in CALLS for case in cases(name)]

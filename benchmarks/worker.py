@@ -24,10 +24,12 @@ def summary(value: Any) -> list[list[float]]:
     """A few evenly spaced values of every tensor in a result."""
     if isinstance(value, list | tuple):
         return [row for item in value for row in summary(item)]
-    if not hasattr(value, "detach"):
-        return [[float(value)]] if isinstance(value, int | float) else []
-    flat = value.detach().reshape(-1).double()
-    step = max(1, flat.numel() // MOST_VALUES)
+    if isinstance(value, bool | int | float):
+        return [[float(value)]]
+    if not hasattr(value, "reshape"):
+        return []
+    flat = (value.detach() if hasattr(value, "detach") else value).reshape(-1)
+    step = max(1, flat.shape[0] // MOST_VALUES)
     return [[float(x) for x in flat[::step].tolist()]]
 
 
@@ -45,9 +47,13 @@ def timed(call: Any, count: int) -> float:
 def prepare(library: ModuleType, name: str) -> tuple[Any, dict[str, Any]]:
     """The call to time, and the first answer about it."""
     case = next(case for case in all_cases() if case.name == name)
-    library.manual_seed(0)
     try:
-        call = case.setup(library)
+        if library.__name__ == "numpy":
+            assert case.numpy is not None
+            call = case.numpy(library)
+        else:
+            library.manual_seed(0)
+            call = case.setup(library)
         return call, {"outputs": summary(call())}
     except Exception as error:
         return None, {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
@@ -56,16 +62,18 @@ def prepare(library: ModuleType, name: str) -> tuple[Any, dict[str, Any]]:
 def main() -> None:
     """Serve until standard input ends."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("library", choices=("tallow", "torch"))
+    parser.add_argument("library", choices=("tallow", "torch", "numpy"))
     parser.add_argument("threads", type=int)
     options = parser.parse_args()
     library = importlib.import_module(options.library)
-    library.set_num_threads(options.threads)
+    if hasattr(library, "set_num_threads"):  # NumPy reads the environment instead
+        library.set_num_threads(options.threads)
     print(json.dumps({"version": library.__version__}), flush=True)
     call: Any = None
     for line in sys.stdin:
         request = json.loads(line)
         if "case" in request:
+            call = None  # frees the previous inputs
             call, answer = prepare(library, request["case"])
         else:
             answer = {"seconds": timed(call, request["count"])}

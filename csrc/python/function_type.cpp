@@ -6,7 +6,6 @@
 #include "ops/creation.h"
 #include "python/autograd_objects.h"
 #include "python/convert.h"
-#include "python/watch.h"
 
 #include <structmember.h>
 
@@ -342,9 +341,7 @@ class Application {
 };
 
 PyObject* function_apply(PyObject* type, PyObject* const* args, Py_ssize_t count) {
-  const auto run = [&] { return Application(type, args, count).run(); };
-  if (TALLOW_LIKELY(!is_watched())) return guarded(run);
-  return guarded([&] { return watched("function", type, args, count, nullptr, run); });
+  return guarded([&] { return Application(type, args, count).run(); });
 }
 
 PyMethodDef methods[] = {

@@ -3,8 +3,6 @@
 #include <array>
 #include <utility>
 
-#include "python/watch.h"
-
 namespace tallow::python {
 
 namespace {
@@ -61,7 +59,7 @@ bool is_empty_table(PyObject* state, PyObject* name) {
 
 // Would Module.__call__ do nothing but call forward?
 bool is_plain_call(PyTypeObject* type, PyObject* state) {
-  if (tracing_state || is_watched() || !PyDict_CheckExact(state)) return false;
+  if (tracing_state || !PyDict_CheckExact(state)) return false;
   for (PyObject* const name : names().hook_tables) {
     if (!is_empty_table(state, name)) return false;
   }

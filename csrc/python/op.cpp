@@ -7,7 +7,6 @@
 #include "ops/copy.h"
 #include "python/op_objects.h"
 #include "python/override.h"
-#include "python/watch.h"
 
 namespace tallow::python {
 
@@ -283,8 +282,12 @@ PyObject* invoke(const Op& op, const Overload& overload, Binding& binding) {
   return named_tuple(overload.result_type, result);
 }
 
-PyObject* call_bound(const Op& op, PyObject* api, PyObject* const* args, Py_ssize_t count,
-                     PyObject* keywords) {
+PyObject* call_checked(const Op& op, PyObject* api, PyObject* const* args, Py_ssize_t count,
+                       PyObject* keywords) {
+  const Py_ssize_t total = count + (keywords ? PyTuple_GET_SIZE(keywords) : 0);
+  if (TALLOW_UNLIKELY(torch_function_mode_active) || any_override(args, total)) {
+    return call_override(api, args, count, keywords);
+  }
   const bool is_method = api == op.method;
   if (TALLOW_LIKELY(op.overloads.size() == 1)) {
     Binding binding;
@@ -299,25 +302,6 @@ PyObject* call_bound(const Op& op, PyObject* api, PyObject* const* args, Py_ssiz
     if (bind(op, overload, args, count, keywords, binding)) return invoke(op, overload, binding);
   }
   raise_no_overload(op, args, count, keywords, is_method);
-}
-
-PyObject* call_watched(const Op& op, PyObject* api, PyObject* const* args, Py_ssize_t count,
-                       PyObject* keywords) {
-  const PyRef name = checked(PyUnicode_FromString(op.name.c_str()));
-  return watched("op", name.get(), args, count, keywords,
-                 [&] { return call_bound(op, api, args, count, keywords); });
-}
-
-PyObject* call_checked(const Op& op, PyObject* api, PyObject* const* args, Py_ssize_t count,
-                       PyObject* keywords) {
-  const Py_ssize_t total = count + (keywords ? PyTuple_GET_SIZE(keywords) : 0);
-  if (TALLOW_UNLIKELY(call_interest != 0) || any_override(args, total)) {
-    if (call_interest == kWatched && !any_override(args, total)) {
-      return call_watched(op, api, args, count, keywords);
-    }
-    return call_override(api, args, count, keywords);
-  }
-  return call_bound(op, api, args, count, keywords);
 }
 
 void collect_tensors(PyObject* object, std::vector<Tensor>& tensors) {

@@ -1,0 +1,172 @@
+"""Results as text: lines on the terminal, and the page docs/performance.md."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.compare import ROOT, Result, geometric_mean
+
+UNITS = {
+    "s": (("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9)),
+    "B": (("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0)),
+}
+WORST = 10
+
+
+@dataclass(frozen=True)
+class Run:
+    """All results with one number of threads."""
+
+    threads: int
+    versions: str
+    results: Sequence[Result]
+
+
+def readable(value: float, unit: str = "s") -> str:
+    """Three digits and a unit: 0.0123 is "12.3 ms"."""
+    if math.isnan(value):
+        return "-"
+    name, scale = next((pair for pair in UNITS[unit] if value >= pair[1]), UNITS[unit][-1])
+    number = value / scale
+    return f"{number:.0f} {name}" if number >= 99.95 else f"{number:.3g} {name}"
+
+
+def quartiles(result: Result) -> str:
+    """The spread of the ratio."""
+    return "" if math.isnan(result.low) else f"{result.low:.3f}-{result.high:.3f}"
+
+
+def ratio(result: Result) -> str:
+    return "" if math.isnan(result.ratio) else f"{result.ratio:.3f}"
+
+
+TITLES = f"{'case':40} {'tallow':>9} {'PyTorch':>9} {'NumPy':>9} {'ratio':>6} {'quartiles':>15}"
+
+
+def line(result: Result) -> str:
+    """One line of the terminal's table."""
+    columns = (
+        readable(value, result.unit) for value in (result.tallow, result.torch, result.numpy)
+    )
+    times = " ".join(f"{text:>9}" for text in columns)
+    return f"{result.name:40} {times} {ratio(result):>6} {quartiles(result):>15}  {result.status}"
+
+
+def group_means(results: Sequence[Result]) -> dict[str, tuple[int, float]]:
+    """Number of compared cases and geometric mean of their ratios, by group."""
+    groups: dict[str, list[float]] = {}
+    for result in results:
+        if not math.isnan(result.ratio) and result.status == "ok":
+            groups.setdefault(result.name.partition("/")[0], []).append(result.ratio)
+    return {name: (len(values), geometric_mean(values)) for name, values in groups.items()}
+
+
+def summary(results: Sequence[Result]) -> Iterator[str]:
+    """Lines with the mean of each group."""
+    for name, (count, mean) in group_means(results).items():
+        yield f"{name:12} {count:4} cases, geometric mean of the ratios {mean:.3f}"
+    slower = [result for result in results if result.ratio > 1]
+    yield f"slower than PyTorch: {len(slower)} of {sum(r.ratio == r.ratio for r in results)} cases"
+
+
+# ---- what a result depends on
+
+
+def cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(
+            text.partition(":")[2].strip() for text in lines if text.startswith("model name")
+        )
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def commit() -> str:
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    return done.stdout.strip() or "unknown"
+
+
+def circumstances() -> dict[str, str]:
+    """Machine, commit and command."""
+    return {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "commit": commit(),
+        "machine": f"{cpu_name()}, {os.cpu_count()} CPUs, {platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "command": "python -m benchmarks " + shlex.join(sys.argv[1:]),
+    }
+
+
+# ---- the page
+
+
+def table(results: Sequence[Result]) -> Iterator[str]:
+    """A Markdown table of results; the NumPy column only where there is one."""
+    numpy = any(not math.isnan(result.numpy) for result in results)
+    names = ["case", "tallow", "PyTorch", *(["NumPy"] if numpy else []), "ratio", "quartiles", ""]
+    yield "| " + " | ".join(names) + " |"
+    yield "|---" + "|--:" * (len(names) - 2) + "|---|"
+    for result in results:
+        times = [result.tallow, result.torch, *([result.numpy] if numpy else [])]
+        cells = [result.name.partition("/")[2], *(readable(t, result.unit) for t in times)]
+        note = "" if result.status == "ok" else result.status.replace("|", "\\|")
+        yield "| " + " | ".join([*cells, ratio(result), quartiles(result), note]) + " |"
+
+
+def worst(results: Sequence[Result]) -> list[Result]:
+    """The cases with the highest ratios, and before them whatever failed."""
+    failed = [result for result in results if result.failed(None)]
+    rest = [r for r in results if not math.isnan(r.ratio) and not r.failed(None)]
+    return failed + sorted(rest, key=lambda result: -result.ratio)[:WORST]
+
+
+def section(run: Run) -> Iterator[str]:
+    """The part of the page about one number of threads."""
+    yield f"## {run.threads} thread{'s' if run.threads > 1 else ''}\n"
+    yield "| group | cases | geometric mean |"
+    yield "|---|--:|--:|"
+    for name, (count, mean) in group_means(run.results).items():
+        yield f"| {name} | {count} | {mean:.3f} |"
+    yield f"\nThe {WORST} worst:\n"
+    chosen = worst(run.results)
+    lines = list(table(chosen))
+    yield from lines[:2]
+    for result, text in zip(chosen, lines[2:], strict=True):
+        yield text.replace(result.name.partition("/")[2], result.name, 1)
+    for group in dict.fromkeys(result.name.partition("/")[0] for result in run.results):
+        yield f"\n### {group}, {run.threads} thread{'s' if run.threads > 1 else ''}\n"
+        yield from table([r for r in run.results if r.name.startswith(f"{group}/")])
+    yield ""
+
+
+def page(runs: Sequence[Run], about: dict[str, str]) -> str:
+    """The whole page."""
+    lines = [
+        "# Performance\n",
+        "Written by `python -m benchmarks --markdown`; [the harness](../benchmarks/README.md) says",
+        "how it measures. Times are lower quartiles; a ratio below 1 means that tallow is faster,",
+        "and the quartiles are those of the ratios of paired rounds. `-step` means forward and all",
+        "gradients.\n",
+        f"Versions: {runs[0].versions}.\n",
+        *(f"- {name}: {value}" for name, value in about.items()),
+        "",
+    ]
+    for run in runs:
+        lines += section(run)
+    return "\n".join(lines).rstrip("\n") + "\n"
