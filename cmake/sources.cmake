@@ -216,6 +216,7 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/convert.cpp
   csrc/python/dlpack.cpp
   csrc/python/dtype_device.cpp
+  csrc/python/error_notes.cpp
   csrc/python/function_type.cpp
   csrc/python/generator.cpp
   csrc/python/hooks.cpp

@@ -1,17 +1,22 @@
 #include "python/module_slots.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
+
+#include "python/error_notes.h"
 
 namespace tallow::python {
 
 namespace {
 
 // What Module means is written in Python: __call__, _call_impl and __getattr__ in
-// nn/modules/module.py. Two of its paths are taken so often that they are repeated here: calling a
-// module without hooks, and finding a registered member. They sit in tp_call and tp_getattro of
-// Module and of every subclass that leaves those methods alone. Python puts its own dispatchers
-// back whenever a program assigns one of the methods, so the methods always have the last word.
+// nn/modules/module.py, _call_with_hooks in nn/modules/_hooks.py. Three of its paths are taken so
+// often that they are repeated here: calling a module without hooks, calling one whose hooks are
+// its own and of the usual kinds, and finding a registered member. They sit in tp_call and
+// tp_getattro of Module and of every subclass that leaves those methods alone. Python puts its own
+// dispatchers back whenever a program assigns one of the methods, so the methods always have the
+// last word.
 
 struct Names {
   PyObject* call = PyUnicode_InternFromString("__call__");
@@ -20,12 +25,23 @@ struct Names {
   PyObject* call_impl = PyUnicode_InternFromString("_call_impl");
   PyObject* compiled_call_impl = PyUnicode_InternFromString("_compiled_call_impl");
   PyObject* forward = PyUnicode_InternFromString("forward");
-  std::array<PyObject*, 4> hook_tables = {
-      PyUnicode_InternFromString("_backward_hooks"),
-      PyUnicode_InternFromString("_backward_pre_hooks"),
-      PyUnicode_InternFromString("_forward_hooks"),
-      PyUnicode_InternFromString("_forward_pre_hooks"),
+  PyObject* backward_hooks = PyUnicode_InternFromString("_backward_hooks");
+  PyObject* backward_pre_hooks = PyUnicode_InternFromString("_backward_pre_hooks");
+  PyObject* forward_hooks = PyUnicode_InternFromString("_forward_hooks");
+  PyObject* forward_pre_hooks = PyUnicode_InternFromString("_forward_pre_hooks");
+  std::array<PyObject*, 4> hook_tables = {backward_hooks, backward_pre_hooks, forward_hooks,
+                                          forward_pre_hooks};
+  // Options of forward hooks: where one has an entry, Python makes the call.
+  std::array<PyObject*, 3> flag_tables = {
+      PyUnicode_InternFromString("_forward_hooks_with_kwargs"),
+      PyUnicode_InternFromString("_forward_hooks_always_called"),
+      PyUnicode_InternFromString("_forward_pre_hooks_with_kwargs"),
   };
+  PyObject* is_full_backward_hook = PyUnicode_InternFromString("_is_full_backward_hook");
+  PyObject* enter = PyUnicode_InternFromString("enter");
+  PyObject* leave = PyUnicode_InternFromString("leave");
+  PyObject* run_forward_hooks = PyUnicode_InternFromString("_run_forward_hooks");
+  PyObject* call_always_hooks = PyUnicode_InternFromString("_call_always_hooks");
   std::array<PyObject*, 3> member_tables = {
       PyUnicode_InternFromString("_parameters"),
       PyUnicode_InternFromString("_modules"),
@@ -44,6 +60,7 @@ struct Definition {
   PyObject* call_impl = nullptr;
   PyObject* getattr = nullptr;
   PyObject* global_hook_tables = nullptr;  // a tuple of dicts
+  PyObject* boundary = nullptr;            // utils.hooks.BackwardHook
   ternaryfunc generic_call = nullptr;
   getattrofunc generic_getattro = nullptr;
 };
@@ -57,16 +74,21 @@ bool is_empty_table(PyObject* state, PyObject* name) {
   return table && PyDict_Check(table) && PyDict_GET_SIZE(table) == 0;
 }
 
-// Would Module.__call__ do nothing but call forward?
-bool is_plain_call(PyTypeObject* type, PyObject* state) {
-  if (tracing_state || !PyDict_CheckExact(state)) return false;
-  for (PyObject* const name : names().hook_tables) {
-    if (!is_empty_table(state, name)) return false;
-  }
+bool are_empty_tables(PyObject* state, const auto& tables) {
+  return std::ranges::all_of(tables, [&](PyObject* name) { return is_empty_table(state, name); });
+}
+
+bool global_tables_are_empty() {
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(definition.global_hook_tables); ++i) {
     if (PyDict_GET_SIZE(PyTuple_GET_ITEM(definition.global_hook_tables, i)) != 0) return false;
   }
-  return _PyType_Lookup(type, names().call_impl) == definition.call_impl &&
+  return true;
+}
+
+// Does Module.__call__ do what it was written to do, with no hooks but the module's own?
+bool is_usual_call(PyTypeObject* type, PyObject* state) {
+  return !tracing_state && PyDict_CheckExact(state) && global_tables_are_empty() &&
+         _PyType_Lookup(type, names().call_impl) == definition.call_impl &&
          _PyType_Lookup(type, names().compiled_call_impl) == Py_None &&
          !PyDict_GetItemWithError(state, names().call_impl) &&
          !PyDict_GetItemWithError(state, names().compiled_call_impl);
@@ -94,14 +116,149 @@ PyObject* call_forward(PyObject* self, PyObject* state, PyObject* args, PyObject
   return PyObject_Vectorcall(function, stack.data(), static_cast<std::size_t>(count) + 1, nullptr);
 }
 
-PyObject* module_call(PyObject* self, PyObject* args, PyObject* kwargs) {
+// --- a call with hooks
+
+// Are all hooks of the usual kinds: without options, and full ones for the backward pass?
+bool has_usual_hooks(PyObject* state) {
+  if (!are_empty_tables(state, names().flag_tables)) return false;
+  return is_empty_table(state, names().backward_hooks) ||
+         PyDict_GetItemWithError(state, names().is_full_backward_hook) == Py_True;
+}
+
+// The hooks in a table now: hooks may add and remove hooks.
+PyRef snapshot(PyObject* self, PyObject* name) {
+  const PyRef owned = checked(PyObject_GetAttr(self, name));
+  PyObject* const table = owned.get();
+  PyObject* hook = nullptr;
+  Py_ssize_t position = 0;
+  if (PyDict_Check(table) && PyDict_GET_SIZE(table) == 1 &&
+      PyDict_Next(table, &position, nullptr, &hook)) {
+    PyRef list = checked(PyList_New(1));
+    PyList_SET_ITEM(list.get(), 0, Py_NewRef(hook));
+    return list;
+  }
+  return checked(PyMapping_Values(table));  // an OrderedDict's own order
+}
+
+// One call, from the pre-hooks to the value that the caller gets.
+class HookedCall {
+ public:
+  HookedCall(PyObject* self, PyObject* state, PyObject* args, PyObject* kwargs)
+      : self_(self), state_(state), args_(PyRef::borrow(args)), kwargs_(PyRef::borrow(kwargs)) {}
+
+  PyObject* run() {
+    const bool has_boundary = !is_empty_table(state_, names().backward_hooks) ||
+                              !is_empty_table(state_, names().backward_pre_hooks);
+    PyRef boundary;
+    if (has_boundary) {
+      const PyRef hooks = snapshot(self_, names().backward_hooks);
+      const PyRef pre_hooks = snapshot(self_, names().backward_pre_hooks);
+      boundary = checked(PyObject_CallFunctionObjArgs(definition.boundary, self_, hooks.get(),
+                                                      pre_hooks.get(), nullptr));
+    }
+    try {
+      run_pre_hooks();
+      if (has_boundary) enter(boundary.get());
+      result_ = checked(call_forward(self_, state_, args_.get(), kwargs_.get()));
+    } catch (const PythonError&) {
+      if (has_new_kinds()) run_always_hooks();
+      throw;
+    }
+    run_hooks();
+    if (!has_boundary) return result_.release();
+    return checked(PyObject_CallMethodOneArg(boundary.get(), names().leave, result_.get()))
+        .release();
+  }
+
+ private:
+  void run_pre_hooks() {
+    if (is_empty_table(state_, names().forward_pre_hooks)) return;
+    const PyRef hooks = snapshot(self_, names().forward_pre_hooks);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(hooks.get()); ++i) {
+      PyObject* const arguments[] = {self_, args_.get()};
+      PyRef replaced =
+          checked(PyObject_Vectorcall(PyList_GET_ITEM(hooks.get(), i), arguments, 2, nullptr));
+      if (replaced.get() == Py_None) continue;
+      args_ = PyTuple_Check(replaced.get()) ? std::move(replaced)
+                                            : checked(PyTuple_Pack(1, replaced.get()));
+    }
+  }
+
+  void enter(PyObject* boundary) {
+    const bool given = static_cast<bool>(kwargs_);
+    make_kwargs();
+    const PyRef entered = checked(
+        PyObject_CallMethodObjArgs(boundary, names().enter, args_.get(), kwargs_.get(), nullptr));
+    args_ = PyRef::borrow(PyTuple_GET_ITEM(entered.get(), 0));
+    kwargs_ = given ? PyRef::borrow(PyTuple_GET_ITEM(entered.get(), 1)) : PyRef();
+  }
+
+  void make_kwargs() {
+    if (!kwargs_) kwargs_ = checked(PyDict_New());
+  }
+
+  // Were hooks of other kinds, or global ones, registered while this call went on?
+  bool has_new_kinds() { return !has_usual_hooks(state_) || !global_tables_are_empty(); }
+
+  // With an error set, which stays set.
+  void run_always_hooks() {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (PyErr_GivenExceptionMatches(type, PyExc_Exception)) {
+      make_kwargs();
+      const PyRef none_called = checked(PySet_New(nullptr));
+      const PyRef done = PyRef::steal(PyObject_CallMethodObjArgs(self_, names().call_always_hooks,
+                                                                 none_called.get(), args_.get(),
+                                                                 kwargs_.get(), Py_None, nullptr));
+      PyErr_Clear();
+    }
+    PyErr_Restore(type, value, traceback);
+  }
+
+  void run_hooks() {
+    if (has_new_kinds()) {
+      make_kwargs();
+      result_ = checked(PyObject_CallMethodObjArgs(self_, names().run_forward_hooks, args_.get(),
+                                                   kwargs_.get(), result_.get(), nullptr));
+      return;
+    }
+    if (is_empty_table(state_, names().forward_hooks)) return;
+    const PyRef hooks = snapshot(self_, names().forward_hooks);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(hooks.get()); ++i) {
+      PyObject* const arguments[] = {self_, args_.get(), result_.get()};
+      PyRef replaced =
+          checked(PyObject_Vectorcall(PyList_GET_ITEM(hooks.get(), i), arguments, 3, nullptr));
+      if (replaced.get() != Py_None) result_ = std::move(replaced);
+    }
+  }
+
+  PyObject* self_;
+  PyObject* state_;
+  PyRef args_;
+  PyRef kwargs_;  // null: none were given
+  PyRef result_;
+};
+
+PyObject* dispatch_call(PyObject* self, PyObject* args, PyObject* kwargs) {
   const PyRef state = PyRef::steal(PyObject_GenericGetDict(self, nullptr));
   if (!state) return nullptr;
-  if (is_plain_call(Py_TYPE(self), state.get())) {
-    return call_forward(self, state.get(), args, kwargs);
+  if (is_usual_call(Py_TYPE(self), state.get())) {
+    if (are_empty_tables(state.get(), names().hook_tables)) {
+      return call_forward(self, state.get(), args, kwargs);
+    }
+    const bool has_tables = PyDict_GetItemWithError(state.get(), names().forward_hooks);
+    if (has_tables && has_usual_hooks(state.get())) {
+      return guarded([&] { return HookedCall(self, state.get(), args, kwargs).run(); });
+    }
   }
   if (PyErr_Occurred()) return nullptr;
   return definition.generic_call(self, args, kwargs);
+}
+
+PyObject* module_call(PyObject* self, PyObject* args, PyObject* kwargs) {
+  PyObject* const result = dispatch_call(self, args, kwargs);
+  if (TALLOW_UNLIKELY(!result)) annotate_module_error(self, args, kwargs);
+  return result;
 }
 
 PyObject* module_getattro(PyObject* self, PyObject* name) {
@@ -134,7 +291,10 @@ void use_shortcuts(PyTypeObject* type) {
 PyObject* define_module(PyObject*, PyObject* args) {
   PyTypeObject* type = nullptr;
   PyObject* tables = nullptr;
-  if (!PyArg_ParseTuple(args, "O!O!", &PyType_Type, &type, &PyTuple_Type, &tables)) return nullptr;
+  PyObject* boundary = nullptr;
+  if (!PyArg_ParseTuple(args, "O!O!O", &PyType_Type, &type, &PyTuple_Type, &tables, &boundary)) {
+    return nullptr;
+  }
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tables); ++i) {
     if (!PyDict_Check(PyTuple_GET_ITEM(tables, i))) {
       PyErr_SetString(PyExc_TypeError, "_define_module: the hook tables must be dicts");
@@ -145,6 +305,7 @@ PyObject* define_module(PyObject*, PyObject* args) {
   definition.call_impl = Py_XNewRef(_PyType_Lookup(type, names().call_impl));
   definition.getattr = Py_XNewRef(_PyType_Lookup(type, names().getattr));
   definition.global_hook_tables = Py_NewRef(tables);
+  definition.boundary = Py_NewRef(boundary);
   definition.generic_call = type->tp_call;
   definition.generic_getattro = type->tp_getattro;
   use_shortcuts(type);

@@ -5,6 +5,7 @@
 #include "autograd/grad_mode.h"
 #include "core/shape.h"
 #include "ops/copy.h"
+#include "python/error_notes.h"
 #include "python/op_objects.h"
 #include "python/override.h"
 
@@ -304,6 +305,24 @@ PyObject* call_checked(const Op& op, PyObject* api, PyObject* const* args, Py_ss
   raise_no_overload(op, args, count, keywords, is_method);
 }
 
+// The arguments of a call that failed, by name as far as they have one; null if that fails too.
+PyRef named_arguments(const Op& op, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  PyRef pairs = PyRef::steal(PyDict_New());
+  if (!pairs) return pairs;
+  const std::vector<Parameter>& parameters = op.overloads[0].parameters;
+  for (Py_ssize_t i = 0; i < count && i < static_cast<Py_ssize_t>(parameters.size()); ++i) {
+    if (PyDict_SetItem(pairs.get(), parameters[static_cast<std::size_t>(i)].name, args[i]) < 0) {
+      return PyRef();
+    }
+  }
+  for (Py_ssize_t i = 0; keywords && i < PyTuple_GET_SIZE(keywords); ++i) {
+    if (PyDict_SetItem(pairs.get(), PyTuple_GET_ITEM(keywords, i), args[count + i]) < 0) {
+      return PyRef();
+    }
+  }
+  return pairs;
+}
+
 void collect_tensors(PyObject* object, std::vector<Tensor>& tensors) {
   if (is_tensor(object)) {
     tensors.push_back(unwrap(object));
@@ -343,8 +362,13 @@ PyObject* call_op(const Op& op, PyObject* api, PyObject* const* args, Py_ssize_t
                   PyObject* keywords) noexcept {
   try {
     return call_checked(op, api, args, count, keywords);
+  } catch (const PythonError&) {
+    return nullptr;  // raised by code that the op called
   } catch (...) {
+    const PyRef named = named_arguments(op, args, count, keywords);
+    PyErr_Clear();
     set_python_error();
+    if (named) annotate_op_error(op.name.c_str(), named.get());
     return nullptr;
   }
 }

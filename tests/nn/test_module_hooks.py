@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 
 import pytest
@@ -152,3 +153,104 @@ def test_registration_hooks_may_replace_what_is_registered():
     with module_file.register_module_module_registration_hook(lambda m, n, c: replacement):
         net = nn.Sequential(nn.ReLU())
     assert net[0] is replacement
+
+
+# Calls that begin with plain hooks take a shortcut; these leave it halfway.
+
+
+class Calls(nn.Module):
+    """Calls the function with itself and returns or raises what it says."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+        self.register_forward_pre_hook(lambda m, args: None)
+
+    def forward(self, x):
+        return self.function(self, x)
+
+
+def note(seen, module, *values):
+    seen.append(values)
+
+
+def test_an_always_called_hook_registered_by_a_forward_that_fails():
+    seen = []
+
+    def forward(module, x):
+        module.register_forward_hook(
+            lambda m, args, out: seen.append((args, out)), always_call=True
+        )
+        raise ValueError("boom")
+
+    with pytest.raises(ValueError, match="boom"):
+        Calls(forward)(7)
+    assert seen == [((7,), None)]
+
+
+def test_a_hook_with_keywords_registered_by_forward():
+    seen = []
+
+    def forward(module, x):
+        module.register_forward_hook(
+            lambda m, a, k, out: seen.append((a, k, out)), with_kwargs=True
+        )
+        return x + 1
+
+    assert Calls(forward)(x=7) == 8
+    assert seen == [((), {"x": 7}, 8)]
+
+
+def test_a_global_hook_registered_by_forward():
+    handles = []
+
+    def forward(module, x):
+        handles.append(module_file.register_module_forward_hook(lambda m, args, out: out * 10))
+        return x + 1
+
+    try:
+        assert Calls(forward)(7) == 80
+    finally:
+        handles[0].remove()
+
+
+def test_keyword_arguments_pass_plain_hooks():
+    layer = Add()
+    seen = []
+    layer.register_forward_pre_hook(lambda m, args: seen.append(args))
+    layer.register_forward_hook(lambda m, args, out: seen.append((args, out)))
+    assert layer(1, y=5) == 6
+    assert seen == [(1,), ((1,), 6)]
+
+
+def test_prepended_hooks_run_first():
+    layer, log = Add(), []
+    for name in "ab":
+        layer.register_forward_hook(lambda *a, n=name: log.append(n), prepend=True)
+        layer.register_forward_pre_hook(lambda *a, n=name: log.append(n + "-pre"), prepend=True)
+    layer(1)
+    assert log == ["b-pre", "a-pre", "b", "a"]
+
+
+def test_hooks_written_into_the_tables_are_honoured():
+    layer = Add()
+    layer._forward_hooks["mine"] = lambda m, args, out: out * 10
+    assert layer(1) == 20
+    layer._forward_pre_hooks["mine"] = lambda m, args: (4,)
+    assert layer(1) == 50
+
+
+def test_a_hook_may_delete_its_module():
+    holder = [Add()]
+    holder[0].register_forward_pre_hook(lambda m, args: holder.clear())
+    holder[0].register_forward_hook(lambda m, args, out: out * 2)
+    assert holder[0](1) == 4
+    assert holder == []
+
+
+def test_a_table_that_is_gone_is_an_error_and_no_crash():
+    layer = Add()
+    layer.register_forward_hook(lambda *a: None)
+    layer.register_forward_pre_hook(lambda m, args: m.__dict__.pop("_forward_hooks") and None)
+    with pytest.raises(AttributeError, match="_forward_hooks"):
+        layer(1)

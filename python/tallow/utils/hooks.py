@@ -196,6 +196,11 @@ class BackwardHook:
             _cross_boundary(values, 1, on_grad, True)
             return values[0]
         if not isinstance(result, tuple):
+            warnings.warn(
+                "For backward hooks to be called, module output should be a Tensor or a tuple of "
+                f"Tensors but received {type(result)}",
+                stacklevel=outside_stacklevel(),
+            )
             # Every leaf of the structure has a slot of its own.
             values = _leaves(result)
             crosses = _cross_boundary(values, len(values), on_grad, True)

@@ -51,10 +51,12 @@ def check_probability(p: float) -> None:
 def warn_if_broadcast(input: Tensor, target: Tensor) -> None:
     """Warn about a loss whose operands differ in shape: that is nearly always a mistake."""
     if target.shape != input.shape:
+        column = input.dim() == target.dim() + 1 and input.shape[-1] == 1
+        advice = f" Did you mean target.unsqueeze({target.dim()})?" if column else ""
         warnings.warn(
             f"Using a target size ({target.size()}) that is different to the input size "
             f"({input.size()}). This will likely lead to incorrect results due to broadcasting. "
-            "Please ensure they have the same size.",
+            f"Please ensure they have the same size.{advice}",
             stacklevel=outside_stacklevel(),
         )
 

@@ -43,6 +43,9 @@ class HookMethods:
     _snapshot_forward_pre_hooks: Callable[[], list[tuple[Hook, bool]]]
     _snapshot_forward_hooks: Callable[[], list[ForwardHook]]
 
+    # _call_with_hooks is what a call with hooks means. csrc/python/module_slots.cpp does the same,
+    # faster, for modules whose hooks are their own, without options, and full ones for backward.
+
     def register_forward_pre_hook(
         self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
@@ -177,10 +180,11 @@ class HookMethods:
             raise RuntimeError(_MIXED_ON_MODULE)
         self._is_full_backward_hook = full
 
+    # What a call with hooks means. csrc/python/module_slots.cpp does the same for modules whose
+    # hooks are their own, full ones for the backward pass, and without options.
+
     def _call_with_hooks(self, forward: Hook, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run pre-hooks, ``forward`` and hooks in order; see :meth:`register_forward_hook`."""
-        result = None
-        called: set[int] = set()  # always-call hooks that have had their turn
         try:
             full_hooks, regular_hooks = self._get_backward_hooks()
             pre_hooks = self._get_backward_pre_hooks()
@@ -190,9 +194,20 @@ class HookMethods:
             if full_hooks or pre_hooks:
                 boundary = BackwardHook(self, full_hooks, pre_hooks)  # type: ignore[arg-type]
                 args, kwargs = boundary.enter(args, kwargs)
-
             result = forward(*args, **kwargs)
+        except Exception:
+            self._call_always_hooks(set(), args, kwargs, None)
+            raise
+        result = self._run_forward_hooks(args, kwargs, result)
+        if boundary is not None:
+            result = boundary.leave(result)
+        if regular_hooks:
+            _hang_regular_hooks(self, regular_hooks, args, result)
+        return result
 
+    def _run_forward_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+        called: set[int] = set()  # always-call hooks that have had their turn
+        try:
             for key, hook, with_kwargs, always_call, _ in self._snapshot_forward_hooks():
                 if always_call:
                     called.add(key)
@@ -201,15 +216,10 @@ class HookMethods:
                 )
                 if replaced is not None:
                     result = replaced
-            if boundary is not None:
-                _warn_unless_tensors(result)
-                result = boundary.leave(result)
-            if regular_hooks:
-                _hang_regular_hooks(self, regular_hooks, args, result)
-            return result
         except Exception:
             self._call_always_hooks(called, args, kwargs, result)
             raise
+        return result
 
     def _call_always_hooks(
         self, called: set[int], args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
@@ -284,15 +294,6 @@ def _run_pre_hook(
     if replaced is None:
         return args, kwargs
     return replaced if isinstance(replaced, tuple) else (replaced,), kwargs
-
-
-def _warn_unless_tensors(result: Any) -> None:
-    if not isinstance(result, (Tensor, tuple)):
-        warnings.warn(
-            "For backward hooks to be called, module output should be a Tensor or a tuple of "
-            f"Tensors but received {type(result)}",
-            stacklevel=outside_stacklevel(),
-        )
 
 
 def _hang_regular_hooks(module: Any, hooks: list[Hook], args: Any, result: Any) -> None:

@@ -220,9 +220,11 @@ class StateMethods:
             if missing:
                 errors.insert(0, f"Missing key(s) in state_dict: {_quoted(missing)}. ")
         if errors:
-            raise RuntimeError(
-                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t"
-                + "\n\t".join(errors)
+            from tallow._advice import advise
+
+            text = f"Error(s) in loading state_dict for {type(self).__name__}:\n\t"
+            raise advise(
+                RuntimeError(text + "\n\t".join(errors)), missing=missing, unexpected=unexpected
             )
         return _IncompatibleKeys(missing, unexpected)
 

@@ -14,7 +14,7 @@ from tallow.nn.modules._state import StateMethods
 from tallow.nn.modules._state import _IncompatibleKeys as _IncompatibleKeys
 from tallow.nn.modules._traversal import TraversalMethods
 from tallow.nn.parameter import Buffer, Parameter
-from tallow.utils.hooks import RemovableHandle
+from tallow.utils.hooks import BackwardHook, RemovableHandle
 from tallow.utils.hooks import WrappedHook as _WrappedHook  # noqa: F401  # old pickles name it
 
 if TYPE_CHECKING:
@@ -342,7 +342,7 @@ class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
             ValueError: ``param`` is the result of a computation.
         """
         if "_parameters" not in self.__dict__:
-            raise AttributeError("cannot assign parameter before Module.__init__() call")
+            raise _uninitialised("parameter")
         self._check_name("parameter", name, self._parameters)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
@@ -375,7 +375,7 @@ class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
             TypeError: ``name`` is no string or ``tensor`` no Tensor.
         """
         if "_buffers" not in self.__dict__:
-            raise AttributeError("cannot assign buffer before Module.__init__() call")
+            raise _uninitialised("buffer")
         self._check_name("buffer", name, self._buffers)
         if not _is_tensor_like(tensor) and tensor is not None:
             raise TypeError(
@@ -461,7 +461,7 @@ class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
         is_tensor = isinstance(value, Tensor)
         if is_tensor and isinstance(value, Parameter):
             if parameters is None:
-                raise AttributeError("cannot assign parameters before Module.__init__() call")
+                raise _uninitialised("parameters")
             self._forget(name, "__dict__", "_buffers", "_modules")
             self.register_parameter(name, value)
             return
@@ -476,7 +476,7 @@ class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
         modules = state.get("_modules")
         if isinstance(value, Module):
             if modules is None:
-                raise AttributeError("cannot assign module before Module.__init__() call")
+                raise _uninitialised("module")
             self._forget(name, "__dict__", "_parameters", "_buffers")
             modules[name] = self._hooked_module(name, value)
             return
@@ -575,6 +575,12 @@ class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
         return replica
 
 
+def _uninitialised(what: str) -> AttributeError:
+    from tallow._advice import advise
+
+    return advise(AttributeError(f"cannot assign {what} before Module.__init__() call"))
+
+
 def _is_tensor_like(value: Any) -> bool:
     return isinstance(value, Tensor) or hasattr(type(value), "__torch_function__")
 
@@ -594,4 +600,5 @@ _C._define_module(
         _global_forward_hooks,
         _global_forward_pre_hooks,
     ),
+    BackwardHook,
 )
