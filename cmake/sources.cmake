@@ -235,4 +235,5 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/tensor_operators.cpp
   csrc/python/tensor_properties.cpp
   csrc/python/tensor_type.cpp
+  csrc/python/write_log.cpp
 )

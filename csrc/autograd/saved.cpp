@@ -1,5 +1,6 @@
 #include "autograd/saved.h"
 
+#include "autograd/blame.h"
 #include "autograd/grad_mode.h"
 #include "autograd/meta.h"
 #include "autograd/node.h"
@@ -40,6 +41,7 @@ std::string forward_name(const std::string& name) {
             "with "
          << package_name() << ".autograd.set_detect_anomaly(True, check_nan=False).";
   }
+  if (blame.modified) blame.modified(tensor, slot.version, node);
   throw RuntimeError(text.str());
 }
 
@@ -53,6 +55,8 @@ void attach(const Tensor& tensor, const Edge& origin) {
 }
 
 }  // namespace
+
+BlameHooks blame;
 
 Ref<SavedTensorHook>& current_saved_tensor_hook() { return saved_tensor_hook; }
 
@@ -111,7 +115,10 @@ SavedId SavedSlots::add(const Tensor& tensor, const char* name, int32_t output) 
 }
 
 Tensor SavedSlots::unpack(Node& node, SavedId id) const {
-  if (released_) raise_graph_freed();
+  if (TALLOW_UNLIKELY(released_)) {
+    if (blame.freed) blame.freed(node);
+    raise_graph_freed();
+  }
   const SavedSlot& slot = slots_[id.slot];
   Tensor result;
   if (slot.packed) {

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "python/autograd_objects.h"
 #include "python/convert.h"
+#include "python/write_log.h"
 
 namespace tallow::python {
 
@@ -183,6 +184,7 @@ void bind_autograd(py::module_& module) {
   anomaly.drop = drop_trace;
   anomaly.report = report_trace;
   interrupt_check = check_signals;
+  install_blame_hooks();
   bind_modes(module);
   if (PyModule_AddFunctions(module.ptr(), engine_methods) < 0) throw PythonError();
   module.def("_engine_run_backward", &run_engine);

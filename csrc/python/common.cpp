@@ -1,6 +1,7 @@
 #include "python/common.h"
 
 #include "core/allocator.h"
+#include "python/write_log.h"
 
 namespace tallow::python {
 
@@ -35,6 +36,7 @@ void set_python_error() noexcept {
   } catch (...) {
     PyErr_SetString(PyExc_SystemError, "unknown C++ exception");
   }
+  annotate_blame();
 }
 
 }  // namespace tallow::python

@@ -6,6 +6,7 @@
 #include "ops/creation.h"
 #include "python/autograd_objects.h"
 #include "python/convert.h"
+#include "python/write_log.h"
 
 #include <structmember.h>
 
@@ -311,6 +312,7 @@ class Application {
                    "a leaf Variable that requires grad has been used in an in-place operation.");
     }
     tensor.bump_version();
+    note_write(tensor, "Function.apply");
     if (recorded_) rebase_history(tensor, context()->node);
   }
 

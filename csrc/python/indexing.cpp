@@ -10,6 +10,7 @@
 #include "python/override.h"
 #include "python/tensor_item.h"
 #include "python/tensor_type.h"
+#include "python/write_log.h"
 
 namespace tallow::python {
 
@@ -239,6 +240,7 @@ int tensor_assign_subscript(PyObject* self, PyObject* index, PyObject* value) {
     } else {
       assign(parsed.view, source);
     }
+    note_write(tensor, "__setitem__");
     return 0;
   });
 }

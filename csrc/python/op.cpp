@@ -8,6 +8,7 @@
 #include "python/error_notes.h"
 #include "python/op_objects.h"
 #include "python/override.h"
+#include "python/write_log.h"
 
 namespace tallow::python {
 
@@ -305,6 +306,19 @@ PyObject* call_checked(const Op& op, PyObject* api, PyObject* const* args, Py_ss
   raise_no_overload(op, args, count, keywords, is_method);
 }
 
+void collect_tensors(PyObject* object, std::vector<Tensor>& tensors);
+
+// Remembers the tensors that an in-place op has written into.
+void note_writes(const Op& op, PyObject* written) {
+  if (TALLOW_LIKELY(is_tensor(written))) {
+    note_write(unwrap(written), op.name.c_str());
+    return;
+  }
+  std::vector<Tensor> tensors;
+  collect_tensors(written, tensors);
+  for (const Tensor& tensor : tensors) note_write(tensor, op.name.c_str());
+}
+
 // The arguments of a call that failed, by name as far as they have one; null if that fails too.
 PyRef named_arguments(const Op& op, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   PyRef pairs = PyRef::steal(PyDict_New());
@@ -361,7 +375,10 @@ void write_tensor(const Op& op, const Tensor& result, const Tensor& out) {
 PyObject* call_op(const Op& op, PyObject* api, PyObject* const* args, Py_ssize_t count,
                   PyObject* keywords) noexcept {
   try {
-    return call_checked(op, api, args, count, keywords);
+    PyObject* const result = call_checked(op, api, args, count, keywords);
+    // In-place ops end in one underscore.
+    if (op.name.back() == '_' && op.name[1] != '_' && count > 0) note_writes(op, args[0]);
+    return result;
   } catch (const PythonError&) {
     return nullptr;  // raised by code that the op called
   } catch (...) {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import warnings
 
 import pytest
@@ -168,10 +167,6 @@ class Calls(nn.Module):
 
     def forward(self, x):
         return self.function(self, x)
-
-
-def note(seen, module, *values):
-    seen.append(values)
 
 
 def test_an_always_called_hook_registered_by_a_forward_that_fails():

@@ -8,6 +8,7 @@ as it is.
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
 
 _E = TypeVar("_E", bound=Exception)
 
-__all__ = ["advise", "annotate_call", "annotate_op"]
+__all__ = [
+    "advise",
+    "annotate_blame",
+    "annotate_call",
+    "annotate_op",
+    "line_of_trace",
+    "user_line",
+]
 
 _STATE = "_tallow_notes"  # what has been noted already; plain data, so that errors can be pickled
 _LONGEST_HEAD = 100
@@ -97,6 +105,32 @@ def advise(error: _E, **facts: Any) -> _E:
         state["notes"].append(f"hint: {finding.hint}")
     _publish(error, state)
     return error
+
+
+def annotate_blame(error: Exception, text: str) -> None:
+    """Note what backward knows of a saved tensor that was written over or freed."""
+    state = _state(error)
+    state["explained"] = True
+    state["notes"].append(text)
+    line = _user_line(error)
+    if line:
+        state["notes"].append(line)
+    _publish(error, state)
+
+
+def user_line() -> str | None:
+    """Return the line of the user's program that is being executed."""
+    return _user_line(None)
+
+
+def line_of_trace(trace: list[str]) -> str | None:
+    """Return the last line outside the package from what ``traceback.format_stack`` made."""
+    package = os.path.dirname(os.path.dirname(__file__))
+    for entry in reversed(trace):
+        place, _, source = entry.strip().partition("\n")
+        if package not in place:
+            return f"{place}: {source.strip()}" if source else place
+    return None
 
 
 def _explain(
@@ -211,10 +245,10 @@ def _describe(value: Any) -> tuple[str, list[tuple[int, int]]]:
     return f"{text}] {str(value.dtype).rpartition('.')[2]}", starts
 
 
-def _user_line(error: Exception) -> str | None:
+def _user_line(error: Exception | None) -> str | None:
     """Return the innermost line of the user's program that led to the error."""
     place = None
-    traceback = error.__traceback__
+    traceback = None if error is None else error.__traceback__
     while traceback is not None:
         if not is_ours(traceback.tb_frame):
             place = traceback.tb_frame, traceback.tb_lineno
