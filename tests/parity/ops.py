@@ -119,7 +119,7 @@ def check_sample(entry: Any, ours: Any, sample: Any, *, grad: bool) -> None:
         raise Difference("gradient", f"{difference.kind}: {difference}") from None
 
 
-def _describe(sample: Any) -> str:
+def _words(values: Any, named: Any) -> str:
     def word(value: Any) -> str:
         if isinstance(value, torch.Tensor):
             strided = "" if value.is_contiguous() else "s"
@@ -128,9 +128,17 @@ def _describe(sample: Any) -> str:
             return "(" + ", ".join(map(word, value)) + ")"
         return repr(value)
 
-    words = [word(v) for v in (sample.input, *sample.args)]
-    words += [f"{k}={word(v)}" for k, v in sample.kwargs.items()]
+    words = [word(v) for v in values]
+    words += [f"{k}={word(v)}" for k, v in named.items()]
     return ", ".join(words)[:200]
+
+
+def _describe(sample: Any) -> str:
+    return _words((sample.input, *sample.args), sample.kwargs)
+
+
+def _describe_arguments(call: Any) -> str:
+    return _words(call.args, call.kwargs)
 
 
 def failures(entry: Any, *, most: int = 12) -> dict[str, str]:
