@@ -26,6 +26,7 @@ struct SumType<complex128> {
 };
 
 inline constexpr int64_t kColumns = 256;
+inline constexpr int64_t kColumnUnit = 32;  // columns are computed in multiples of this
 inline constexpr int64_t kSteps = 64;
 
 struct Item {
@@ -68,6 +69,7 @@ TALLOW_INLINE void add_integer_products(const Sum (&factor)[kPlainRows][kSteps],
                                         int64_t steps, int64_t columns, Sum* sums) {
   constexpr int kVectors = 2;
   constexpr int kW = kLanes<Sum>;
+  static_assert(kColumnUnit % (kVectors * kW) == 0);
   for (int64_t j = 0; j < columns; j += kVectors * kW) {
     Vec<Sum> sum[kPlainRows][kVectors];
 #pragma GCC unroll 4
@@ -102,6 +104,7 @@ void multiply_block(const MatmulArgs& args, const Item& item, int64_t i0, int64_
   const T* const a = static_cast<const T*>(item.a);
   const T* const b = static_cast<const T*>(item.b) + j0 * args.b.stride[3];
   const int64_t step = args.b.stride[3];
+  const int64_t whole = ceil_div(columns, kColumnUnit) * kColumnUnit;
   const int64_t sum_rows = ceil_div(i1 - i0, kPlainRows) * kPlainRows;
   for (int64_t s = 0; s < sum_rows * kColumns; ++s) sums[s] = Sum(0);
   for (int64_t l0 = 0; l0 < args.k; l0 += kSteps) {
@@ -114,7 +117,7 @@ void multiply_block(const MatmulArgs& args, const Item& item, int64_t i0, int64_
       } else {
         for (int64_t j = 0; j < columns; ++j) to[j] = static_cast<Sum>(row[j * step]);
       }
-      for (int64_t j = columns; j < kColumns; ++j) to[j] = Sum(0);
+      for (int64_t j = columns; j < whole; ++j) to[j] = Sum(0);
     }
     for (int64_t i = i0; i < i1; i += kPlainRows) {
       Sum factor[kPlainRows][kSteps] = {};
@@ -151,7 +154,7 @@ Status multiply_plain(const MatmulArgs& args) {
   using Sum = typename SumType<T>::type;
   const int64_t items = args.batch[0] * args.batch[1];
   const int64_t row_work = args.n * (args.k + 1);
-  const int64_t rows = lesser(args.m, row_work > 16384 ? 16 : 64);
+  const int64_t rows = lesser(args.m, row_work > 16384 ? 32 : 64);
   const int64_t row_blocks = (args.m + rows - 1) / rows;
   const int64_t chunk = 262144 / (rows * row_work) + 1;
   const int64_t need = (kSteps + ceil_div(rows, kPlainRows) * kPlainRows) * kColumns;
