@@ -50,6 +50,9 @@ GEOMETRIES = [
     Geometry((1, 70, 6, 6), 20, (3, 3), padding=(1, 1)),  # longer than one block of the sum
     Geometry((1, 5, 200, 20), 3, (3, 3), padding=(1, 1)),  # several row tiles
     Geometry((2, 3, 20, 26), 40, (3, 3), stride=(2, 1), padding=(1, 0), dilation=(1, 3)),
+    Geometry((4, 5, 31, 35), 5, (3, 3), stride=(2, 2), padding=(1, 1), groups=5),
+    Geometry((5, 40, 7, 7), 36, (1, 1)),  # a small map
+    Geometry((3, 8, 14, 14), 12, (3, 3), padding=(1, 1), groups=4),
 ]
 
 
@@ -216,6 +219,19 @@ def test_infinite_pixel_reaches_only_its_windows() -> None:
     out.backward(tallow.ones_like(out))
     assert w.grad.isnan().sum() == 0
     assert w.grad.isinf().sum() == 1  # only the corner tap ever meets the pixel
+
+
+def test_infinite_pixel_stays_out_of_the_end_of_a_vector() -> None:
+    x = tallow.zeros(4, 2, 17, 17)
+    x[0, 0, 1, 0] = float("inf")  # follows the last pixel of the row before
+    w = tallow.ones(2, 1, 3, 3, requires_grad=True)
+    F.conv2d(x, w, groups=2).backward(tallow.ones(4, 2, 15, 15))
+    assert w.grad.isnan().sum() == 0
+    assert w.grad[0, 0].isinf().tolist() == [
+        [True, False, False],
+        [True, False, False],
+        [False] * 3,
+    ]
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4])
