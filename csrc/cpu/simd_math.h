@@ -34,6 +34,9 @@ struct Exponential {
   TALLOW_INLINE Floats p() const { return r + rest; }
   // What rounding p loses.
   TALLOW_INLINE Floats p_low() const { return rest - (p() - r); }
+  // 1 + p, and about the share of it that rounding loses.
+  TALLOW_INLINE Floats one_plus_p() const { return 1 + p(); }
+  TALLOW_INLINE Floats lost_share() const { return p() - (one_plus_p() - 1); }
   TALLOW_INLINE Ints n() const {
     return bits_as<Ints>(rounded) - __builtin_bit_cast(int32_t, kRounder);
   }
@@ -54,15 +57,15 @@ TALLOW_INLINE Floats times_power_of_two(Floats x, const Exponential& e) {
 #endif
 }
 
-// For |x| <= 150.
-TALLOW_INLINE Exponential exponential(Floats x) {
+// For |x| <= 150; `low` is added to x without being rounded off.
+TALLOW_INLINE Exponential exponential(Floats x, Floats low = Floats{}) {
   // ln 2 in two parts, the first with so few bits that its product with n is exact.
   constexpr float kHigh = 0x1.62e4p-1f;
   constexpr float kLow = 0x1.7f7d1cp-20f;
   const Floats rounded = fma(x, splat<Floats>(0x1.715476p0), splat<Floats>(kRounder));
   const Floats n = rounded - kRounder;
   Floats r = fma(n, splat<Floats>(-kHigh), x);
-  r = fma(n, splat<Floats>(-kLow), r);
+  r = fma(n, splat<Floats>(-kLow), r) + low;
   // e^r = 1 + r + r^2 q(r), error 2^-28.
   Floats q = fma(splat<Floats>(0x1.6db480p-10), r, splat<Floats>(0x1.123b92p-7));
   q = fma(q, r, splat<Floats>(0x1.55545ep-5));
@@ -74,6 +77,19 @@ TALLOW_INLINE Exponential exponential(Floats x) {
 TALLOW_INLINE Floats exp(Floats x) {
   const Exponential e = exponential(clamped(x, -104, 89));
   return times_power_of_two(1 + e.p(), e);
+}
+
+TALLOW_INLINE Floats exp2(Floats x) {
+  x = clamped(x, -151, 129);
+  const Floats rounded = x + kRounder;
+  const Floats r = x - (rounded - kRounder);
+  // 2^r = 1 + r q(r), error 2^-30.
+  Floats q = fma(splat<Floats>(0x1.44902cp-13f), r, splat<Floats>(0x1.5f47bp-10f));
+  q = fma(q, r, splat<Floats>(0x1.3b29aap-7f));
+  q = fma(q, r, splat<Floats>(0x1.c6aedp-5f));
+  q = fma(q, r, splat<Floats>(0x1.ebfbep-3f));
+  q = fma(q, r, splat<Floats>(0x1.62e43p-1f));
+  return times_power_of_two(1 + r * q, {rounded, r, q});
 }
 
 // ---- Sigmoid and tanh.
@@ -138,16 +154,11 @@ TALLOW_INLINE Floats tanh(Floats x) {
 
 // ---- Logarithm and reciprocal square root, in float.
 
-TALLOW_INLINE Floats log(Floats x) {
-  constexpr int32_t kSqrtHalf = 0x3f3504f3;
+// e ln 2 + log(1 + f) + rest for f in [sqrt(1/2) - 1, sqrt(2) - 1] and a tiny rest.
+TALLOW_INLINE Floats log_of_parts(Floats e, Floats f, Floats rest) {
   constexpr float kHigh = 0x1.62e4p-1f;  // ln 2
   constexpr float kLow = 0x1.7f7d1cp-20f;
-  const auto tiny = x < 0x1p-126f;  // subnormal numbers are scaled up
-  const Ints bits = bits_as<Ints>(tiny ? x * 0x1p23f : x) - kSqrtHalf;
-  const Ints exponent = (bits >> 23) - (tiny ? Ints{} + 23 : Ints{});
-  const Floats e = convert<Floats>(exponent);
-  // m in [sqrt(1/2), sqrt(2)), f = m - 1: log(1 + f) = f - f^2 / 2 + f^3 q(f), error 2^-30.
-  const Floats f = bits_as<Floats>((bits & 0x7fffff) + kSqrtHalf) - 1;
+  // log(1 + f) = f - f^2 / 2 + f^3 q(f), error 2^-30.
   Floats q = fma(splat<Floats>(0x1.1457b0p-4), f, splat<Floats>(-0x1.de3c18p-4));
   q = fma(q, f, splat<Floats>(0x1.e6f068p-4));
   q = fma(q, f, splat<Floats>(-0x1.fc2206p-4));
@@ -157,16 +168,37 @@ TALLOW_INLINE Floats log(Floats x) {
   q = fma(q, f, splat<Floats>(-0x1.000006p-2));
   q = fma(q, f, splat<Floats>(0x1.555548p-2));
   const Floats z = f * f;
-  const Floats small = fma(z, splat<Floats>(-0.5), fma(f * z, q, e * kLow));
+  const Floats small =
+      fma(z, splat<Floats>(-0.5), fma(f * z, q, fma(e, splat<Floats>(kLow), rest)));
   // e ln 2 + f, and what its rounding lost.
   const Floats whole = e * kHigh;
   const Floats sum = whole + f;
   const Floats lost = f - (sum - whole);
-  const Floats result = sum + (lost + small);
+  return sum + (lost + small);
+}
+
+TALLOW_INLINE Floats log(Floats x) {
+  constexpr int32_t kSqrtHalf = 0x3f3504f3;
+  const auto tiny = x < 0x1p-126f;  // subnormal numbers are scaled up
+  const Ints bits = bits_as<Ints>(tiny ? x * 0x1p23f : x) - kSqrtHalf;
+  const Ints exponent = (bits >> 23) - (tiny ? Ints{} + 23 : Ints{});
+  // x = m 2^e with m in [sqrt(1/2), sqrt(2)).
+  const Floats m = bits_as<Floats>((bits & 0x7fffff) + kSqrtHalf);
+  const Floats result = log_of_parts(convert<Floats>(exponent), m - 1, Floats{});
   const Floats infinity = splat<Floats>(__builtin_inf());
   const Floats large = x < infinity ? result : x;
   const Floats positive = 0 < x ? large : splat<Floats>(__builtin_nan(""));
   return x == 0 ? -infinity : positive;
+}
+
+// log(1 + t), t = e^-|x|. What rounding t loses counts 1 / (1 + t), about 1 - t / 2.
+TALLOW_INLINE Floats log1p_exp(Floats x) {
+  const Exponential e = exponential(at_least(-abs(x), -104));
+  const Floats t = times_power_of_two(e.one_plus_p(), e);
+  const Floats rest = t * e.lost_share() * fma(splat<Floats>(-0.5), t, splat<Floats>(1));
+  const auto halved = 0.41421356f < t;  // 1 + t = 2 (1 + f)
+  const Floats f = halved ? fma(splat<Floats>(0.5), t, splat<Floats>(-0.5)) : t;
+  return log_of_parts(halved ? splat<Floats>(1) : Floats{}, f, rest);
 }
 
 // 1 / sqrt(x), corrected once by what x y^2 misses to 1.
@@ -184,6 +216,7 @@ TALLOW_INLINE Doubles rsqrt(Doubles x) { return 1 / sqrt(x); }
 // ---- The other functions: in double, to the precision the result needs.
 
 TALLOW_INLINE Doubles exp(Doubles x) { return Library::exp(x); }
+TALLOW_INLINE Doubles exp2(Doubles x) { return Library::exp2(x); }
 TALLOW_INLINE Doubles log(Doubles x) { return Library::log(x); }
 TALLOW_INLINE Doubles sigmoid(Doubles x) { return 1 / (1 + Library::exp(-x)); }
 TALLOW_INLINE Doubles silu(Doubles x) {
@@ -237,7 +270,6 @@ TALLOW_INLINE Doubles apply(Doubles x, Doubles y) {
     return apply<name##_function>(x, y);                    \
   }
 
-TALLOW_MATH_UNARY(exp2)
 TALLOW_MATH_UNARY(expm1)
 TALLOW_MATH_UNARY(log2)
 TALLOW_MATH_UNARY(log10)
