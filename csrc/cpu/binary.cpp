@@ -6,23 +6,22 @@ namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
 // Python's rules on top of C's fmod: the remainder has the sign of the divisor.
-template <class T>
-TALLOW_INLINE T remainder_element(T a, T b) {
-  const T rest = math::fmod_element(a, b);
-  return rest != 0 && (b < 0) != (rest < 0) ? rest + b : rest;
+template <class V>
+TALLOW_INLINE V remainder(V a, V b) {
+  const V rest = math::fmod(a, b);
+  return (rest != 0) & ((b < 0) != (rest < 0)) ? rest + b : rest;
 }
 
 // floor(a / b) as if the quotient had been computed exactly.
-template <class T>
-TALLOW_INLINE T floor_divide_element(T a, T b) {
-  if (b == 0) return a / b;
-  const T rest = math::fmod_element(a, b);
-  T quotient = (a - rest) / b;
-  if (rest != 0 && (b < 0) != (rest < 0)) quotient -= 1;
-  if (quotient == 0)
-    return sizeof(T) == 4 ? T(__builtin_copysignf(0, a / b)) : T(__builtin_copysign(0, a / b));
-  const T whole = sizeof(T) == 4 ? T(__builtin_floorf(quotient)) : T(__builtin_floor(quotient));
-  return quotient - whole > T(0.5) ? whole + 1 : whole;
+template <class V>
+TALLOW_INLINE V floor_divide(V a, V b) {
+  const V rest = math::fmod(a, b);
+  V quotient = (a - rest) / b;
+  quotient = (rest != 0) & ((b < 0) != (rest < 0)) ? quotient - 1 : quotient;
+  const V whole = floor(quotient);
+  const V nearest = quotient - whole > 0.5f ? whole + 1 : whole;
+  const V plain = a / b;
+  return b == 0 ? plain : (quotient == 0 ? copysign(V{}, plain) : nearest);
 }
 
 // Is each of |b.real|, |b.imag| scaled so that neither over- nor underflows (Smith's method).
@@ -72,14 +71,11 @@ Row float_row(BinaryOp op, DType compute) {
     case BinaryOp::kDivTrunc:
       return floating2<[](auto a, auto b) { return trunc(a / b); }>(compute);
     case BinaryOp::kDivFloor:
-      return elements2<[](auto a, auto b) { return floor_divide_element(a, b); }>(
-          Floating{}, compute, Cost::kLong);
+      return floating2<[](auto a, auto b) { return floor_divide(a, b); }>(compute, Cost::kShort);
     case BinaryOp::kRemainder:
-      return elements2<[](auto a, auto b) { return remainder_element(a, b); }>(Floating{}, compute,
-                                                                               Cost::kLong);
+      return floating2<[](auto a, auto b) { return remainder(a, b); }>(compute, Cost::kShort);
     case BinaryOp::kFmod:
-      return elements2<[](auto a, auto b) { return math::fmod_element(a, b); }>(Floating{}, compute,
-                                                                                Cost::kLong);
+      return floating2<[](auto a, auto b) { return math::fmod(a, b); }>(compute, Cost::kShort);
     case BinaryOp::kPow:
       return floating2<[](auto a, auto b) { return math::pow(a, b); }>(compute, Cost::kLong);
     case BinaryOp::kMaximum:

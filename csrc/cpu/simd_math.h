@@ -293,7 +293,27 @@ TALLOW_MATH_BINARY(hypot)
 #undef TALLOW_MATH_UNARY
 #undef TALLOW_MATH_BINARY
 
-TALLOW_INLINE float fmod_element(float a, float b) { return __builtin_fmodf(a, b); }
-TALLOW_INLINE double fmod_element(double a, double b) { return __builtin_fmod(a, b); }
+// a - trunc(a / b) b, which is exact. The rounded quotient is at most one off, and as long as it is
+// far from the end of the mantissa the remainder that it leaves is exact, too.
+template <class V>
+TALLOW_INLINE V fmod(V a, V b) {
+  using T = Lane<V>;
+  constexpr T kLargest = sizeof(T) == 4 ? T(0x1p21) : T(0x1p50);
+  const V quotient = trunc(a / b);
+  const V size = abs(b);
+  V rest = fma(-quotient, b, a);
+  const V sign = copysign(size, a);
+  rest = copysign(splat<V>(1), a) * rest < 0 ? rest + sign : rest;
+  rest = size <= abs(rest) ? rest - sign : rest;
+  rest = copysign(rest, a);
+  const auto hard = ~((abs(quotient) < kLargest) & (size < splat<V>(__builtin_inf())));
+  if (TALLOW_UNLIKELY(any(hard))) {
+    for (int i = 0; i < kLanes<T>; ++i) {
+      if (!hard[i]) continue;
+      rest[i] = sizeof(T) == 4 ? T(__builtin_fmodf(a[i], b[i])) : T(__builtin_fmod(a[i], b[i]));
+    }
+  }
+  return rest;
+}
 
 }  // namespace tallow::cpu::TALLOW_ISA::math
