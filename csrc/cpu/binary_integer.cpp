@@ -20,9 +20,11 @@ TALLOW_INLINE T truncated_remainder(T a, T b) {
 
 template <class T>
 TALLOW_INLINE T floored_quotient(T a, T b) {
-  const T rest = truncated_remainder(a, b);
   const T quotient = truncated_quotient(a, b);
-  return rest != 0 && (rest < 0) != (b < 0) ? static_cast<T>(quotient - 1) : quotient;
+  if constexpr (std::is_unsigned_v<T>) return quotient;
+  // One division for both: the remainder is what the quotient leaves.
+  const T rest = static_cast<T>(Wrapping<T>(a) - Wrapping<T>(quotient) * Wrapping<T>(b));
+  return static_cast<T>(quotient - ((rest != 0) & ((rest ^ b) < 0)));
 }
 
 template <class T>
