@@ -60,6 +60,7 @@ struct Plan {
   int64_t row_tiles, col_tiles, tiles;
   bool stream;
   bool identity;  // the row function copies: buffers need not pass through it
+  bool straight;  // copies rows that are contiguous on both sides
   RowFn fn;
   const void* context;
 };
@@ -142,6 +143,7 @@ void run_tiles(const Plan& plan, int64_t begin, int64_t end) {
     for (int k = 0; k < plan.operands; ++k) {
       const Operand& operand = plan.operand[k];
       at[k] = base[k] + row * operand.row_stride + col * operand.col_stride;
+      if (plan.straight) continue;
       if (k < plan.outputs) {
         const bool direct = operand.contiguous && rows == 1 && !operand.convert && !plan.stream;
         arguments[k] = direct ? at[k] : buffers[k];
@@ -152,11 +154,18 @@ void run_tiles(const Plan& plan, int64_t begin, int64_t end) {
         expanded[k] = operand.everywhere && rows == plan.tile_rows && cols == plan.tile_cols;
       }
     }
-    const bool moves_only = plan.identity && arguments[0] == buffers[0];
-    if (!moves_only) plan.fn(arguments, rows * cols, plan.context);
-    if (plan.outputs > 0 && arguments[0] == buffers[0]) {
-      put(plan.operand[0], at[0], moves_only ? arguments[1] : buffers[0], rows, cols, staging,
-          plan.stream);
+    if (plan.straight) {
+      for (int64_t r = 0; r < rows; ++r) {
+        std::memcpy(at[0] + r * plan.operand[0].row_stride, at[1] + r * plan.operand[1].row_stride,
+                    static_cast<size_t>(cols * plan.operand[0].item));
+      }
+    } else {
+      const bool moves_only = plan.identity && arguments[0] == buffers[0];
+      if (!moves_only) plan.fn(arguments, rows * cols, plan.context);
+      if (plan.outputs > 0 && arguments[0] == buffers[0]) {
+        put(plan.operand[0], at[0], moves_only ? arguments[1] : buffers[0], rows, cols, staging,
+            plan.stream);
+      }
     }
 
     if (++col_tile < plan.col_tiles) continue;
@@ -243,7 +252,11 @@ void plan_tiles(Plan& plan, const Space& space, int partner) {
   plan.stream = plan.stream && !transposed;
   direct = direct && !plan.stream;
   const int64_t room = kTileBytes / widest < kMaxTile ? kTileBytes / widest : kMaxTile;
-  if (transposed && plan.rows > 1) {
+  plan.straight = plan.identity && direct;
+  if (plan.straight) {
+    plan.tile_cols = plan.cols < 8 * kMaxTile ? plan.cols : 8 * kMaxTile;
+    plan.tile_rows = 8 * kMaxTile / plan.tile_cols;
+  } else if (transposed && plan.rows > 1) {
     plan.tile_cols = plan.cols < kTransposeTile ? plan.cols : kTransposeTile;
     plan.tile_rows = room / plan.tile_cols;
   } else {
