@@ -146,6 +146,21 @@ def atanh_rest(z: mp.mpf) -> mp.mpf:
     return (2 * mp.atanh(s) - 2 * s) / s**3
 
 
+def sin_rest(z: mp.mpf) -> mp.mpf:
+    """(sin r - r) / r^3 with z = r^2."""
+    if z < mp.mpf("1e-10"):
+        return -mp.mpf(1) / 6 + z / 120
+    r = mp.sqrt(z)
+    return (mp.sin(r) - r) / r**3
+
+
+def cos_rest(z: mp.mpf) -> mp.mpf:
+    """(cos r - 1 + r^2 / 2) / r^4 with z = r^2."""
+    if z < mp.mpf("1e-6"):
+        return mp.mpf(1) / 24 - z / 720 + z * z / 40320
+    return (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2
+
+
 HALF_LN2 = 0.3466
 TARGETS = {
     # e^r = 1 + r + r^2 q(r)
@@ -154,6 +169,9 @@ TARGETS = {
     "exp2-float": Target(exp2m1_rest, -0.5, 0.5, 5, lambda r: abs(r) + 1e-6),
     # log(1 + f) = 2 s + s^3 q(s^2), s = f / (2 + f)
     "log-double": Target(atanh_rest, 0.0, 0.02945, 6, lambda z: z + 1e-9),
+    # sin r = r + r^3 q(r^2), cos r = 1 - r^2 / 2 + r^4 q(r^2)
+    "sin-double": Target(sin_rest, 0.0, 0.617, 5, lambda z: z + 1e-9),
+    "cos-double": Target(cos_rest, 0.0, 0.617, 5, lambda z: z * z + 1e-9),
 }
 
 

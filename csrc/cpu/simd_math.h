@@ -1,10 +1,10 @@
 // Elementary functions of vectors of float and double; the formula and not the instruction set
 // decides the bits. The hottest float functions are evaluated in float here; the others, and
-// double, come from simd_math_double.h. Bounds are in units in the last place (ulp) over all
-// floats, as tests/ops/test_unary_math.py checks them.
+// double, come from simd_math_double.h and simd_math_full.h. Bounds are in units in the last place
+// (ulp) over all floats, as tests/ops/test_unary_math.py checks them.
 #pragma once
 
-#include "cpu/simd_math_double.h"
+#include "cpu/simd_math_full.h"
 
 namespace tallow::cpu::TALLOW_ISA::math {
 
@@ -215,17 +215,15 @@ TALLOW_INLINE Doubles rsqrt(Doubles x) { return 1 / sqrt(x); }
 
 // ---- The other functions: in double, to the precision the result needs.
 
-TALLOW_INLINE Doubles exp(Doubles x) { return Library::exp(x); }
-TALLOW_INLINE Doubles exp2(Doubles x) { return Library::exp2(x); }
-TALLOW_INLINE Doubles log(Doubles x) { return Library::log(x); }
-TALLOW_INLINE Doubles sigmoid(Doubles x) { return 1 / (1 + Library::exp(-x)); }
+TALLOW_INLINE Doubles exp(Doubles x) { return Full::exp(x); }
+TALLOW_INLINE Doubles exp2(Doubles x) { return Full::exp2(x); }
+TALLOW_INLINE Doubles log(Doubles x) { return Full::log(x); }
+TALLOW_INLINE Doubles sigmoid(Doubles x) { return 1 / (1 + Full::exp(-x)); }
 TALLOW_INLINE Doubles silu(Doubles x) {
   const Doubles bounded = clamped(x, -800, __builtin_inf());  // as for floats
   return bounded * sigmoid(bounded);
 }
-TALLOW_INLINE Doubles tanh(Doubles x) {
-  return each(x, [](double v) { return __builtin_tanh(v); });
-}
+TALLOW_INLINE Doubles tanh(Doubles x) { return Full::tanh(x); }
 
 // Function must have `template <class Precision> static Doubles of(Doubles...)`.
 template <class Function>
@@ -234,7 +232,7 @@ TALLOW_INLINE Floats apply(Floats x) {
 }
 template <class Function>
 TALLOW_INLINE Doubles apply(Doubles x) {
-  return Function::template of<Library>(x);
+  return Function::template of<Full>(x);
 }
 template <class Function>
 TALLOW_INLINE Floats apply(Floats x, Floats y) {
@@ -242,11 +240,11 @@ TALLOW_INLINE Floats apply(Floats x, Floats y) {
 }
 template <class Function>
 TALLOW_INLINE Doubles apply(Doubles x, Doubles y) {
-  return Function::template of<Library>(x, y);
+  return Function::template of<Full>(x, y);
 }
 
 // Declares `name(x)` or `name(x, y)` for both vector types from the function of that name in Brief
-// and Library.
+// and Full.
 #define TALLOW_MATH_UNARY(name)                  \
   struct name##_function {                       \
     template <class Precision>                   \

@@ -1,6 +1,6 @@
 // Elementary functions of vectors of double, in two precisions with one interface: Brief is
 // accurate to about 2^-33 and serves float functions, which are evaluated in double and rounded
-// once; Library (simd_library.h) serves double itself.
+// once; Full (simd_math_full.h) serves double itself.
 //
 // Coefficients are minimax polynomials from a Remez exchange (tools/minimax.py); the error bounds
 // beside them are what it reports.

@@ -55,6 +55,45 @@ ACCURACY = [
 FUNCTIONS = sorted({row[0] for row in ACCURACY})
 
 
+# name, lowest and highest argument, bound in ulp of float64.
+DOUBLE_BOUNDS = [
+    ("exp", -708.0, 709.7, 1.01),
+    ("exp2", -1021.0, 1023.9, 1.2),
+    ("expm1", -40.0, 709.7, 1.7),
+    ("log", 1e-307, 1e308, 0.85),
+    ("log2", 1e-307, 1e308, 1.7),
+    ("log1p", -0.999999, 1e308, 0.85),
+    ("tanh", -25.0, 25.0, 2.7),
+    ("sin", -1000.0, 1000.0, 1.5),
+    ("cos", -1000.0, 1000.0, 1.5),
+]
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="needs a wider type to compare with")
+@pytest.mark.parametrize(("name", "low", "high", "bound"), DOUBLE_BOUNDS)
+def test_float64_error_is_bounded(name, low, high, bound):
+    x = np.concatenate([spread_floats(low, min(high, 3e38)), np.linspace(low, high, 5001)])
+    x = np.append(x.astype(np.float64) * (1 + 2.0**-40), np.linspace(max(low, -2), 2, 20001))
+    x = x[(x >= low) & (x <= high)]
+    exact = getattr(np, name)(x.astype(np.longdouble))
+    _, exponent = np.frexp(exact)
+    spacing = np.ldexp(np.longdouble(1), exponent - 53)
+    result = getattr(tallow, name)(tallow.from_numpy(x)).numpy()
+    assert np.max(np.abs(result - exact) / spacing) <= bound
+
+
+@pytest.mark.parametrize("name", [name for name, *_ in DOUBLE_BOUNDS])
+def test_float64_special_values_are_those_of_numpy(name):
+    x = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1, -1, 5e-324, -5e-324, 1e-310, 8.0, 1000])
+    x = np.append(x, [-1000.0, 1e300, -1e300, 709.5, -745.0, 1024.0, -1075.0])
+    with np.errstate(all="ignore"):
+        expected = getattr(np, name)(x)
+    result = getattr(tallow, name)(tallow.from_numpy(x)).numpy()
+    np.testing.assert_allclose(result, expected, rtol=1e-15)
+    number = ~np.isnan(expected)
+    assert (np.signbit(result) == np.signbit(expected))[number].all()
+
+
 @pytest.mark.parametrize(("name", "reference", "low", "high", "bound"), ACCURACY)
 def test_float32_error_is_below_the_bound(
     name: str, reference: Reference, low: float, high: float, bound: float
