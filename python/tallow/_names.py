@@ -88,7 +88,7 @@ _HOMES = {
 }
 _SUBMODULES = (
     "accelerator amp autograd backends compiler cuda demo distributed distributions"
-    " fft functional hub jit linalg mps nn optim overrides random serialization"
+    " fft functional hub jit linalg mps multiprocessing nn optim overrides random serialization"
     " special storage testing torch_version types utils version"
 )
 

@@ -194,6 +194,7 @@ from tallow import hub as hub
 from tallow import jit as jit
 from tallow import linalg as linalg
 from tallow import mps as mps
+from tallow import multiprocessing as multiprocessing
 from tallow import nn as nn
 from tallow.nn.functional import channel_shuffle as channel_shuffle
 from tallow.nn.functional import conv3d as conv3d

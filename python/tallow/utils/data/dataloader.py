@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ._utils.collate import default_collate, default_convert
 from ._utils.fetch import make_fetch
+from ._utils.transport import receive
 from ._utils.worker import Failure, Task, get_worker_info, run_worker
 from .dataset import IterableDataset
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, draw_seed
@@ -317,7 +318,7 @@ class _Worker:
 
     def __init__(self, context: Any, task: Task) -> None:
         their_requests, self.requests = context.Pipe(duplex=False)
-        self.results, their_results = context.Pipe(duplex=False)
+        self.results, their_results = context.Pipe()  # two-way pipes carry descriptors
         ours = (self.requests, self.results)
         self.process = context.Process(
             target=run_worker, args=(their_requests, their_results, ours, task), daemon=True
@@ -339,7 +340,7 @@ class _Worker:
         if timeout > 0 and not self.results.poll(timeout):
             raise RuntimeError(f"DataLoader timed out after {timeout} seconds")
         try:
-            result = self.results.recv()
+            result = receive(self.results)
         except (EOFError, OSError):
             self._report_death()
         self.owed -= 1
@@ -375,9 +376,10 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         self._timeout = loader.timeout
         self._warn_about_number(loader.num_workers)
         context = loader.multiprocessing_context
-        if context is None:
-            import multiprocessing
+        # This also prepares new processes for tensors, and for alias mode.
+        from tallow import multiprocessing
 
+        if context is None:
             context = multiprocessing.get_context()
         make = functools.partial(
             make_fetch, loader.dataset, loader._auto_collation, loader.collate_fn, loader.drop_last

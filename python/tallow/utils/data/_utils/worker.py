@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import sys
 import threading
 import traceback
@@ -10,6 +11,8 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import tallow
+
+from .transport import send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,6 +140,8 @@ def run_worker(
     global _worker_info
     for connection in not_ours:
         connection.close()
+    # Ctrl-C reaches every process of a terminal; the main one decides what becomes of the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # One thread per worker: the processes are what runs in parallel.
     tallow.set_num_threads(1)
     _seed_everything(task.base_seed, task.worker_id)
@@ -158,16 +163,16 @@ def run_worker(
         while (request := inbox.get()) is not None:
             try:
                 if broken is not None:
-                    results.send(broken)
+                    send(results, broken)
                 elif request:
-                    results.send((fetch(*request),))
+                    send(results, (fetch(*request),))
                 else:
                     fetch = task.make()
             except StopIteration:
-                results.send(None)
+                send(results, None)
             except OSError:
                 raise
             except Exception as error:
-                results.send(Failure(error, place))
-    except (OSError, KeyboardInterrupt):
+                send(results, Failure(error, place))
+    except OSError:
         pass
