@@ -7,7 +7,7 @@ import importlib.util
 import sys
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from typing import TYPE_CHECKING, Any
 
 import tallow
@@ -23,6 +23,8 @@ __all__ = ["as_torch", "install", "is_installed", "torch_version", "uninstall"]
 
 _OURS = "tallow"
 _THEIRS = "torch"
+# A package that much code saves tensors with; ours stands in where it is not installed.
+_FORMAT = "safetensors"
 
 
 def torch_version() -> TorchVersion:
@@ -62,9 +64,12 @@ class _Finder(MetaPathFinder):
                 f"{root} is hidden, because it cannot work with tallow in the place of torch",
                 name=fullname,
             )
-        if root != _THEIRS:
+        if root == _THEIRS:
+            name = f"{_OURS}.{rest}" if rest else _OURS
+        elif root == _FORMAT and PathFinder.find_spec(root) is None:
+            name = f"{_OURS}.{fullname}"
+        else:
             return None
-        name = f"{_OURS}.{rest}" if rest else _OURS
         found = sys.modules.get(name)
         own = found.__spec__ if found is not None else importlib.util.find_spec(name)
         if own is None:

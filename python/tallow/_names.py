@@ -88,8 +88,8 @@ _HOMES = {
 }
 _SUBMODULES = (
     "accelerator amp autograd backends compiler cuda demo distributed distributions"
-    " fft functional hub jit linalg mps multiprocessing nn optim overrides random serialization"
-    " special storage testing torch_version types utils version"
+    " fft functional hub jit linalg mps multiprocessing nn optim overrides random safetensors"
+    " serialization special storage testing torch_version types utils version"
 )
 
 LAZY: dict[str, str] = {
