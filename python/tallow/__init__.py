@@ -126,7 +126,9 @@ else:
         """Load a submodule, or a function of one, when it is first asked for."""
         home = _LAZY.get(name)
         if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            from tallow._absent import AbsentName
+
+            raise AbsentName(__name__, name, __dir__)
         module = importlib.import_module(f"tallow.{home}")
         value = module if home == name else getattr(module, name)
         globals()[name] = value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow._absent import AbsentName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,3 +120,7 @@ def ifftshift(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """
     dims = _dims(input, dim)
     return input.roll([-(input.size(d) // 2) for d in dims], dims)
+
+
+def __getattr__(name: str) -> Any:
+    raise AbsentName(__name__, name, lambda: __all__)

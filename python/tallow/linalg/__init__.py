@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import _C
+from tallow._absent import AbsentName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -275,3 +276,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     x = x.unsqueeze(0) if x.dim() == 0 else x
     count = x.size(-1) if N is None else N
     return x.unsqueeze(-1) ** tallow.arange(count, device=x.device)
+
+
+def __getattr__(name: str) -> Any:
+    raise AbsentName(__name__, name, lambda: __all__)

@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 import tallow
+from tallow._absent import AbsentName
 
 # Name here -> name in the package.
 _NAMES = {
@@ -46,4 +47,4 @@ def __getattr__(name: str) -> Any:
     for home, names in _HOMES.items():
         if name in names:
             return getattr(importlib.import_module(f"tallow.special.{home}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AbsentName(__name__, name, lambda: __all__)

@@ -6,6 +6,7 @@ A function that would add nothing to the native one is that native function itse
 from __future__ import annotations
 
 from types import FunctionType
+from typing import Any
 
 from tallow.nn.functional.activation import (
     _get_softmax_dim as _get_softmax_dim,
@@ -327,3 +328,9 @@ for _name in (*__all__, "_get_softmax_dim"):
     if isinstance(_function := globals()[_name], FunctionType):
         _function.__module__ = __name__
 del _name, _function
+
+
+def __getattr__(name: str) -> Any:
+    from tallow._absent import AbsentName
+
+    raise AbsentName(__name__, name, lambda: __all__)
