@@ -101,6 +101,16 @@ def test_hooks_do_not_hide_the_path():
     assert error.__notes__[0].startswith("in 1: Linear(in_features=3")
 
 
+def test_modules_that_override_call_are_on_the_path():
+    class Traced(nn.Sequential):
+        def __call__(self, *args):
+            return super().__call__(*args)
+
+    error = fail(lambda: Traced(nn.Identity(), Traced(nn.Linear(3, 2)))(tallow.zeros(2)))
+    assert error.__notes__[0].startswith("in 1.0: Linear(in_features=3")
+    assert error.__notes__[0].endswith("of Traced")
+
+
 def test_an_error_of_the_users_own_keeps_its_text_and_its_notes():
     def forward(x):
         error = ValueError("mine")

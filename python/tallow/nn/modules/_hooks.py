@@ -133,8 +133,10 @@ class HookMethods:
 
         Args:
             hook: called ``(module, grad_input, grad_output)`` with one slot per positional
-                argument and per output, ``None`` where there is no tensor. A tuple (or, when there
-                is one slot, a tensor) that it returns replaces ``grad_input``.
+                argument and per output, ``None`` where there is no tensor; an output that is a
+                list, mapping or dataclass has a slot per leaf. A tuple (or, when there is one slot,
+                a tensor) that it returns replaces ``grad_input``. In-place operations on the
+                module's inputs and outputs mean what they mean without the hook.
             prepend: run before the hooks this module already has.
 
         Returns:

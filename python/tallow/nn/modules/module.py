@@ -242,9 +242,15 @@ class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
     # through __getattr__, where no subclass overrides them; what they mean is written here.
 
     def _wrapped_call_impl(self, *args: Any, **kwargs: Any) -> Any:
-        if self._compiled_call_impl is not None:
-            return self._compiled_call_impl(*args, **kwargs)
-        return self._call_impl(*args, **kwargs)
+        try:
+            if self._compiled_call_impl is not None:
+                return self._compiled_call_impl(*args, **kwargs)
+            return self._call_impl(*args, **kwargs)
+        except Exception as error:
+            from tallow._advice import annotate_call
+
+            annotate_call(error, self, args, kwargs)
+            raise
 
     def _call_impl(self, *args: Any, **kwargs: Any) -> Any:
         forward = self.forward if _get_tracing_state() is None else self._slow_forward
