@@ -3,8 +3,7 @@
     python -m tallow -m pytest tests/contract
 
 Without alias mode nothing is collected here; ``tests/test_contract.py`` starts the suite then.
-Test names begin with the id of the statement. `known_failures.txt` lists the tests that do not pass
-yet; a listed test that passes fails the run, so the list can only shrink.
+Test names begin with the id of the statement.
 """
 
 from __future__ import annotations
@@ -25,22 +24,11 @@ if not ALIAS:
 os.environ["CONTRACT_IMPL"] = "tallow"
 
 
-def known_failures() -> set[str]:
-    lines = (HERE / "known_failures.txt").read_text().splitlines()
-    return {line.split("#")[0].strip() for line in lines} - {""}
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = [item for item in items if HERE in item.path.parents]
-    known = known_failures()
-    unknown = known - {item.name for item in here} if len({i.path for i in here}) > 8 else set()
-    if unknown:
-        raise pytest.UsageError(f"known_failures.txt lists tests that do not exist: {unknown}")
-    for item in here:
-        # The suite checks warnings where they matter; elsewhere they are no errors.
-        item.add_marker(pytest.mark.filterwarnings("default"))
-        if item.name in known:
-            item.add_marker(pytest.mark.xfail(strict=True, reason="known failure"))
+    for item in items:
+        if HERE in item.path.parents:
+            # The suite checks warnings where they matter; elsewhere they are no errors.
+            item.add_marker(pytest.mark.filterwarnings("default"))
 
 
 @pytest.fixture(autouse=True)

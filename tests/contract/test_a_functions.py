@@ -272,6 +272,8 @@ def test_A55_once_differentiable():
     # PyTorch silently returns a constant if the incoming gradient does not require gradients.
     (g,) = torch.autograd.grad(C.apply(x).sum(), x, create_graph=True)
     assert g.requires_grad
+    with pytest.raises(RuntimeError, match="^trying to differentiate twice"):
+        g.sum().backward()
     fails(RuntimeError, "trying to differentiate twice a function", lambda: g.sum().backward())
 
 
