@@ -217,8 +217,10 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/dlpack.cpp
   csrc/python/dtype_device.cpp
   csrc/python/error_notes.cpp
+  csrc/python/finite.cpp
   csrc/python/function_type.cpp
   csrc/python/generator.cpp
+  csrc/python/graph.cpp
   csrc/python/hooks.cpp
   csrc/python/indexing.cpp
   csrc/python/module.cpp
@@ -235,5 +237,6 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/tensor_operators.cpp
   csrc/python/tensor_properties.cpp
   csrc/python/tensor_type.cpp
+  csrc/python/watch.cpp
   csrc/python/write_log.cpp
 )

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "autograd/meta.h"
+#include "autograd/observer.h"
 #include "core/error.h"
 #include "ops/arithmetic.h"
 #include "ops/compare.h"
@@ -231,12 +232,8 @@ class BackwardPass {
     const bool runs = state.runs;
     TensorList gradients = std::move(state.gradients);
     gradients.resize(node->outputs.size());
-    run_tensor_hooks(*node, gradients);
-    for (std::size_t i = 0; i < inputs_.size(); ++i) {
-      if (inputs_[i].node == node) captured_[i] = gradients[inputs_[i].index];
-    }
-    TensorList results;
-    if (runs) results = call(*node, gradients);
+    TensorList results = TALLOW_LIKELY(!observer) ? run_node(node, gradients, runs)
+                                                  : run_observed(node, gradients, runs);
     gradients.clear();
     if (!runs) return;
     results.resize(node->edges.size());
@@ -244,6 +241,28 @@ class BackwardPass {
       const Edge& edge = node->edges[i];
       if (edge.node) deliver(edge, std::move(results[i]));
     }
+  }
+
+  TensorList run_node(const Ref<Node>& node, TensorList& gradients, bool runs) {
+    run_tensor_hooks(*node, gradients);
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      if (inputs_[i].node == node) captured_[i] = gradients[inputs_[i].index];
+    }
+    return runs ? call(*node, gradients) : TensorList();
+  }
+
+  TALLOW_NOINLINE TensorList run_observed(const Ref<Node>& node, TensorList& gradients, bool runs) {
+    Observer* const told = observer;
+    told->node_begins(*node, gradients);
+    TensorList results;
+    try {
+      results = run_node(node, gradients, runs);
+    } catch (...) {
+      told->node_failed(*node);
+      throw;
+    }
+    told->node_ends(*node, gradients, results);
+    return results;
   }
 
   void deliver(const Edge& edge, Tensor gradient) {
@@ -377,7 +396,17 @@ std::vector<Tensor> run_backward(const std::vector<BackwardRoot>& roots,
     seeds.push_back(root_gradient(edge.node->outputs[edge.index], root.gradient, i));
   }
   BackwardPass pass(inputs, options, passes++);
-  return pass.run(edges, seeds);
+  if (TALLOW_LIKELY(!observer)) return pass.run(edges, seeds);
+  Observer* const told = observer;
+  told->pass_begins();
+  try {
+    std::vector<Tensor> results = pass.run(edges, seeds);
+    told->pass_ends(false);
+    return results;
+  } catch (...) {
+    told->pass_ends(true);
+    throw;
+  }
 }
 
 int64_t current_pass_id() { return current_pass ? current_pass->id() : -1; }

@@ -1,6 +1,7 @@
 #include "autograd/node.h"
 
 #include "autograd/meta.h"
+#include "autograd/observer.h"
 #include "ops/creation.h"
 
 namespace tallow {
@@ -29,8 +30,11 @@ std::vector<Node*>* pending_nodes = nullptr;
 }  // namespace
 
 AnomalyHooks anomaly;
+thread_local Observer* observer = nullptr;
 
 int64_t live_nodes() { return node_count; }
+
+uint64_t next_node_sequence() { return next_sequence; }
 
 void* Node::operator new(std::size_t size) {
   const std::size_t size_class = (size - 1) / kSizeStep;
@@ -57,7 +61,7 @@ void Node::operator delete(void* pointer, std::size_t size) {
 
 Node::Node(const char* name) : sequence(next_sequence++), name_(name) {
   ++node_count;
-  if (TALLOW_UNLIKELY(anomaly.enabled)) anomaly_trace = anomaly.capture();
+  if (TALLOW_UNLIKELY(anomaly.enabled || observer)) anomaly_trace = anomaly.capture();
 }
 
 Node::~Node() {

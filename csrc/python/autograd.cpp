@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "python/autograd_objects.h"
 #include "python/convert.h"
+#include "python/watch.h"
 #include "python/write_log.h"
 
 namespace tallow::python {
@@ -121,13 +122,13 @@ void* capture_trace() {
 void drop_trace(void* trace) { Py_DECREF(static_cast<PyObject*>(trace)); }
 
 void report_trace(const Node& node) {
-  if (!node.anomaly_trace) return;
+  PyObject* const trace = traceback_of(node);
+  if (!trace) return;
   // An error is on its way: warn without disturbing it.
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
   const PyRef empty = PyRef::steal(PyUnicode_FromString(""));
-  const PyRef text =
-      PyRef::steal(PyUnicode_Join(empty.get(), static_cast<PyObject*>(node.anomaly_trace)));
+  const PyRef text = PyRef::steal(PyUnicode_Join(empty.get(), trace));
   if (text) {
     const std::string message = "Error detected in " + node.name() +
                                 ". Traceback of forward call that caused the error:\n" +

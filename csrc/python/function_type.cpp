@@ -6,6 +6,7 @@
 #include "ops/creation.h"
 #include "python/autograd_objects.h"
 #include "python/convert.h"
+#include "python/watch.h"
 #include "python/write_log.h"
 
 #include <structmember.h>
@@ -343,7 +344,9 @@ class Application {
 };
 
 PyObject* function_apply(PyObject* type, PyObject* const* args, Py_ssize_t count) {
-  return guarded([&] { return Application(type, args, count).run(); });
+  const auto run = [&] { return Application(type, args, count).run(); };
+  if (TALLOW_LIKELY(!is_watched())) return guarded(run);
+  return guarded([&] { return watched("function", type, args, count, nullptr, run); });
 }
 
 PyMethodDef methods[] = {

@@ -2,6 +2,7 @@
 // dispatcher below calls the values a dict has when it starts.
 #include "core/error.h"
 #include "python/autograd_objects.h"
+#include "python/watch.h"
 
 namespace tallow::python {
 
@@ -46,7 +47,8 @@ class PyTensorHook final : public TensorHook {
     const PyRef hooks = snapshot(dict_.get());
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(hooks.get()); ++i) {
       PyObject* const hook = PyList_GET_ITEM(hooks.get(), i);
-      PyRef result = checked(PyObject_CallOneArg(hook, value.get()));
+      PyObject* const argument = value.get();
+      PyRef result = call_hook("tensor hook", nullptr, hook, &argument, 1);
       if (result.get() == Py_None) continue;
       check_replacement(hook, unwrap(value.get()), result.get());
       value = std::move(result);
@@ -67,8 +69,9 @@ class PyPostAccumulateHook final : public PostAccumulateHook {
     const PyRef self = checked(wrap(leaf));
     const PyRef hooks = snapshot(dict_.get());
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(hooks.get()); ++i) {
+      PyObject* const argument = self.get();
       const PyRef result =
-          checked(PyObject_CallOneArg(PyList_GET_ITEM(hooks.get(), i), self.get()));
+          call_hook("post-accumulate hook", nullptr, PyList_GET_ITEM(hooks.get(), i), &argument, 1);
       TALLOW_CHECK(result.get() == Py_None,
                    "Tensor post accumulate grad hooks should return None.");
     }
@@ -113,7 +116,8 @@ class PyNodePreHook final : public NodePreHook {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(hooks.get()); ++i) {
       PyObject* const hook = PyList_GET_ITEM(hooks.get(), i);
       const PyRef arguments = to_tuple(grad_outputs);
-      const PyRef result = checked(PyObject_CallOneArg(hook, arguments.get()));
+      PyObject* const argument = arguments.get();
+      const PyRef result = call_hook("node pre-hook", nullptr, hook, &argument, 1);
       replace(hook, result.get(), grad_outputs);
     }
   }
@@ -131,8 +135,8 @@ class PyNodePostHook final : public NodePostHook {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(hooks.get()); ++i) {
       PyObject* const hook = PyList_GET_ITEM(hooks.get(), i);
       const PyRef inputs = to_tuple(grad_inputs);
-      const PyRef result =
-          checked(PyObject_CallFunctionObjArgs(hook, inputs.get(), outputs.get(), nullptr));
+      PyObject* const arguments[] = {inputs.get(), outputs.get()};
+      const PyRef result = call_hook("node hook", nullptr, hook, arguments, 2);
       replace(hook, result.get(), grad_inputs);
     }
   }

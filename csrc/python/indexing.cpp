@@ -10,6 +10,7 @@
 #include "python/override.h"
 #include "python/tensor_item.h"
 #include "python/tensor_type.h"
+#include "python/watch.h"
 #include "python/write_log.h"
 
 namespace tallow::python {
@@ -206,41 +207,67 @@ PyObject* override_call(const char* name, PyObject* const* args, Py_ssize_t coun
   return call_override(method.get(), args, count, nullptr);
 }
 
+PyObject* subscript(PyObject* self, PyObject* index) {
+  const Tensor& tensor = unwrap(self);
+  check_not_scalar(tensor, index);
+  if (is_plain_int(index)) return wrap(ops::select(tensor, 0, to_int64(index)));
+  const Parsed parsed = Parser(tensor, index).parse();
+  if (!parsed.indices.empty()) return wrap(ops::index(parsed.view, parsed.indices));
+  // x[...] and x[:] are new views, never x itself.
+  return wrap(parsed.view.same(tensor) ? ops::view_alias(tensor) : parsed.view);
+}
+
+void assign_subscript(PyObject* self, PyObject* index, PyObject* value) {
+  const Tensor& tensor = unwrap(self);
+  check_not_scalar(tensor, index);
+  const Tensor source = value_tensor(tensor, value);
+  const Parsed parsed = Parser(tensor, index).parse();
+  if (!parsed.indices.empty()) {
+    ops::index_put_(parsed.view, parsed.indices, source, false);
+  } else {
+    assign(parsed.view, source);
+  }
+  note_write(tensor, "__setitem__");
+}
+
+// `call` as an event of the watched thread.
+template <class Call>
+PyObject* watched_index(const char* name, PyObject* const* args, Py_ssize_t count,
+                        const Call& call) {
+  const PyRef subject = checked(PyUnicode_FromString(name));
+  return watched("op", subject.get(), args, count, nullptr, call);
+}
+
 }  // namespace
 
 PyObject* tensor_subscript(PyObject* self, PyObject* index) {
   return guarded([&]() -> PyObject* {
-    if (TALLOW_UNLIKELY(torch_function_mode_active || may_override(self))) {
+    if (TALLOW_UNLIKELY(call_interest != 0 || may_override(self))) {
       PyObject* const args[] = {self, index};
-      return override_call("__getitem__", args, 2);
+      if (call_interest != kWatched || may_override(self)) {
+        return override_call("__getitem__", args, 2);
+      }
+      return watched_index("getitem", args, 2, [&] { return subscript(self, index); });
     }
-    const Tensor& tensor = unwrap(self);
-    check_not_scalar(tensor, index);
-    if (is_plain_int(index)) return wrap(ops::select(tensor, 0, to_int64(index)));
-    const Parsed parsed = Parser(tensor, index).parse();
-    if (!parsed.indices.empty()) return wrap(ops::index(parsed.view, parsed.indices));
-    // x[...] and x[:] are new views, never x itself.
-    return wrap(parsed.view.same(tensor) ? ops::view_alias(tensor) : parsed.view);
+    return subscript(self, index);
   });
 }
 
 int tensor_assign_subscript(PyObject* self, PyObject* index, PyObject* value) {
   return guarded_int([&] {
     TALLOW_CHECK_TYPE(value, "Tensor does not support deleting items");
-    if (TALLOW_UNLIKELY(torch_function_mode_active || may_override(self))) {
+    if (TALLOW_UNLIKELY(call_interest != 0 || may_override(self))) {
       PyObject* const args[] = {self, index, value};
-      return PyRef::steal(override_call("__setitem__", args, 3)) ? 0 : -1;
+      if (call_interest != kWatched || may_override(self)) {
+        return PyRef::steal(override_call("__setitem__", args, 3)) ? 0 : -1;
+      }
+      const PyRef written = PyRef::steal(watched_index("setitem", args, 3, [&] {
+        assign_subscript(self, index, value);
+        return Py_NewRef(self);
+      }));
+      return written ? 0 : -1;
     }
-    const Tensor& tensor = unwrap(self);
-    check_not_scalar(tensor, index);
-    const Tensor source = value_tensor(tensor, value);
-    const Parsed parsed = Parser(tensor, index).parse();
-    if (!parsed.indices.empty()) {
-      ops::index_put_(parsed.view, parsed.indices, source, false);
-    } else {
-      assign(parsed.view, source);
-    }
-    note_write(tensor, "__setitem__");
+    assign_subscript(self, index, value);
     return 0;
   });
 }

@@ -18,6 +18,7 @@
 #include "python/op_objects.h"
 #include "python/override.h"
 #include "python/storage.h"
+#include "python/watch.h"
 
 namespace tallow::python {
 
@@ -154,6 +155,8 @@ PYBIND11_MODULE(_C, module) {
     bind_dlpack(module);
     bind_autograd(module);
     bind_boundary(module);
+    bind_watch(module);
+    bind_graph(module);
     bind_module_slots(module);
     bind_runtime(module);
     register_ops(module);

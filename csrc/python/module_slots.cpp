@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "python/error_notes.h"
+#include "python/watch.h"
 
 namespace tallow::python {
 
@@ -87,7 +88,7 @@ bool global_tables_are_empty() {
 
 // Does Module.__call__ do what it was written to do, with no hooks but the module's own?
 bool is_usual_call(PyTypeObject* type, PyObject* state) {
-  return !tracing_state && PyDict_CheckExact(state) && global_tables_are_empty() &&
+  return !tracing_state && !is_watched() && PyDict_CheckExact(state) && global_tables_are_empty() &&
          _PyType_Lookup(type, names().call_impl) == definition.call_impl &&
          _PyType_Lookup(type, names().compiled_call_impl) == Py_None &&
          !PyDict_GetItemWithError(state, names().call_impl) &&

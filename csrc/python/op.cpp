@@ -8,6 +8,7 @@
 #include "python/error_notes.h"
 #include "python/op_objects.h"
 #include "python/override.h"
+#include "python/watch.h"
 #include "python/write_log.h"
 
 namespace tallow::python {
@@ -284,12 +285,8 @@ PyObject* invoke(const Op& op, const Overload& overload, Binding& binding) {
   return named_tuple(overload.result_type, result);
 }
 
-PyObject* call_checked(const Op& op, PyObject* api, PyObject* const* args, Py_ssize_t count,
-                       PyObject* keywords) {
-  const Py_ssize_t total = count + (keywords ? PyTuple_GET_SIZE(keywords) : 0);
-  if (TALLOW_UNLIKELY(torch_function_mode_active) || any_override(args, total)) {
-    return call_override(api, args, count, keywords);
-  }
+PyObject* call_bound(const Op& op, PyObject* api, PyObject* const* args, Py_ssize_t count,
+                     PyObject* keywords) {
   const bool is_method = api == op.method;
   if (TALLOW_LIKELY(op.overloads.size() == 1)) {
     Binding binding;
@@ -337,6 +334,41 @@ PyRef named_arguments(const Op& op, PyObject* const* args, Py_ssize_t count, PyO
   return pairs;
 }
 
+// Turns the C++ exception being handled into a Python error with notes.
+void report_error(const Op& op, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  const PyRef named = named_arguments(op, args, count, keywords);
+  PyErr_Clear();
+  set_python_error();
+  if (named) annotate_op_error(op.name.c_str(), named.get());
+}
+
+PyObject* call_watched(const Op& op, PyObject* api, PyObject* const* args, Py_ssize_t count,
+                       PyObject* keywords) {
+  const PyRef name = checked(PyUnicode_FromString(op.name.c_str()));
+  return watched("op", name.get(), args, count, keywords, [&]() -> PyObject* {
+    try {
+      return call_bound(op, api, args, count, keywords);
+    } catch (const PythonError&) {
+      return nullptr;
+    } catch (...) {
+      report_error(op, args, count, keywords);
+      return nullptr;
+    }
+  });
+}
+
+PyObject* call_checked(const Op& op, PyObject* api, PyObject* const* args, Py_ssize_t count,
+                       PyObject* keywords) {
+  const Py_ssize_t total = count + (keywords ? PyTuple_GET_SIZE(keywords) : 0);
+  if (TALLOW_UNLIKELY(call_interest != 0) || any_override(args, total)) {
+    if (call_interest == kWatched && !any_override(args, total)) {
+      return call_watched(op, api, args, count, keywords);
+    }
+    return call_override(api, args, count, keywords);
+  }
+  return call_bound(op, api, args, count, keywords);
+}
+
 void collect_tensors(PyObject* object, std::vector<Tensor>& tensors) {
   if (is_tensor(object)) {
     tensors.push_back(unwrap(object));
@@ -382,10 +414,7 @@ PyObject* call_op(const Op& op, PyObject* api, PyObject* const* args, Py_ssize_t
   } catch (const PythonError&) {
     return nullptr;  // raised by code that the op called
   } catch (...) {
-    const PyRef named = named_arguments(op, args, count, keywords);
-    PyErr_Clear();
-    set_python_error();
-    if (named) annotate_op_error(op.name.c_str(), named.get());
+    report_error(op, args, count, keywords);
     return nullptr;
   }
 }

@@ -2,7 +2,7 @@
 
 namespace tallow::python {
 
-thread_local bool torch_function_mode_active = false;
+thread_local uint8_t call_interest = 0;
 
 namespace {
 
@@ -71,10 +71,12 @@ void bind_override(py::module_& module) {
       .def("__enter__", &DisableSubclassDispatch::enter)
       .def("__exit__", [](DisableSubclassDispatch& self, const py::args&) { self.exit(); });
   module.def("_is_torch_function_subclass_enabled", [] { return !subclass_dispatch_disabled; });
-  module.def("_set_torch_function_mode_active",
-             [](bool active) { torch_function_mode_active = active; });
+  module.def("_set_torch_function_mode_active", [](bool active) {
+    call_interest =
+        static_cast<uint8_t>((call_interest & ~kOfferedToMode) | (active ? kOfferedToMode : 0));
+  });
   module.def("_has_torch_function", [](const py::object& object) {
-    return torch_function_mode_active || may_override(object.ptr());
+    return (call_interest & kOfferedToMode) || may_override(object.ptr());
   });
   module.def("_disabled_torch_function_impl", [](const py::object& function, const py::object&,
                                                  const py::tuple& args, const py::object& kwargs) {

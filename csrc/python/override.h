@@ -5,8 +5,12 @@
 
 namespace tallow::python {
 
-// Set while a TorchFunctionMode is active in this thread: then every call is offered to it.
-extern thread_local bool torch_function_mode_active __attribute__((tls_model("initial-exec")));
+// Who, in this thread, wants to know of every call before it is made.
+enum CallInterest : uint8_t {
+  kOfferedToMode = 1,  // a TorchFunctionMode is active
+  kWatched = 2,        // explain() or nan_guard() is active: python/watch.h
+};
+extern thread_local uint8_t call_interest __attribute__((tls_model("initial-exec")));
 
 // Does the object's type override calls? The common types are answered before calling this.
 bool has_torch_function(PyObject* object);

@@ -6,6 +6,7 @@
 
 #include "autograd/blame.h"
 #include "python/common.h"
+#include "python/watch.h"
 
 namespace tallow::python {
 
@@ -78,8 +79,8 @@ void describe_modified(const Tensor& tensor, uint32_t saved, const Node& reader)
     text << "\n";
   }
   text << "needed by " << reader.name() << ", the derivative of " << op_of(reader);
-  if (reader.anomaly_trace) {
-    const PyRef line = advice("line_of_trace", static_cast<PyObject*>(reader.anomaly_trace));
+  if (PyObject* const trace = traceback_of(reader)) {
+    const PyRef line = advice("line_of_trace", trace);
     append_line(text, line.get());
   }
   delete pending;

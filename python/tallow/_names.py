@@ -21,6 +21,7 @@ _HOMES = {
     ),
     "_tensor_str": "set_printoptions",
     "_alias": "as_torch",
+    "_explain": "NonFiniteError explain nan_guard",
     "amp": "autocast GradScaler",
     "amp.autocast_mode": (
         "get_autocast_dtype is_autocast_cache_enabled is_autocast_cpu_enabled is_autocast_enabled"

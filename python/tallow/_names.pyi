@@ -130,6 +130,9 @@ from tallow._composites.windows import hann_window as hann_window
 from tallow._composites.windows import kaiser_window as kaiser_window
 from tallow._dtype_info import finfo as finfo
 from tallow._dtype_info import iinfo as iinfo
+from tallow._explain import NonFiniteError as NonFiniteError
+from tallow._explain import explain as explain
+from tallow._explain import nan_guard as nan_guard
 from tallow._legacy import BFloat16Tensor as BFloat16Tensor
 from tallow._legacy import BoolTensor as BoolTensor
 from tallow._legacy import ByteTensor as ByteTensor

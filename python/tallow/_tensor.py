@@ -155,6 +155,33 @@ class Tensor(_C.TensorBase):
             return
         tallow.autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
+    def graph(self, model: Any = None) -> Any:
+        """Return the autograd graph behind this tensor, to look at or to draw.
+
+        Modules are drawn as boxes if the forward pass ran under
+        ``tallow.autograd.graph.record_scopes()``, ``tallow.explain()`` or ``tallow.nan_guard()``;
+        otherwise, given a `model`, what uses its parameters is.
+
+        Args:
+            model: gives parameters their names.
+
+        Returns:
+            A graph with ``nodes``, ``edges``, ``svg()``, ``dot()`` and ``save(path)``; notebooks
+            show it as a picture.
+
+        Raises:
+            RuntimeError: the tensor does not require gradients.
+            TypeError: `model` is no Module.
+
+        Example:
+            >>> x = tallow.ones(2, requires_grad=True)
+            >>> x.exp().sum().graph()
+            <autograd graph: 3 nodes, 2 edges, 8 B saved for backward>
+        """
+        from tallow._explain.graph import graph_of
+
+        return graph_of([self], model)
+
     # ---- other libraries
 
     def __dlpack__(

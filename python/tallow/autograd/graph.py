@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tallow import Tensor
+    from tallow._explain.graph import record_scopes
 
 __all__ = [
     "GradientEdge",
@@ -24,6 +25,7 @@ __all__ = [
     "disable_saved_tensors_hooks",
     "get_gradient_edge",
     "increment_version",
+    "record_scopes",
     "register_multi_grad_hook",
     "save_on_cpu",
     "saved_tensors_hooks",
@@ -34,6 +36,14 @@ __all__ = [
 # (pairs of the node that receives the gradient of an input and the output of that node it belongs
 # to), ``register_hook(fn)`` and ``register_prehook(fn)``.
 Node = _C.Node
+
+
+def __getattr__(name: str) -> Any:
+    if name == "record_scopes":  # loaded when it is used
+        from tallow._explain.graph import record_scopes
+
+        return record_scopes
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class GradientEdge(NamedTuple):

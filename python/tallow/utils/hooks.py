@@ -59,6 +59,8 @@ class RemovableHandle:
 
     def remove(self) -> None:
         """Take the hook out of its tables; a second call does nothing."""
+        if (watcher := _C._watcher()) is not None:
+            watcher.hook_removed(self.hooks_dict_ref(), self.id)
         for ref in (self.hooks_dict_ref, *self.extra_dict_ref):
             table = ref()
             if table is not None:

@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 _get_tracing_state = _C._get_tracing_state
+_get_watcher = _C._watcher  # explain() or nan_guard(), or None
 
 # Hooks of every module. The call path reads these tables directly, and so may programs.
 _global_forward_pre_hooks: OrderedDict[int, Hook] = OrderedDict()
@@ -254,6 +255,8 @@ class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
 
     def _call_impl(self, *args: Any, **kwargs: Any) -> Any:
         forward = self.forward if _get_tracing_state() is None else self._slow_forward
+        if (watcher := _get_watcher()) is not None:
+            return watcher.module_call(self, forward, args, kwargs)
         # The tables themselves are asked: programs write into them without registering.
         if not (
             self._backward_hooks
@@ -300,6 +303,8 @@ class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
         hooks = [(hook, False) for hook in _global_forward_pre_hooks.values()]
         flagged = self._forward_pre_hooks_with_kwargs
         hooks += [(hook, key in flagged) for key, hook in self._forward_pre_hooks.items()]
+        if _get_watcher() is not None:
+            hooks = [(self._observed("forward pre-hook", hook), flag) for hook, flag in hooks]
         return hooks
 
     def _snapshot_forward_hooks(self) -> list[ForwardHook]:
@@ -315,6 +320,11 @@ class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
             (key, hook, key in kwargs, key in always, False)
             for key, hook in self._forward_hooks.items()
         ]
+        if _get_watcher() is not None:
+            hooks = [
+                (key, self._observed("forward hook", hook), with_kwargs, always_call, is_global)
+                for key, hook, with_kwargs, always_call, is_global in hooks
+            ]
         return hooks
 
     def _get_backward_hooks(self) -> tuple[list[Hook], list[Hook]]:
@@ -327,11 +337,23 @@ class Module(HookMethods, StateMethods, TraversalMethods, ConvertMethods):
         if self._is_full_backward_hook is not None:
             kind = full if self._is_full_backward_hook else regular
             kind.extend(self._backward_hooks.values())
+        if _get_watcher() is not None:
+            full = [self._observed("full backward hook", hook) for hook in full]
+            regular = [self._observed("backward hook", hook) for hook in regular]
         return full, regular
 
     def _get_backward_pre_hooks(self) -> list[Hook]:
         """Return the full backward pre-hooks, global ones first."""
-        return [*_global_backward_pre_hooks.values(), *self._backward_pre_hooks.values()]
+        hooks = [*_global_backward_pre_hooks.values(), *self._backward_pre_hooks.values()]
+        if _get_watcher() is not None:
+            hooks = [self._observed("full backward pre-hook", hook) for hook in hooks]
+        return hooks
+
+    def _observed(self, kind: str, hook: Hook) -> Hook:
+        """Make the calls of a hook visible to explain() and nan_guard()."""
+        from tallow._explain.watcher import ObservedHook
+
+        return ObservedHook(kind, self, hook)
 
     # Registering.
 
