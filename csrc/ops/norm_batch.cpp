@@ -147,7 +147,13 @@ std::tuple<Tensor, Tensor, Tensor> native_batch_norm(const Tensor& input, const 
 Tensor batch_norm(const Tensor& input, const Tensor& weight, const Tensor& bias,
                   const Tensor& running_mean, const Tensor& running_var, bool training,
                   double momentum, double eps) {
-  if (input.dim() == 1 && input.numel() == 0) return clone(input);  // a batch of nothing
+  if (input.numel() == 0 && (training || input.dim() == 1)) {
+    // There are no statistics of nothing; the parameters still take part in the graph.
+    Tensor out = clone(input);
+    if (weight.defined() && weight.numel() > 0) out = mul(out, select(weight, 0, 0));
+    if (bias.defined() && bias.numel() > 0) out = add(out, select(bias, 0, 0));
+    return out;
+  }
   return std::get<0>(
       native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps));
 }

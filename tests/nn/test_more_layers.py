@@ -103,3 +103,12 @@ def test_sync_batch_norm_replaces_and_refuses_the_cpu() -> None:
     assert type(net[0]) is nn.SyncBatchNorm
     with pytest.raises(ValueError, match="SyncBatchNorm expected input tensor to be on GPU"):
         net(tallow.rand(2, 3, 4, 4))
+
+
+def test_batch_norm_of_no_images_keeps_its_statistics() -> None:
+    layer = nn.BatchNorm1d(5)
+    y = layer(tallow.ones(0, 5, 9))
+    y.sum().backward()
+    assert y.shape == (0, 5, 9)
+    assert layer.running_mean.tolist() == [0] * 5
+    assert layer.weight.grad.tolist() == [0] * 5
