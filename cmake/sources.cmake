@@ -175,10 +175,12 @@ set(TALLOW_COMPACT_KERNEL_SOURCES
   csrc/cpu/index_masks.cpp
   csrc/cpu/norm_batch.cpp
   csrc/cpu/norm_group.cpp
+  csrc/cpu/pool_average.cpp
   csrc/cpu/random.cpp
   csrc/cpu/random_discrete.cpp
   csrc/cpu/random_normal.cpp
   csrc/cpu/scan.cpp
+  csrc/cpu/softmax_backward.cpp
   csrc/cpu/ternary.cpp
   csrc/cpu/unary.cpp
   csrc/cpu/unary_activation.cpp
@@ -239,4 +241,26 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/tensor_type.cpp
   csrc/python/watch.cpp
   csrc/python/write_log.cpp
+)
+
+# The bindings of operators that take long themselves, and what a program does once.
+set(TALLOW_COMPACT_PYTHON_SOURCES
+  csrc/python/bind_attention.cpp
+  csrc/python/bind_closeness.cpp
+  csrc/python/bind_conv.cpp
+  csrc/python/bind_index.cpp
+  csrc/python/bind_loss.cpp
+  csrc/python/bind_math.cpp
+  csrc/python/bind_matrices.cpp
+  csrc/python/bind_norm.cpp
+  csrc/python/bind_optim.cpp
+  csrc/python/bind_pool.cpp
+  csrc/python/bind_random.cpp
+  csrc/python/bind_rnn.cpp
+  csrc/python/bind_sort.cpp
+  csrc/python/dlpack.cpp
+  csrc/python/generator.cpp
+  csrc/python/module.cpp
+  csrc/python/numpy.cpp
+  csrc/python/storage.cpp
 )
