@@ -243,11 +243,19 @@ class BackwardPass {
     }
   }
 
-  TensorList run_node(const Ref<Node>& node, TensorList& gradients, bool runs) {
-    run_tensor_hooks(*node, gradients);
+  void capture(const Ref<Node>& node, const TensorList& gradients) {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       if (inputs_[i].node == node) captured_[i] = gradients[inputs_[i].index];
     }
+  }
+
+  TensorList run_node(const Ref<Node>& node, TensorList& gradients, bool runs) {
+    // As in PyTorch: grad() sees what the hooks of a tensor made of its gradient only where the
+    // gradient ends.
+    const bool before_hooks = runs && !options_.accumulate;
+    if (before_hooks) capture(node, gradients);
+    run_tensor_hooks(*node, gradients);
+    if (!before_hooks) capture(node, gradients);
     return runs ? call(*node, gradients) : TensorList();
   }
 

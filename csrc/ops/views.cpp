@@ -5,6 +5,7 @@
 #include "autograd/record.h"
 #include "autograd/views.h"
 #include "core/error.h"
+#include "ops/arithmetic.h"
 #include "ops/copy.h"
 #include "ops/creation.h"
 #include "ops/gather_scatter.h"
@@ -222,7 +223,7 @@ Tensor expand(const Tensor& self, const Dims& size) {
                ")");
   Dims target = size;
   const int64_t lead = size.size() - self.dim();
-  for (int64_t d = 0; d < size.size(); ++d) {
+  for (int64_t d = size.size() - 1; d >= 0; --d) {
     if (d < lead) {
       TALLOW_CHECK(size[d] >= 0, "The expanded size of the tensor (", size[d],
                    ") isn't allowed in a leading, non-existing dimension ", d);
@@ -463,6 +464,23 @@ std::vector<Tensor> unbind(const Tensor& self, int64_t dim) {
 
 namespace {
 
+// Do two elements of the view share an address? Sorted by stride, each dimension must step over all
+// that the smaller ones cover.
+bool overlaps(const Dims& sizes, const Dims& strides) {
+  Dims order;
+  for (int64_t d = 0; d < sizes.size(); ++d) {
+    if (sizes[d] > 1) order.push_back(d);
+  }
+  std::sort(order.begin(), order.end(),
+            [&](int64_t a, int64_t b) { return strides[a] < strides[b]; });
+  int64_t covered = 0;
+  for (const int64_t d : order) {
+    if (strides[d] <= covered) return true;
+    covered += (sizes[d] - 1) * strides[d];
+  }
+  return false;
+}
+
 // The gradient of a tensor of geometry (sizes, strides, offset) from that of a strided view of the
 // same storage: through a flat buffer that stands for the storage.
 struct StridedAdjoint {
@@ -478,7 +496,12 @@ struct StridedAdjoint {
                     reach_nbytes(view_sizes, view_strides, view_offset, 1));
   }
   void operator()(Grads& g) const {
-    const Tensor flat = embed(g.grad(), {span}, view_sizes, view_strides, view_offset);
+    Tensor flat = embed(g.grad(), {span}, view_sizes, view_strides, view_offset);
+    if (overlaps(sizes, strides)) {
+      // Elements at one address (an expanded tensor's) share its gradient equally.
+      const Tensor one = ones(sizes, flat.dtype(), flat.device());
+      flat = div(flat, embed(one, {span}, sizes, strides, offset));
+    }
     g.out[0] = as_strided(flat, sizes, strides, offset);
   }
   Dims sizes, strides, view_sizes, view_strides;
@@ -513,27 +536,6 @@ Ref<Node> as_strided_node(const Tensor& base, const Tensor& view) {
   return tallow::detail::make_node("AsStridedBackward0",
                                    [&](Saver&) { return StridedAdjoint(base, view); });
 }
-
-namespace {
-
-// Do two elements of the view share an address? Sorted by stride, each dimension must step over all
-// that the smaller ones cover.
-bool overlaps(const Dims& sizes, const Dims& strides) {
-  Dims order;
-  for (int64_t d = 0; d < sizes.size(); ++d) {
-    if (sizes[d] > 1) order.push_back(d);
-  }
-  std::sort(order.begin(), order.end(),
-            [&](int64_t a, int64_t b) { return strides[a] < strides[b]; });
-  int64_t covered = 0;
-  for (const int64_t d : order) {
-    if (strides[d] <= covered) return true;
-    covered += (sizes[d] - 1) * strides[d];
-  }
-  return false;
-}
-
-}  // namespace
 
 Tensor embed(const Tensor& self, const Dims& base_size, const Dims& size, const Dims& stride,
              int64_t offset) {

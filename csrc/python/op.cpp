@@ -579,9 +579,13 @@ void Registry::alias(const char* existing, const char* name) {
 }
 
 const Op* Registry::find(const std::string& name) {
+  const Op* function = nullptr;
   for (const Op* op : all_ops()) {
-    if (op->name == name && op->method) return op;
+    if (op->name != name) continue;
+    if (op->method) return op;
+    if (op->function) function = op;
   }
+  if (function) return function;
   raise<RuntimeError>("no op is called '", name, "'");
 }
 

@@ -67,7 +67,7 @@ PyObject* per_dim(const Tensor& t, PyObject* args, PyObject* kwargs, const char*
   }
   TALLOW_CHECK_TYPE(is_int(dim), name, "(): argument 'dim' (position 1) must be int, not ",
                     Py_TYPE(dim)->tp_name);
-  TALLOW_CHECK_INDEX(t.dim() > 0, "dimension specified as ", to_int64(dim),
+  TALLOW_CHECK_INDEX(t.dim() > 0, "Dimension specified as ", to_int64(dim),
                      " but tensor has no dimensions");
   return PyLong_FromLongLong(values[wrap_dim(to_int64(dim), t.dim())]);
 }
@@ -99,12 +99,15 @@ PyObject* get_is_contiguous(const Tensor& t, PyObject* args, PyObject* kwargs) {
 
 PyObject* do_requires_grad(const Tensor& t, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"requires_grad", nullptr};
-  int value = 1;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|p:requires_grad_", const_cast<char**>(names),
+  PyObject* value = Py_True;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:requires_grad_", const_cast<char**>(names),
                                    &value)) {
     return nullptr;
   }
-  set_requires_grad(t, value != 0);
+  TALLOW_CHECK_TYPE(PyBool_Check(value), "requires_grad_(): argument 'requires_grad'",
+                    PyTuple_GET_SIZE(args) > 0 ? " (position 1)" : "", " must be bool, not ",
+                    Py_TYPE(value)->tp_name);
+  set_requires_grad(t, value == Py_True);
   return wrap(t);
 }
 

@@ -15,9 +15,9 @@ namespace {
 
 // Set by bind_operators() once all ops are registered.
 struct OperatorOps {
-  const Op *add, *sub, *mul, *div, *floor_divide, *remainder, *pow, *matmul, *reciprocal;
+  const Op *add, *sub, *mul, *div, *floor_divide, *remainder, *pow, *matmul, *reciprocal, *rsub;
   const Op *bitwise_and, *bitwise_or, *bitwise_xor, *left_shift, *right_shift;
-  const Op *neg, *abs, *bitwise_not;
+  const Op *neg, *positive, *abs, *bitwise_not;
   const Op *lt, *le, *eq, *ne, *gt, *ge;
   const Op *add_, *sub_, *mul_, *div_, *floor_divide_, *remainder_, *pow_;
   const Op *bitwise_and_, *bitwise_or_, *bitwise_xor_, *left_shift_, *right_shift_;
@@ -53,6 +53,17 @@ PyObject* binary(PyObject* a, PyObject* b) {
   return guarded([&] { return call(op, number_like(a, unwrap(b)).get(), b); });
 }
 
+// The op's function with a number first, for an op that has a form for that.
+PyObject* call_function(const Op* op, PyObject* a, PyObject* b) {
+  PyObject* const args[] = {a, b};
+  return call_op(*op, op->function, args, 2, nullptr);
+}
+
+PyObject* subtract(PyObject* a, PyObject* b) {
+  if (is_tensor(a) || !is_number(a)) return binary<&OperatorOps::sub>(a, b);
+  return call_function(ops_table.rsub, b, a);
+}
+
 // Commutative: the number may go second, where no tensor has to be made of it.
 template <OpSlot kOp>
 PyObject* commutative(PyObject* a, PyObject* b) {
@@ -71,7 +82,8 @@ PyObject* true_divide(PyObject* a, PyObject* b) {
 
 PyObject* power(PyObject* a, PyObject* b, PyObject* modulus) {
   if (modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
-  return binary<&OperatorOps::pow>(a, b);
+  if (is_tensor(a) || !is_number(a)) return binary<&OperatorOps::pow>(a, b);
+  return call_function(ops_table.pow, a, b);
 }
 PyObject* inplace_power(PyObject* a, PyObject* b, PyObject*) {
   if (!is_operand(b)) Py_RETURN_NOTIMPLEMENTED;
@@ -90,7 +102,16 @@ PyObject* unary(PyObject* a) {
   PyObject* const args[] = {a};
   return call_op(*op, op->method, args, 1, nullptr);
 }
-PyObject* positive(PyObject* a) { return Py_NewRef(a); }
+PyObject* positive(PyObject* a) {
+  if (TALLOW_UNLIKELY(call_interest != 0 || may_override(a))) {
+    return unary<&OperatorOps::positive>(a);
+  }
+  return guarded([&] {
+    TALLOW_CHECK(unwrap(a).dtype() != DType::kBool,
+                 "The `+` operator, on a bool tensor is not supported.");
+    return Py_NewRef(a);
+  });
+}
 
 PyObject* compare(PyObject* a, PyObject* b, int operation) {
   static constexpr OpSlot slots[] = {&OperatorOps::lt, &OperatorOps::le, &OperatorOps::eq,
@@ -154,7 +175,7 @@ void fill_operator_slots(std::vector<PyType_Slot>& slots) {
     slots.push_back({slot, reinterpret_cast<void*>(function)});
   };
   add(Py_nb_add, commutative<&OperatorOps::add>);
-  add(Py_nb_subtract, binary<&OperatorOps::sub>);
+  add(Py_nb_subtract, subtract);
   add(Py_nb_multiply, commutative<&OperatorOps::mul>);
   add(Py_nb_true_divide, true_divide);
   add(Py_nb_floor_divide, binary<&OperatorOps::floor_divide>);
@@ -203,12 +224,14 @@ void bind_operators() {
       find("pow"),
       find("matmul"),
       find("reciprocal"),
+      find("rsub"),
       find("bitwise_and"),
       find("bitwise_or"),
       find("bitwise_xor"),
       find("bitwise_left_shift"),
       find("bitwise_right_shift"),
       find("neg"),
+      find("positive"),
       find("abs"),
       find("bitwise_not"),
       find("lt"),
