@@ -58,3 +58,14 @@ def test_requires_grad_takes_only_a_bool(value: object) -> None:
 def test_size_of_a_scalar_has_no_dimensions() -> None:
     with pytest.raises(IndexError, match="^Dimension specified as 0 but tensor has no dimensions"):
         tallow.tensor(1.0).size(0)
+
+
+@pytest.mark.parametrize("name", ["addcmul_", "addcdiv_"])
+def test_an_op_that_overwrites_its_own_factor_has_the_right_gradient(name: str) -> None:
+    x = tallow.tensor([2.0, 3.0], dtype=tallow.float64, requires_grad=True)
+    y = x * 1
+    getattr(y, name)(y, y + 1)
+    z = getattr(x, name[:-1])(x, x + 1)
+    (inplace,) = tallow.autograd.grad(y.sum(), [x])
+    (plain,) = tallow.autograd.grad(z.sum(), [x])
+    assert inplace.tolist() == plain.tolist()
