@@ -22,7 +22,7 @@ class BoundaryNode final : public Node {
 }  // namespace
 
 bool is_boundary_view(const Tensor& tensor) {
-  return is_view(tensor) && tensor.impl()->meta->view->origin == kBoundaryView;
+  return is_view(tensor) && tensor.impl()->meta->view->origin == ViewOrigin::kBoundary;
 }
 
 Ref<Node> cross_boundary(std::vector<Tensor>& tensors) {
@@ -38,7 +38,7 @@ Ref<Node> cross_boundary(std::vector<Tensor>& tensors) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     if (!wants_grad(tensors[i])) continue;
     const Tensor stand_in = alias(tensors[i]);
-    set_view(stand_in, tensors[i], kBoundaryView);
+    set_view(stand_in, tensors[i], ViewOrigin::kBoundary);
     set_grad_fn(stand_in, node, static_cast<uint32_t>(i));
     tensors[i] = stand_in;
   }

@@ -12,8 +12,7 @@
 
 namespace tallow {
 
-// A view of this origin has taken the place of the whole of its base.
-inline constexpr ViewOrigin kBoundaryView = static_cast<ViewOrigin>(4);
+// Is the tensor such a stand-in?
 bool is_boundary_view(const Tensor& tensor);
 
 // Replaces the tensors that require grad by stand-ins. The node has one output and one edge per

@@ -34,7 +34,8 @@ void check_view(const Tensor& self, const ViewInfo& view) {
   TALLOW_CHECK(!(self.requires_grad() && view.base.requires_grad() && is_leaf(view.base)),
                "a view of a leaf Variable that requires grad is being used in an in-place "
                "operation.");
-  if (!differentiable || view.origin == ViewOrigin::kNormal || view.origin == kBoundaryView) return;
+  if (!differentiable || view.origin == ViewOrigin::kNormal || view.origin == ViewOrigin::kBoundary)
+    return;
   switch (view.origin) {
     case ViewOrigin::kMultiOutput:
       raise_forbidden_view(

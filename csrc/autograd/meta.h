@@ -11,7 +11,8 @@
 namespace tallow {
 
 // How a view came to be; decides whether writing through it can be differentiated.
-enum class ViewOrigin : uint8_t { kNormal, kNoGrad, kMultiOutput, kCustomFunction };
+// kBoundary: the view has taken the place of the whole of its base (autograd/boundary.h).
+enum class ViewOrigin : uint8_t { kNormal, kNoGrad, kMultiOutput, kCustomFunction, kBoundary };
 
 struct ViewInfo {
   Tensor base;  // never itself a view

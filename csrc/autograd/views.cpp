@@ -18,7 +18,7 @@ uint32_t rewrites(const Tensor& tensor) {
 
 void set_view(const Tensor& view, const Tensor& of, ViewOrigin origin) {
   const AutogradMeta* const parent = of.impl()->meta;
-  const bool nested = is_view(of) && !is_boundary_view(of) && origin != kBoundaryView;
+  const bool nested = is_view(of) && !is_boundary_view(of) && origin != ViewOrigin::kBoundary;
   // A view of a forbidden view is forbidden for the same reason.
   if (nested && parent->view->origin != ViewOrigin::kNormal) origin = parent->view->origin;
   const Tensor& base = nested ? parent->view->base : of;
@@ -39,7 +39,7 @@ void regenerate_view_history(const Tensor& view) {
   const Tensor base = meta.view->base;
   meta.view->rewrites = rewrites(base);
   if (!base.requires_grad() || !is_differentiable(view.dtype())) return;
-  if (meta.view->origin == kBoundaryView) {
+  if (meta.view->origin == ViewOrigin::kBoundary) {
     Edge edge = gradient_edge(base);
     set_grad_fn(view, std::move(edge.node), edge.index);
     return;

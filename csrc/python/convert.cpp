@@ -31,10 +31,10 @@ bool is_int(PyObject* object) {
 bool is_number(PyObject* object) {
   if (PyFloat_CheckExact(object) || PyLong_CheckExact(object) || PyBool_Check(object)) return true;
   if (is_tensor(object)) return unwrap(object).dim() == 0;
-  if (PyComplex_Check(object) || PyFloat_Check(object) || has_index(object)) return true;
-  // NumPy scalars convert through __float__ and are no sequences.
+  if (PyComplex_Check(object) || PyFloat_Check(object)) return true;
+  // NumPy's scalars convert through __index__ or __float__; so do its arrays, which are sequences.
   const PyNumberMethods* const number = Py_TYPE(object)->tp_as_number;
-  return number && number->nb_float && !PySequence_Check(object);
+  return number && (number->nb_index || number->nb_float) && !PySequence_Check(object);
 }
 
 int64_t to_int64(PyObject* object) {

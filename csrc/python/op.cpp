@@ -135,18 +135,16 @@ bool bind(const Op& op, const Overload& overload, PyObject* const* args, Py_ssiz
   return false;
 }
 
-std::string type_name_of(PyObject* object) {
-  std::string name = Py_TYPE(object)->tp_name;
-  const std::size_t dot = name.rfind('.');
-  return dot == std::string::npos ? name : name.substr(dot + 1);
-}
-
+// A type as messages name it: this package's own types under the name the program knows it by.
 std::string spelled(const char* type) {
   std::string text = type;
   if (text.starts_with("torch.")) text = package_name() + text.substr(5);
+  if (text.starts_with("tallow.")) text = package_name() + text.substr(6);
   if (text == "Tensor or Number") text = "Tensor";  // as PyTorch says it
   return text;
 }
+
+std::string type_name_of(PyObject* object) { return spelled(Py_TYPE(object)->tp_name); }
 
 [[noreturn]] TALLOW_COLD void raise_mismatch(const Op& op, const Overload& overload,
                                              const Binding& binding, PyObject* const* args,

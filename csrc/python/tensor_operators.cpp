@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "ops/views.h"
 #include "python/convert.h"
+#include "python/numpy.h"
 #include "python/op_objects.h"
 #include "python/override.h"
 #include "python/tensor_item.h"
@@ -116,8 +117,11 @@ PyObject* positive(PyObject* a) {
 PyObject* compare(PyObject* a, PyObject* b, int operation) {
   static constexpr OpSlot slots[] = {&OperatorOps::lt, &OperatorOps::le, &OperatorOps::eq,
                                      &OperatorOps::ne, &OperatorOps::gt, &OperatorOps::ge};
-  if (!is_operand(b)) Py_RETURN_NOTIMPLEMENTED;
-  return call(ops_table.*slots[operation], a, b);
+  const Op* const op = ops_table.*slots[operation];
+  if (TALLOW_LIKELY(is_operand(b))) return call(op, a, b);
+  if (!is_array(b)) Py_RETURN_NOTIMPLEMENTED;
+  // Python would answer NotImplemented from both sides by comparing identities.
+  return guarded([&] { return call(op, a, checked(wrap(from_array(b))).get()); });
 }
 
 int to_bool(PyObject* self) {

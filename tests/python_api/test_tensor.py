@@ -6,6 +6,7 @@ import copy
 import os
 import pickle
 
+import numpy as np
 import pytest
 
 import tallow
@@ -232,3 +233,19 @@ def test_finfo_and_iinfo() -> None:
         tallow.iinfo(tallow.float32)
     with pytest.raises(TypeError, match="must be"):
         tallow.finfo("float32")
+
+
+def test_an_array_on_the_right_of_a_tensor_is_an_operand() -> None:
+    array = np.array([1.0, 3.0])
+    total = tallow.ones(2) + array
+    assert total.dtype == tallow.float64
+    assert total.tolist() == [2.0, 4.0]
+    assert (tallow.ones(2) == array).tolist() == [True, False]
+    assert (array == tallow.ones(2)).tolist() == [True, False]
+
+
+def test_a_function_names_the_type_it_does_not_take() -> None:
+    with pytest.raises(TypeError, match=r"must be Tensor, not numpy\.ndarray"):
+        tallow.add(tallow.ones(2), np.ones(2))
+    with pytest.raises(TypeError, match=r"must be Tensor, not tallow\.Size"):
+        tallow.add(tallow.ones(2), tallow.Size([2]))
