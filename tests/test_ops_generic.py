@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -46,10 +47,17 @@ def for_cases(wanted: Callable[[OpCase], bool] = lambda case: True) -> pytest.Ma
     )
 
 
-def assert_close(case: OpCase, sample: Sample, actual: Any, expected: np.ndarray) -> None:
-    """Compare one result with its reference at the tolerance of its dtype."""
+def assert_close(
+    case: OpCase, sample: Sample, actual: Any, expected: np.ndarray, sums: bool = False
+) -> None:
+    """Compare one result with its reference at the tolerance of its dtype.
+
+    The elements of `sums` may cancel: their error is measured by the largest of them.
+    """
     dtype = op_run.dtype_name(actual) if hasattr(actual, "dtype") else "float64"
     rtol, atol = case.tolerance_of(dtype)
+    if sums and expected.size:
+        atol *= max(1.0, float(np.abs(expected).max()))
     assert tuple(getattr(actual, "shape", ())) == expected.shape, sample
     got = op_run.to_numpy(actual)
     if dtype in HALF:
@@ -367,8 +375,12 @@ def test_equals_pytorch_in_every_dtype(case: OpCase, torch: ModuleType) -> None:
     has_complex = bool(set(COMPLEX) & set(case.dtypes))
     for dtype in (*REAL_AND_BOOL, *(COMPLEX if has_complex else ())):
         for number, sample in case.all_samples() if dtype not in case.lacks else ():
+            if dtype == "bool" and any(spec.distinct for spec in sample.tensors()):
+                continue  # two values cannot be distinct, and PyTorch leaves the order of ties open
             try:
-                expected = op_run.run(torch, case, number, sample, dtype, grad=False)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # PyTorch deprecates some of what it has
+                    expected = op_run.run(torch, case, number, sample, dtype, grad=False)
             except (RuntimeError, TypeError, NotImplementedError, ValueError, IndexError):
                 continue  # PyTorch has no such dtype here; dtypes beyond it are free
             outputs = op_run.run(tallow, case, number, sample, dtype, grad=False)
@@ -391,7 +403,7 @@ def test_gradient_equals_pytorch(case: OpCase, torch: ModuleType) -> None:
             assert len(outputs) == len(expected), f"{case.id}{sample}"
             for ours, theirs in zip(outputs, expected, strict=True):
                 if hasattr(theirs, "dtype") and op_run.dtype_name(theirs) not in INTEGRAL:
-                    assert_close(case, sample, ours, op_run.to_numpy(theirs))
+                    assert_close(case, sample, ours, op_run.to_numpy(theirs), sums=True)
 
 
 # Operators that the table does not describe, by the file that tests them instead.

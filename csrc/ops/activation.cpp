@@ -73,7 +73,8 @@ Tensor hardtanh(const Tensor& input, const Scalar& min_val, const Scalar& max_va
   TALLOW_CHECK(input.dtype() != DType::kBool, "Bool inputs not supported for hardtanh");
   TALLOW_CHECK_VALUE(min_val.to_double() <= max_val.to_double(),
                      "min_val cannot be greater than max_val");
-  TALLOW_CHECK(input.dtype() != DType::kUInt8 || min_val.to_double() >= 0,
+  // As in PyTorch, the bounds lose their fractions first.
+  TALLOW_CHECK(input.dtype() != DType::kUInt8 || min_val.to_double() > -1,
                "cannot do hardtanh on an unsigned type with negative limits");
   const Tensor kept = saved_self(input, out);
   Tensor result = ternary(TernaryOp::kClamp, "hardtanh", input, min_val, max_val, input.dtype(),

@@ -2,6 +2,7 @@
 
 #include "autograd/record.h"
 #include "ops/arithmetic.h"
+#include "ops/copy.h"
 #include "ops/creation.h"
 #include "ops/elementwise.h"
 #include "ops/unary_math.h"
@@ -130,7 +131,8 @@ Tensor signbit(const Tensor& self, Out out) {
 }
 
 Tensor isclose(const Tensor& self, const Tensor& other, double rtol, double atol, bool equal_nan) {
-  TALLOW_CHECK(self.dtype() == other.dtype(), self.dtype(), " did not match ", other.dtype());
+  TALLOW_CHECK(self.dtype() == other.dtype(), scalar_type_name(self.dtype()), " did not match ",
+               scalar_type_name(other.dtype()));
   TALLOW_CHECK(rtol >= 0, "rtol must be greater than or equal to zero, but got ", rtol);
   TALLOW_CHECK(atol >= 0, "atol must be greater than or equal to zero, but got ", atol);
   const NoGradGuard no_grad;
@@ -139,10 +141,11 @@ Tensor isclose(const Tensor& self, const Tensor& other, double rtol, double atol
     close = logical_or(close, logical_and(isnan(self), isnan(other)));
   }
   if (rtol == 0 && atol == 0) return close;
-  const bool exact = !is_differentiable(self.dtype());
-  const Tensor allowed = add(abs(exact ? mul(other, 1.0) : other), 0.0);
-  const Tensor bound = add(mul(allowed, rtol), atol);
-  const Tensor error = abs(sub(exact ? mul(self, 1.0) : self, other));
+  // Differences of integers and bools are measured in the default floating type.
+  const DType measure = is_differentiable(self.dtype()) ? self.dtype() : default_dtype();
+  const Tensor x = to_dtype(self, measure), y = to_dtype(other, measure);
+  const Tensor bound = add(mul(abs(y), rtol), atol);
+  const Tensor error = abs(sub(x, y));
   return logical_or(close, logical_and(isfinite(error), le(error, bound)));
 }
 

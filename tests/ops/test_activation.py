@@ -243,3 +243,10 @@ def test_wrong_input(call: Callable[[], Any], error: type[Exception], message: s
 )
 def test_graph_nodes_have_pytorch_names(function: Callable[[Any], Any], node: str) -> None:
     assert function(tallow.ones(2, requires_grad=True)).grad_fn.name() == node
+
+
+def test_bounds_of_hardtanh_lose_their_fractions_for_unsigned_integers() -> None:
+    x = tallow.tensor([0, 1, 200], dtype=tallow.uint8)
+    assert tallow.nn.functional.hardtanh(x, -0.5, 3.5).tolist() == [0, 1, 3]
+    with pytest.raises(RuntimeError, match="unsigned type with negative limits"):
+        tallow.nn.functional.hardtanh(x, -1.0, 1.0)

@@ -191,3 +191,11 @@ def test_wrong_input(call: Callable[[], Any], error: type[Exception], message: s
     with pytest.raises(error) as raised:
         call()
     assert str(raised.value).startswith(message)
+
+
+def test_isclose_measures_integers_and_bools_in_floats() -> None:
+    a, b = tallow.tensor([True, False]), tallow.tensor([True, True])
+    assert tallow.isclose(a, b).tolist() == [True, False]
+    assert tallow.isclose(tallow.tensor([1_000_000]), tallow.tensor([1_000_001])).item()
+    with pytest.raises(RuntimeError, match="Long did not match Float"):
+        tallow.isclose(tallow.tensor([1]), tallow.tensor([1.0]))
