@@ -173,6 +173,7 @@ set(TALLOW_COMPACT_KERNEL_SOURCES
   csrc/cpu/index.cpp
   csrc/cpu/index_creation.cpp
   csrc/cpu/index_masks.cpp
+  csrc/cpu/loss.cpp
   csrc/cpu/norm_batch.cpp
   csrc/cpu/norm_group.cpp
   csrc/cpu/pool_average.cpp

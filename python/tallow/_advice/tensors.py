@@ -29,9 +29,9 @@ def _same_dtype(match: Any, values: Values, module: Any) -> Finding:
     return Finding("did you mean x.float(), or to convert the module with .to(x.dtype)?")
 
 
-@rule(r"argument '(\w+)'.* must be Tensor, not (\w+)")
+@rule(r"argument '(\w+)'.* must be Tensor, not ([\w.]+)")
 def _not_a_tensor(match: Any, values: Values, module: Any) -> Finding:
-    if match[2] == "ndarray":
+    if match[2] == "numpy.ndarray":
         return Finding("did you mean tallow.from_numpy(x)?")
     if match[2] == "tuple":
         return Finding(
