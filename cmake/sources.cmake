@@ -174,12 +174,15 @@ set(TALLOW_COMPACT_KERNEL_SOURCES
   csrc/cpu/index_creation.cpp
   csrc/cpu/index_masks.cpp
   csrc/cpu/loss.cpp
+  csrc/cpu/norm.cpp
   csrc/cpu/norm_batch.cpp
   csrc/cpu/norm_group.cpp
+  csrc/cpu/pool_adaptive.cpp
   csrc/cpu/pool_average.cpp
   csrc/cpu/random.cpp
   csrc/cpu/random_discrete.cpp
   csrc/cpu/random_normal.cpp
+  csrc/cpu/reduce_extremum.cpp
   csrc/cpu/scan.cpp
   csrc/cpu/softmax_backward.cpp
   csrc/cpu/ternary.cpp
