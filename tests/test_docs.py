@@ -8,6 +8,7 @@ import importlib
 import io
 import pkgutil
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,9 @@ MODULES = sorted(
 
 @pytest.mark.parametrize("name", MODULES)
 def test_docstring_examples(name: str) -> None:
+    real_torch = getattr(sys.modules.get("torch"), "__name__", None) == "torch"
+    if name == "tallow._alias" and real_torch:
+        pytest.skip("PyTorch has been imported in this process, where alias mode refuses to start")
     module = importlib.import_module(name)
     names = {"tallow": tallow, "nn": tallow.nn, "F": tallow.nn.functional}
     result = doctest.testmod(
