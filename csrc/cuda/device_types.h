@@ -26,9 +26,9 @@
 
 namespace tallow::cuda {
 
-// dispatch() of core/types.h for bodies that exist on the host alone: they launch kernels.
+// dispatch() of core/types.h, for bodies that exist on the host alone: they launch kernels.
 template <class... Ts, class Body>
-Status dispatch(Types<Ts...>, DType dtype, const char* op, const Body& body) {
+Status by_dtype(Types<Ts...>, DType dtype, const char* op, const Body& body) {
   Status status = Status::kOk;
   const bool found =
       ((dtype_of<Ts> == dtype && (status = body.template operator()<Ts>(), true)) || ...);
