@@ -13,8 +13,8 @@ METHODS: dict[str, str] = {
         "_composites.distances": "dist renorm",
         "_composites.gammas": "igamma igammac polygamma",
         "_composites.matrices": (
-            "cholesky cholesky_inverse cholesky_solve det inverse logdet lu matrix_exp"
-            " matrix_power pinverse qr slogdet svd triangular_solve"
+            "cholesky cholesky_inverse cholesky_solve det geqrf inverse logdet lu matrix_exp"
+            " matrix_power orgqr pinverse qr slogdet svd triangular_solve"
         ),
         "_composites.numbers": "frexp gcd lcm ldexp nextafter sinc",
         "_composites.pieces": (

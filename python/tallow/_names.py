@@ -48,9 +48,9 @@ _HOMES = {
     ),
     "_composites.gammas": "igamma igammac",
     "_composites.matrices": (
-        "cholesky cholesky_inverse cholesky_solve det frobenius_norm inverse logdet lu matrix_exp"
-        " matrix_power nuclear_norm pca_lowrank pinverse qr slogdet svd svd_lowrank"
-        " triangular_solve vander"
+        "cholesky cholesky_inverse cholesky_solve det frobenius_norm geqrf inverse logdet lu"
+        " matrix_exp matrix_power nuclear_norm orgqr pca_lowrank pinverse qr slogdet svd"
+        " svd_lowrank triangular_solve vander"
     ),
     "_composites.numbers": "frexp gcd isin lcm ldexp logaddexp2 nextafter sinc",
     "_composites.pieces": (
@@ -68,6 +68,7 @@ _HOMES = {
     "_composites.windows": (
         "bartlett_window blackman_window hamming_window hann_window kaiser_window"
     ),
+    "_composites.weights": "_weight_norm norm_except_dim",
     "nn.functional": (
         "cosine_similarity pairwise_distance pdist pixel_shuffle pixel_unshuffle channel_shuffle"
         " cosine_embedding_loss hinge_embedding_loss margin_ranking_loss triplet_margin_loss"

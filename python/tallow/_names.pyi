@@ -72,12 +72,14 @@ from tallow._composites.matrices import cholesky_inverse as cholesky_inverse
 from tallow._composites.matrices import cholesky_solve as cholesky_solve
 from tallow._composites.matrices import det as det
 from tallow._composites.matrices import frobenius_norm as frobenius_norm
+from tallow._composites.matrices import geqrf as geqrf
 from tallow._composites.matrices import inverse as inverse
 from tallow._composites.matrices import logdet as logdet
 from tallow._composites.matrices import lu as lu
 from tallow._composites.matrices import matrix_exp as matrix_exp
 from tallow._composites.matrices import matrix_power as matrix_power
 from tallow._composites.matrices import nuclear_norm as nuclear_norm
+from tallow._composites.matrices import orgqr as orgqr
 from tallow._composites.matrices import pca_lowrank as pca_lowrank
 from tallow._composites.matrices import pinverse as pinverse
 from tallow._composites.matrices import qr as qr
@@ -123,6 +125,8 @@ from tallow._composites.statistics import nanquantile as nanquantile
 from tallow._composites.statistics import quantile as quantile
 from tallow._composites.statistics import trapezoid as trapezoid
 from tallow._composites.statistics import trapz as trapz
+from tallow._composites.weights import _weight_norm as _weight_norm
+from tallow._composites.weights import norm_except_dim as norm_except_dim
 from tallow._composites.windows import bartlett_window as bartlett_window
 from tallow._composites.windows import blackman_window as blackman_window
 from tallow._composites.windows import hamming_window as hamming_window

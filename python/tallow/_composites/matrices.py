@@ -7,13 +7,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import tallow
 from tallow import linalg
 from tallow._composite import composite
+from tallow.linalg._lapack import check_matrix, tensor
 
 if TYPE_CHECKING:
     from tallow import Tensor
 
 __all__ = [
-    *("cholesky", "cholesky_inverse", "cholesky_solve", "det", "frobenius_norm", "inverse"),
-    *("logdet", "lu", "matrix_exp", "matrix_power", "nuclear_norm", "pca_lowrank", "pinverse"),
+    *("cholesky", "cholesky_inverse", "cholesky_solve", "det", "frobenius_norm", "geqrf"),
+    *(
+        "inverse",
+        "orgqr",
+        "logdet",
+        "lu",
+        "matrix_exp",
+        "matrix_power",
+        "nuclear_norm",
+        "pca_lowrank",
+        "pinverse",
+    ),
     *("qr", "slogdet", "svd", "svd_lowrank", "triangular_solve", "vander"),
 ]
 
@@ -21,6 +32,14 @@ det = linalg.det
 matrix_exp = linalg.matrix_exp
 matrix_power = linalg.matrix_power
 slogdet = linalg.slogdet
+orgqr = linalg.householder_product
+
+
+class Geqrf(NamedTuple):
+    """Result of :func:`geqrf`."""
+
+    a: Tensor
+    tau: Tensor
 
 
 class Svd(NamedTuple):
@@ -36,6 +55,41 @@ class TriangularSolve(NamedTuple):
 
     solution: Tensor
     cloned_coefficient: Tensor
+
+
+@composite
+def geqrf(input: Tensor) -> Geqrf:
+    """Factor matrices as LAPACK does: R and the reflections whose product is Q in one matrix.
+
+    Args:
+        input: (..., M, N), floating point or complex.
+
+    Returns:
+        R on and above the diagonal with the vectors of the reflections below it, and their
+        factors, (..., min(M, N)); see :func:`tallow.linalg.householder_product`.
+
+    Raises:
+        RuntimeError: fewer than two dimensions.
+        NotImplementedError: the result would need a gradient; use :func:`tallow.linalg.qr`.
+    """
+    import math
+
+    import numpy as np
+
+    check_matrix("torch.geqrf", input, "input")
+    if input.requires_grad and tallow.is_grad_enabled():
+        raise NotImplementedError("the derivative for 'geqrf' is not implemented.")
+    *batch, m, n = input.shape
+    flat = input.detach().numpy().reshape(math.prod(batch), m, n)
+    packed = np.empty_like(flat)
+    factors = np.zeros((len(flat), min(m, n)), flat.dtype)
+    for i, matrix in enumerate(flat):
+        raw, factors[i] = np.linalg.qr(matrix, mode="raw")
+        packed[i] = raw.T
+    return Geqrf(
+        tensor(packed.reshape(input.shape), input),
+        tensor(factors.reshape(*batch, min(m, n)), input),
+    )
 
 
 @composite
