@@ -268,3 +268,13 @@ set(TALLOW_COMPACT_PYTHON_SOURCES
   csrc/python/numpy.cpp
   csrc/python/storage.cpp
 )
+
+# Stand-ins for the CUDA runtime, for TALLOW_CUDA=EMULATE.
+set(TALLOW_CUDA_EMULATOR_SOURCES
+  csrc/cuda_emu/block.cpp
+  csrc/cuda_emu/device.cpp
+  csrc/cuda_emu/fiber.cpp
+  csrc/cuda_emu/graph.cpp
+  csrc/cuda_emu/memory.cpp
+  csrc/cuda_emu/stream.cpp
+)

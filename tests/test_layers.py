@@ -25,6 +25,8 @@ ARROWS = {
     "backend": {"backend", "core"},
     "cpu": {"cpu", "backend", "core"},
     "autograd": {"autograd", "core"},
+    "cuda": {"cuda", "backend", "core"},
+    "cuda_emu": {"cuda_emu"},
     "ops": {"ops", "autograd", "backend", "core"},
     "python": {"python", "ops", "autograd", "backend", "core"},
 }
