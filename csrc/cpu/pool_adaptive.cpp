@@ -1,178 +1,238 @@
-// Adaptive pooling: windows that divide the image as evenly as whole pixels allow.
+// Adaptive pooling: windows that divide the image as evenly as whole pixels allow. Lanes are
+// planes.
 #include <limits>
 
-#include "core/parallel.h"
 #include "core/scratch.h"
-#include "cpu/pool.h"
-#include "cpu/reduce_tree.h"
+#include "cpu/pool_lanes.h"
 
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
-// The elements of window o along one dimension.
+// The elements of a window along one dimension.
 struct Window {
   int64_t begin, end;
-  TALLOW_INLINE Window(const PoolArgs& args, int dimension, int64_t o) {
-    const int64_t in = args.in_size[dimension];
-    const int64_t out = args.out_size[dimension];
-    begin = o * in / out;
-    end = ((o + 1) * in + out - 1) / out;
-  }
   TALLOW_INLINE int64_t size() const { return end - begin; }
 };
 
-// In 16 lanes, whatever the register width.
-template <class C>
-TALLOW_INLINE C sum_row(const C* from, int64_t count) {
-  C sum = C(0);
-  int64_t i = 0;
-  if (count >= kWideLanes) {
-    Wide<C> lanes = Wide<C>::load(from);
-    for (i = kWideLanes; i + kWideLanes <= count; i += kWideLanes) {
-      lanes = lanes + Wide<C>::load(from + i);
-    }
-    sum = fold_lanes(lanes, Add{});
-  }
-  for (; i < count; ++i) sum += from[i];
-  return sum;
-}
+// All windows of both dimensions, and how the image is cut into strips of rows.
+struct Windows {
+  Scratch<Window> rows, columns;
+  int64_t width, out_width;
 
-// First the rows of a window are added up, all columns at once, then runs of that sum.
-template <class T>
-void average_plane(const PoolArgs& args, const T* in, Compute<T>* column_sums, T* out) {
-  using C = Compute<T>;
+  explicit Windows(const PoolArgs& args)
+      : rows(args.out_size[0]),
+        columns(args.out_size[1]),
+        width(args.in_size[1]),
+        out_width(args.out_size[1]) {
+    if (!*this) return;
+    list(args, 0, rows.get());
+    list(args, 1, columns.get());
+  }
+  explicit operator bool() const { return rows && columns; }
+  Status failure() const { return rows ? columns.failure() : rows.failure(); }
+
+  // Rows of the image in a strip, and the pixels a strip of windows has room for.
+  int64_t strip_rows() const { return larger(kStripPixels / width, 1); }
+  int64_t out_room() const { return larger(kStripPixels, out_width); }
+  // Are the windows of rows [first, last) within one strip?
+  bool fit(int64_t first, int64_t last) const {
+    return rows[last - 1].end - rows[first].begin <= strip_rows() &&
+           (last - first) * out_width <= out_room();
+  }
+
+ private:
+  static void list(const PoolArgs& args, int dimension, Window* windows) {
+    const int64_t in = args.in_size[dimension];
+    const int64_t out = args.out_size[dimension];
+    for (int64_t o = 0; o < out; ++o) windows[o] = {o * in / out, ((o + 1) * in + out - 1) / out};
+  }
+};
+
+// One window, or the part of it whose rows are in the strip.
+struct WindowPart {
+  Window row, column, part;
+  TALLOW_INLINE bool begins() const { return part.begin == row.begin; }
+  TALLOW_INLINE bool ends() const { return part.end == row.end; }
+};
+
+// Calls reduce(pixels, window, to) for every part of a window, from top to bottom: `pixels` is the
+// interleaved row of the image that the part begins in, and the vector at `to` the window's own.
+// Then put(results, begin, count, first plane, planes) for strips of `count` interleaved windows
+// from number `begin` on.
+template <class C, class Reduce, class Put>
+Status pool_strips(const PoolArgs& args, const PlaneMoves<C>& moves, const void* in, int results,
+                   const Reduce& reduce, const Put& put) {
+  constexpr int kW = kLanes<C>;
+  const Windows windows(args);
+  if (!windows) return windows.failure();
   const int64_t width = args.in_size[1];
-  for (int64_t y = 0; y < args.out_size[0]; ++y) {
-    const Window rows(args, 0, y);
-    for (int64_t x = 0; x < width; x += kLanes<C>) {
-      Vec<C> sum{};
-      for (int64_t i = rows.begin; i < rows.end; ++i) {
-        sum += load_row(in + i * width + x, width - x);
+  const int64_t pitch = args.in_size[0] * width;
+  const int64_t rows = windows.strip_rows();
+  const auto pool_group = [&](C* result, int64_t plane, int64_t planes) {
+    C* const pixels = result + results * turned_size<C>(windows.out_room());
+    for (int64_t first = 0, last = 1; first < args.out_size[0]; first = last, ++last) {
+      while (last < args.out_size[0] && windows.fit(first, last + 1)) ++last;
+      const int64_t end = windows.rows[last - 1].end;
+      // More than one turn only where one row of windows is taller than a strip.
+      for (int64_t top = windows.rows[first].begin; top < end; top += rows) {
+        const int64_t bottom = smaller(top + rows, end);
+        moves.interleave(in, plane * pitch + top * width, pitch, (bottom - top) * width, planes,
+                         pixels);
+        C* to = result;
+        for (int64_t y = first; y < last; ++y) {
+          const Window row = windows.rows[y];
+          const Window part = {larger(row.begin, top), smaller(row.end, bottom)};
+          const C* const from = pixels + (part.begin - top) * width * kW;
+          for (int64_t x = 0; x < args.out_size[1]; ++x, to += kW) {
+            reduce(from, WindowPart{row, windows.columns[x], part}, to);
+          }
+        }
       }
-      store(column_sums + x, sum);
+      put(result, first * args.out_size[1], (last - first) * args.out_size[1], plane, planes);
     }
-    for (int64_t x = 0; x < args.out_size[1]; ++x) {
-      const Window columns(args, 1, x);
-      const C sum = sum_row(column_sums + columns.begin, columns.size());
-      *out++ = static_cast<T>(sum / static_cast<C>(rows.size()) / static_cast<C>(columns.size()));
-    }
-  }
+  };
+  return for_plane_groups<C>(
+      args, results * turned_size<C>(windows.out_room()) + turned_size<C>(rows * width),
+      pool_group);
 }
 
-template <class T>
-Status average_typed(const PoolArgs& args, const T* in, T* out) {
-  using C = Compute<T>;
-  const int64_t sums = args.in_size[1] + kLanes<C>;
-  int64_t failed = 0;
-  parallel_for(args.planes, planes_per_task(args), [&](int64_t begin, int64_t end) {
-    const Scratch<C> column_sums(sums);
-    if (!column_sums) {
-      __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
-      return;
-    }
-    for (int64_t plane = begin; plane < end; ++plane) {
-      average_plane(args, in + plane * args.in_size[0] * args.in_size[1], column_sums.get(),
-                    out + plane * args.out_size[0] * args.out_size[1]);
-    }
-  });
-  return failed ? out_of_memory(sums * static_cast<int64_t>(sizeof(C))) : Status::kOk;
+TALLOW_INLINE int64_t out_pixels(const PoolArgs& args) {
+  return args.out_size[0] * args.out_size[1];
+}
+
+// ---- Averages.
+
+template <class C>
+Status average_in(const PoolArgs& args, const PlaneMoves<C>& moves, const void* in, void* out) {
+  const int64_t step = args.in_size[1] * kLanes<C>;
+  return pool_strips(
+      args, moves, in, 1,
+      [&](const C* pixels, const WindowPart& window, C* to) {
+        Vec<C> sum{};
+        if (!window.begins()) sum = load(to);
+        for (int64_t i = 0; i < window.part.size(); ++i) {
+          Vec<C> row_sum{};
+          for (int64_t j = window.column.begin; j < window.column.end; ++j) {
+            row_sum += load(pixels + i * step + j * kLanes<C>);
+          }
+          sum += row_sum;
+        }
+        if (window.ends()) {
+          sum /= broadcast(static_cast<C>(window.row.size()));
+          sum /= broadcast(static_cast<C>(window.column.size()));
+        }
+        store(to, sum);
+      },
+      [&](const C* result, int64_t begin, int64_t count, int64_t plane, int64_t planes) {
+        moves.separate(result, plane * out_pixels(args) + begin, out_pixels(args), count, planes,
+                       out);
+      });
 }
 
 Status average(const PoolArgs& args, const void* in, void* out) {
-  return dispatch(FloatingAndHalf{}, args.dtype, "adaptive_avg_pool2d", [&]<class T>() -> Status {
-    return average_typed(args, static_cast<const T*>(in), static_cast<T*>(out));
-  });
+  return dispatch(FloatingAndHalf{}, args.dtype, "adaptive_avg_pool2d",
+                  [&]<class T>() -> Status { return average_in(args, kPlaneMoves<T>, in, out); });
 }
 
-template <class T>
-void spread_plane(const PoolArgs& args, const T* grad_out, Compute<T>* sums, T* grad_in) {
-  using C = Compute<T>;
-  const int64_t width = args.in_size[1];
-  const int64_t pixels = args.in_size[0] * width;
-  for (int64_t i = 0; i < pixels; ++i) sums[i] = C(0);
-  for (int64_t y = 0; y < args.out_size[0]; ++y) {
-    const Window rows(args, 0, y);
-    for (int64_t x = 0; x < args.out_size[1]; ++x) {
-      const Window columns(args, 1, x);
-      const C share = static_cast<C>(*grad_out++) / static_cast<C>(rows.size()) /
-                      static_cast<C>(columns.size());
-      for (int64_t i = rows.begin; i < rows.end; ++i) {
-        C* const row = sums + i * width;
-        for (int64_t j = columns.begin; j < columns.end; ++j) row[j] += share;
+// Adds each window's share of its gradient to rows [top, bottom) of the image. `grad` begins with
+// the windows of row `first`; all is interleaved.
+template <class C>
+void spread_strip(const Windows& windows, const C* grad, int64_t first, int64_t last, int64_t top,
+                  int64_t bottom, C* sums) {
+  constexpr int kW = kLanes<C>;
+  for (int64_t i = 0; i < (bottom - top) * windows.width * kW; i += kW) store(sums + i, Vec<C>{});
+  for (int64_t y = first; y < last; ++y) {
+    const Window& row = windows.rows[y];
+    for (int64_t x = 0; x < windows.out_width; ++x, grad += kW) {
+      const Window& column = windows.columns[x];
+      const Vec<C> share = load(grad) / broadcast(static_cast<C>(row.size())) /
+                           broadcast(static_cast<C>(column.size()));
+      for (int64_t i = larger(row.begin, top); i < smaller(row.end, bottom); ++i) {
+        C* const to = sums + (i - top) * windows.width * kW;
+        for (int64_t j = column.begin; j < column.end; ++j) {
+          store(to + j * kW, load(to + j * kW) + share);
+        }
       }
     }
   }
-  if constexpr (sizeof(T) != sizeof(C)) {
-    for (int64_t i = 0; i < pixels; ++i) grad_in[i] = static_cast<T>(sums[i]);
-  }
 }
 
-template <class T>
-Status average_backward_typed(const PoolArgs& args, const T* grad_out, T* grad_in) {
-  using C = Compute<T>;
-  const int64_t pixels = args.in_size[0] * args.in_size[1];
-  const bool in_place = sizeof(T) == sizeof(C);
-  int64_t failed = 0;
-  parallel_for(args.planes, planes_per_task(args), [&](int64_t begin, int64_t end) {
-    const Scratch<C> wide(in_place ? 0 : pixels);
-    if (!in_place && !wide) {
-      __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
-      return;
+template <class C>
+Status average_backward_in(const PoolArgs& args, const PlaneMoves<C>& moves, const void* grad_out,
+                           void* grad_in) {
+  const Windows windows(args);
+  if (!windows) return windows.failure();
+  const int64_t height = args.in_size[0];
+  const int64_t width = args.in_size[1];
+  const int64_t out_width = args.out_size[1];
+  const int64_t rows = windows.strip_rows();
+  const auto spread_group = [&](C* sums, int64_t plane, int64_t planes) {
+    C* const grad = sums + turned_size<C>(rows * width);
+    int64_t first = 0, last = 0;  // rows of windows that reach into the strip
+    for (int64_t top = 0; top < height; top += rows) {
+      const int64_t bottom = smaller(top + rows, height);
+      while (windows.rows[first].end <= top) ++first;
+      while (last < args.out_size[0] && windows.rows[last].begin < bottom) ++last;
+      moves.interleave(grad_out, plane * out_pixels(args) + first * out_width, out_pixels(args),
+                       (last - first) * out_width, planes, grad);
+      spread_strip(windows, grad, first, last, top, bottom, sums);
+      moves.separate(sums, (plane * height + top) * width, height * width, (bottom - top) * width,
+                     planes, grad_in);
     }
-    for (int64_t plane = begin; plane < end; ++plane) {
-      T* const to = grad_in + plane * pixels;
-      C* sums = wide.get();
-      if constexpr (sizeof(T) == sizeof(C)) sums = to;
-      spread_plane(args, grad_out + plane * args.out_size[0] * args.out_size[1], sums, to);
-    }
-  });
-  return failed ? out_of_memory(pixels * static_cast<int64_t>(sizeof(C))) : Status::kOk;
+  };
+  // A strip of `rows` rows meets at most this many rows of windows.
+  const int64_t reached = smaller(rows * args.out_size[0] / height + 2, args.out_size[0]);
+  return for_plane_groups<C>(
+      args, turned_size<C>(rows * width) + turned_size<C>(reached * out_width), spread_group);
 }
 
 Status average_backward(const PoolArgs& args, const void* grad_out, void* grad_in) {
   return dispatch(FloatingAndHalf{}, args.dtype, "adaptive_avg_pool2d_backward",
                   [&]<class T>() -> Status {
-                    return average_backward_typed(args, static_cast<const T*>(grad_out),
-                                                  static_cast<T*>(grad_in));
+                    return average_backward_in(args, kPlaneMoves<T>, grad_out, grad_in);
                   });
 }
 
-// The same order as maximum pooling: the first of equals, or the last NaN.
-template <class T>
-void max_plane(const PoolArgs& args, const T* in, T* out, int64_t* index) {
-  using C = Compute<T>;
-  for (int64_t y = 0; y < args.out_size[0]; ++y) {
-    const Window rows(args, 0, y);
-    for (int64_t x = 0; x < args.out_size[1]; ++x) {
-      const Window columns(args, 1, x);
-      C best = -std::numeric_limits<C>::infinity();
-      int64_t position = rows.begin * args.in_size[1] + columns.begin;
-      for (int64_t i = rows.begin; i < rows.end; ++i) {
-        for (int64_t j = columns.begin; j < columns.end; ++j) {
-          const C value = static_cast<C>(in[i * args.in_size[1] + j]);
-          if (value > best || value != value) {
-            best = value;
-            position = i * args.in_size[1] + j;
+// ---- Maxima: the first of equals, or the last NaN, as in maximum pooling.
+
+template <class C>
+Status max_in(const PoolArgs& args, const PlaneMoves<C>& moves, const void* in, void* out,
+              int64_t* index) {
+  using Position = typename SignedOf<sizeof(C)>::type;
+  const int64_t width = args.in_size[1];
+  const int64_t positions = turned_size<C>(larger(kStripPixels, args.out_size[1]));
+  return pool_strips(
+      args, moves, in, 2,
+      [&](const C* pixels, const WindowPart& window, C* to) {
+        const int64_t first = window.part.begin * width;
+        Vec<C> best = broadcast(-std::numeric_limits<C>::infinity());
+        Vec<Position> at = broadcast(static_cast<Position>(first + window.column.begin));
+        if (!window.begins()) {
+          best = load(to);
+          at = bits_as<Vec<Position>>(load(to + positions));
+        }
+        for (int64_t i = 0; i < window.part.size(); ++i) {
+          for (int64_t j = window.column.begin; j < window.column.end; ++j) {
+            const Vec<C> value = load(pixels + (i * width + j) * kLanes<C>);
+            const auto wins = (value > best) | (value != value);
+            best = wins ? value : best;
+            at = wins ? broadcast(static_cast<Position>(first + i * width + j)) : at;
           }
         }
-      }
-      *out++ = static_cast<T>(best);
-      *index++ = position;
-    }
-  }
+        store(to, best);
+        store(to + positions, bits_as<Vec<C>>(at));
+      },
+      [&](const C* result, int64_t begin, int64_t count, int64_t plane, int64_t planes) {
+        const int64_t first = plane * out_pixels(args) + begin;
+        moves.separate(result, first, out_pixels(args), count, planes, out);
+        separate_planes<C, int64_t>(result + positions, first, out_pixels(args), count, planes,
+                                    index);
+      });
 }
 
 Status max(const PoolArgs& args, const void* in, void* out, int64_t* index) {
   return dispatch(FloatingAndHalf{}, args.dtype, "adaptive_max_pool2d", [&]<class T>() -> Status {
-    const int64_t in_pixels = args.in_size[0] * args.in_size[1];
-    const int64_t out_pixels = args.out_size[0] * args.out_size[1];
-    parallel_for(args.planes, planes_per_task(args), [&](int64_t begin, int64_t end) {
-      for (int64_t plane = begin; plane < end; ++plane) {
-        max_plane(args, static_cast<const T*>(in) + plane * in_pixels,
-                  static_cast<T*>(out) + plane * out_pixels, index + plane * out_pixels);
-      }
-    });
-    return Status::kOk;
+    return max_in(args, kPlaneMoves<T>, in, out, index);
   });
 }
 

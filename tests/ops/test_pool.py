@@ -138,27 +138,47 @@ def test_average_equals_its_definition(
     np.testing.assert_allclose(leaf.grad.numpy(), grad_x, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("sizes", [(7, 3), (7, 1), (5, 7), (40, 40), (33, 4), (1, 1)], ids=str)
-@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
-def test_adaptive_windows(sizes: tuple[int, int], dtype: str) -> None:
-    size, out = sizes
-    x = tallow.tensor(np.random.RandomState(0).permutation(3 * size * 6).reshape(3, size, 6))
-    x = x.to(getattr(tallow, dtype))
-    values = x.double().numpy()
-    means = F.adaptive_avg_pool2d(x, (out, 4))
-    maxima, index = F.adaptive_max_pool2d(x, (out, 4), return_indices=True)
-    for oy in range(out):
-        for ox in range(4):
-            rows = slice(oy * size // out, -(-(oy + 1) * size // out))
-            columns = slice(ox * 6 // 4, -(-(ox + 1) * 6 // 4))
-            window = values[:, rows, columns].reshape(3, -1)
-            rtol = 2**-8 if dtype == "bfloat16" else 1e-6
-            got = means[:, oy, ox].double().numpy()
-            np.testing.assert_allclose(got, window.mean(1), rtol=rtol)
-            np.testing.assert_array_equal(maxima[:, oy, ox].double().numpy(), window.max(1))
-    flat = values.reshape(3, -1)
-    picked = np.take_along_axis(flat, index.numpy().reshape(3, -1), 1)
-    np.testing.assert_array_equal(picked, maxima.double().numpy().reshape(3, -1))
+@pytest.mark.parametrize(
+    ("planes", "size", "out"),
+    [
+        (3, (7, 6), (3, 4)),
+        (16, (7, 6), (1, 4)),
+        (17, (5, 6), (7, 4)),
+        (2, (40, 40), (40, 4)),
+        (33, (13, 13), (6, 6)),
+        (15, (1, 1), (1, 3)),
+        (9, (1, 70), (1, 7)),
+        (31, (64, 50), (31, 49)),  # several strips
+        (5, (700, 7), (2, 3)),  # one window in several strips
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("dtype", FLOATING_AND_HALF)
+def test_adaptive_windows(
+    planes: int, size: tuple[int, int], out: tuple[int, int], dtype: str
+) -> None:
+    x = np.random.RandomState(0).randint(-9, 10, (planes, *size))
+    leaf = tallow.tensor(x).to(getattr(tallow, dtype)).requires_grad_()
+    means = F.adaptive_avg_pool2d(leaf, out)
+    maxima, index = F.adaptive_max_pool2d(leaf.detach(), out, return_indices=True)
+    grad = np.random.RandomState(1).randint(-9, 10, (planes, *out))
+    means.backward(tallow.tensor(grad).to(leaf.dtype))
+    got, got_maxima = means.detach().double().numpy(), maxima.double().numpy()
+    grad_x = np.zeros(x.shape)
+    rtol = {"float16": 2**-10, "bfloat16": 2**-7}.get(dtype, 1e-6)
+    for oy in range(out[0]):
+        for ox in range(out[1]):
+            rows = slice(oy * size[0] // out[0], -(-(oy + 1) * size[0] // out[0]))
+            columns = slice(ox * size[1] // out[1], -(-(ox + 1) * size[1] // out[1]))
+            window = x[:, rows, columns].reshape(planes, -1)
+            np.testing.assert_allclose(got[:, oy, ox], window.mean(1), rtol=rtol)
+            np.testing.assert_array_equal(got_maxima[:, oy, ox], window.max(1))
+            height, width = x[:, rows, columns].shape[1:]
+            first = window.argmax(1)
+            spot = (rows.start + first // width) * size[1] + columns.start + first % width
+            np.testing.assert_array_equal(index[:, oy, ox].numpy(), spot)
+            grad_x[:, rows, columns] += grad[:, oy, ox, None, None] / (height * width)
+    np.testing.assert_allclose(leaf.grad.double().numpy(), grad_x, rtol=rtol, atol=9 * rtol)
 
 
 POOLS: list[tuple[str, Callable[[Any], Any]]] = [
