@@ -1,5 +1,5 @@
-// What the pooling files share: access to the rows of an image as the arithmetic type, and to every
-// stride-th element of them as vectors.
+// What the pooling files share: access to the rows of an image as the arithmetic type, and their
+// staging for windows that are lanes.
 #pragma once
 
 #include <cstdint>
@@ -54,50 +54,16 @@ TALLOW_INLINE void store_row(T* to, Vec<Compute<T>> value, int64_t count) {
   }
 }
 
-// Elements 0, 2, 4 ... of the sequence of which `a` holds the first lanes and `b` those from number
-// lanes - 1 on.
-template <class V>
-TALLOW_INLINE V every_second(V a, V b) {
-  constexpr int kCount = sizeof(V) / sizeof(a[0]);
-  if constexpr (kCount == 16) {
-    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
-  } else if constexpr (kCount == 8) {
-    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 9, 11, 13, 15);
-  } else if constexpr (kCount == 4) {
-    return __builtin_shufflevector(a, b, 0, 2, 5, 7);
-  } else {
-    return __builtin_shufflevector(a, b, 0, 3);
-  }
-}
-
-// The elements 0, stride, 2 * stride ... of a row, `count` <= lanes of them; touches none beyond
-// the last. kStride 0 stands for any stride.
-template <class C, int kStride>
-TALLOW_INLINE Vec<C> load_strided(const C* from, int64_t stride, int64_t count) {
-  constexpr int kW = kLanes<C>;
-  if constexpr (kStride == 1) {
-    return count >= kW ? load(from) : load_partial(from, static_cast<int>(count));
-  } else if constexpr (kStride == 2) {
-    if (count >= kW) return every_second(load(from), load(from + kW - 1));
-    const int span = static_cast<int>(2 * count - 1);
-    if (span < kW) return every_second(load_partial(from, span), Vec<C>{});
-    return every_second(load(from), load_partial(from + kW - 1, span - kW + 1));
-  } else {
-    Vec<C> value{};
-    for (int64_t i = 0; i < smaller(count, kW); ++i) value[i] = from[i * stride];
-    return value;
-  }
-}
-
 // One dimension of the windows of an output row or column: taps [begin, end) are inside the image.
 struct TapRange {
   int64_t begin, end;
   TALLOW_INLINE TapRange(const PoolArgs& args, int dimension, int64_t window) {
     const int64_t first = window * args.stride[dimension] - args.padding[dimension];
-    const int64_t dilation = args.dilation[dimension];
-    begin = first >= 0 ? 0 : (-first + dilation - 1) / dilation;
     const int64_t left = args.in_size[dimension] - first;
-    end = left > 0 ? smaller(args.kernel[dimension], (left + dilation - 1) / dilation) : 0;
+    const int64_t dilation = args.dilation[dimension];
+    const int64_t kernel = args.kernel[dimension];
+    begin = first >= 0 ? 0 : (-first + dilation - 1) / dilation;
+    end = left > (kernel - 1) * dilation ? kernel : left > 0 ? (left + dilation - 1) / dilation : 0;
     end = larger(end, begin);
   }
 };
@@ -107,26 +73,127 @@ TALLOW_INLINE int64_t spanned_columns(const PoolArgs& args) {
   return (args.out_size[1] - 1) * args.stride[1] + (args.kernel[1] - 1) * args.dilation[1] + 1;
 }
 
-// Must rows be copied before vectors of windows can read them?
-template <class T>
-TALLOW_INLINE bool needs_stage(const PoolArgs& args) {
-  return sizeof(T) == 2 || args.padding[1] > 0 || spanned_columns(args) > args.in_size[1];
+// Elements 0, 2, 4 ... and 1, 3, 5 ... of the sequence a, b.
+template <class V>
+TALLOW_INLINE V even_elements(V a, V b) {
+  constexpr int kCount = sizeof(V) / sizeof(a[0]);
+  if constexpr (kCount == 16) {
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  } else if constexpr (kCount == 8) {
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
+  } else if constexpr (kCount == 4) {
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6);
+  } else {
+    return __builtin_shufflevector(a, b, 0, 2);
+  }
+}
+template <class V>
+TALLOW_INLINE V odd_elements(V a, V b) {
+  constexpr int kCount = sizeof(V) / sizeof(a[0]);
+  if constexpr (kCount == 16) {
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+  } else if constexpr (kCount == 8) {
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+  } else if constexpr (kCount == 4) {
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7);
+  } else {
+    return __builtin_shufflevector(a, b, 1, 3);
+  }
 }
 
-// Copies a plane to rows of spanned_columns() elements; `border` fills what is outside the image.
-template <class T>
-void stage_plane(const PoolArgs& args, const T* plane, Compute<T> border, Compute<T>* staged) {
-  using C = Compute<T>;
-  const int64_t pitch = spanned_columns(args);
-  const int64_t left = args.padding[1];
-  const int64_t columns = larger(smaller(args.in_size[1], pitch - left), 0);
-  for (int64_t y = 0; y < args.in_size[0]; ++y, staged += pitch, plane += args.in_size[1]) {
-    for (int64_t x = 0; x < left; ++x) staged[x] = border;
-    for (int64_t x = 0; x < columns; x += kLanes<C>) {
-      store_row<C>(staged + left + x, load_row(plane + x, columns - x), columns - x);
-    }
-    for (int64_t x = left + columns; x < pitch; ++x) staged[x] = border;
+// The first `count` <= 2 * lanes of a[0], b[0], a[1], b[1] ...
+template <class T, class V>
+TALLOW_INLINE void store_interleaved(T* to, V a, V b, int64_t count) {
+  constexpr int kW = sizeof(V) / sizeof(a[0]);
+  V low, high;
+  if constexpr (kW == 16) {
+    low = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    high =
+        __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  } else if constexpr (kW == 8) {
+    low = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+    high = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+  } else if constexpr (kW == 4) {
+    low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  } else {
+    low = __builtin_shufflevector(a, b, 0, 2);
+    high = __builtin_shufflevector(a, b, 1, 3);
   }
+  store_row(to, low, count);
+  if (count > kW) store_row(to + kW, high, count - kW);
+}
+
+// Image rows are staged split by column modulo the stride: column x of the image, padding counted,
+// is element x / stride of part x % stride. Tap j of neighbouring windows then lies in neighbouring
+// elements, whatever the stride.
+struct SplitRow {
+  int64_t stride, pitch;  // of the parts
+  template <class C>
+  TALLOW_INLINE SplitRow(const PoolArgs& args, C)
+      : stride(args.stride[1]), pitch(spanned_columns(args) / stride + 1 + 2 * kLanes<C>) {}
+  int64_t size() const { return stride * pitch; }
+  TALLOW_INLINE int64_t at(int64_t column) const {
+    return column % stride * pitch + column / stride;
+  }
+};
+
+// Writes the sum of `rows` image rows, `step` apart, to a split row, with `border` around it. Is
+// there a NaN among the sums? (True also where infinities of both signs meet.)
+template <class T>
+bool stage_rows(const PoolArgs& args, const T* from, int64_t rows, int64_t step, Compute<T> border,
+                const SplitRow& split, Compute<T>* to) {
+  using C = Compute<T>;
+  constexpr int kW = kLanes<C>;
+  const int64_t left = args.padding[1];
+  const int64_t span = spanned_columns(args);
+  const int64_t columns = larger(smaller(args.in_size[1], span - left), 0);
+  Vec<C> all{};
+  const auto whole_at = [&](int64_t x) {
+    Vec<C> sum = load_row(from + x, kW);
+    for (int64_t i = 1; i < rows; ++i) sum += load_row(from + i * step + x, kW);
+    all += sum;
+    return sum;
+  };
+  const auto sum_at = [&](int64_t x) {
+    if (x + kW <= columns) return whole_at(x);
+    Vec<C> sum{};
+    for (int64_t i = 0; x < columns && i < rows; ++i) {
+      sum += load_row(from + i * step + x, columns - x);
+    }
+    all += sum;
+    return sum;
+  };
+  for (int64_t p = 0; p < left; ++p) to[split.at(p)] = border;
+  int64_t x = 0;
+  if (split.stride == 1) {
+    for (; x + kW <= columns; x += kW) store(to + left + x, whole_at(x));
+    if (x < columns) store(to + left + x, sum_at(x));
+  } else if (split.stride == 2) {
+    if (left % 2 == 1 && columns > 0) to[split.at(left + x++)] = sum_at(0)[0];
+    C* even = to + (left + 1) / 2;
+    const auto store_parts = [&](Vec<C> a, Vec<C> b) {
+      store(even, even_elements(a, b));
+      store(even + split.pitch, odd_elements(a, b));
+      even += kW;
+    };
+    for (; x + 2 * kW <= columns; x += 2 * kW) store_parts(whole_at(x), whole_at(x + kW));
+    if (x < columns) store_parts(sum_at(x), sum_at(x + kW));
+  } else {
+    int64_t part = left % split.stride, element = left / split.stride;
+    for (; x < columns; x += kW) {
+      const Vec<C> sum = sum_at(x);
+      for (int64_t i = 0; i < smaller(kW, columns - x); ++i) {
+        to[part * split.pitch + element] = sum[i];
+        if (++part == split.stride) {
+          part = 0;
+          ++element;
+        }
+      }
+    }
+  }
+  for (int64_t p = left + columns; p < span; ++p) to[split.at(p)] = border;
+  return any(all != all);
 }
 
 }  // namespace

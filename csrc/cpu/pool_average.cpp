@@ -19,40 +19,27 @@ TALLOW_INLINE int64_t counted(const PoolArgs& args, int dimension, int64_t windo
   return smaller(args.kernel[dimension], args.in_size[dimension] + args.padding[dimension] - first);
 }
 
-// The divisors of an output row are rows * columns[w].
-template <class C>
-struct Divisors {
-  C rows;
-  const C* columns;
-  TALLOW_INLINE Vec<C> at(int64_t w, int64_t count) const {
-    const Vec<C> vector =
-        count >= kLanes<C> ? load(columns + w) : load_partial(columns + w, static_cast<int>(count));
-    return vector * broadcast(rows);
-  }
-};
-
+// For all windows of a row, and some more to make whole vectors.
 template <class C>
 void list_divisors(const PoolArgs& args, bool count_padding, int64_t divisor, C* columns) {
-  for (int64_t w = 0; w < args.out_size[1]; ++w) {
-    columns[w] =
-        divisor ? static_cast<C>(divisor) : static_cast<C>(counted(args, 1, w, count_padding));
+  for (int64_t w = 0; w < args.out_size[1] + kLanes<C>; ++w) {
+    const bool exists = w < args.out_size[1];
+    columns[w] = static_cast<C>(divisor  ? divisor
+                                : exists ? counted(args, 1, w, count_padding)
+                                         : 1);
   }
 }
 
-template <class T, int kStride>
-void average_row(const PoolArgs& args, const Compute<T>* first, int64_t pitch, TapRange taps,
-                 const Divisors<Compute<T>>& divisors, T* out) {
+// A row of averages from the staged sum of the windows' rows; `column` says where tap column j of
+// window 0 lies.
+template <class T>
+void average_row(const Compute<T>* staged, const int64_t* column, int64_t columns,
+                 const Compute<T>* column_divisors, Compute<T> rows, int64_t windows, T* out) {
   using C = Compute<T>;
-  for (int64_t w = 0; w < args.out_size[1]; w += kLanes<C>) {
-    const int64_t count = args.out_size[1] - w;
-    Vec<C> sum{};
-    for (int64_t i = taps.begin; i < taps.end; ++i) {
-      const C* const from = first + i * pitch + w * args.stride[1];
-      for (int64_t j = 0; j < args.kernel[1]; ++j) {
-        sum += load_strided<C, kStride>(from + j, args.stride[1], count);
-      }
-    }
-    store_row<T>(out + w, sum / divisors.at(w, count), count);
+  for (int64_t w = 0; w < windows; w += kLanes<C>) {
+    Vec<C> sum = load(staged + column[0] + w);
+    for (int64_t j = 1; j < columns; ++j) sum += load(staged + column[j] + w);
+    store_row(out + w, sum / (load(column_divisors + w) * broadcast(rows)), windows - w);
   }
 }
 
@@ -60,41 +47,37 @@ template <class T>
 Status average_floating(const PoolArgs& args, bool count_padding, int64_t divisor, const T* in,
                         T* out) {
   using C = Compute<T>;
-  const int64_t in_pixels = args.in_size[0] * args.in_size[1];
-  const bool staging = needs_stage<T>(args);
-  const int64_t pitch = staging ? spanned_columns(args) : args.in_size[1];
-  const Scratch<C> columns(args.out_size[1]);
-  if (!columns) return columns.failure();
-  list_divisors(args, count_padding, divisor, columns.get());
-  const auto compute_row = args.stride[1] == 1   ? average_row<T, 1>
-                           : args.stride[1] == 2 ? average_row<T, 2>
-                                                 : average_row<T, 0>;
-  const int64_t staged_size = staging ? args.in_size[0] * pitch : 0;
+  const int64_t width = args.in_size[1];
+  const int64_t windows = args.out_size[1];
+  const SplitRow split(args, C(0));
+  const Scratch<C> divisors(windows + kLanes<C>);
+  const Scratch<int64_t> column(args.kernel[1]);
+  if (!divisors || !column) return divisors ? column.failure() : divisors.failure();
+  list_divisors(args, count_padding, divisor, divisors.get());
+  for (int64_t j = 0; j < args.kernel[1]; ++j) column[j] = split.at(j);
+  const int64_t size = split.size();
   int64_t failed = 0;
   parallel_for(args.planes, planes_per_task(args), [&](int64_t begin, int64_t end) {
-    const Scratch<C> staged(staged_size);
-    if (staging && !staged) {
+    const Scratch<C> staged(size);
+    if (!staged) {
       __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
       return;
     }
     for (int64_t plane = begin; plane < end; ++plane) {
-      const T* const source = in + plane * in_pixels;
-      const C* rows = nullptr;
-      if (staging) {
-        stage_plane(args, source, C(0), staged.get());
-        rows = staged.get();
-      } else if constexpr (sizeof(T) == sizeof(C)) {
-        rows = source;
-      }
-      for (int64_t y = 0; y < args.out_size[0]; ++y) {
-        const int64_t counted_rows = divisor ? 1 : counted(args, 0, y, count_padding);
-        compute_row(args, rows + (y * args.stride[0] - args.padding[0]) * pitch, pitch,
-                    TapRange(args, 0, y), {static_cast<C>(counted_rows), columns.get()},
-                    out + (plane * args.out_size[0] + y) * args.out_size[1]);
+      const T* const image = in + plane * args.in_size[0] * width;
+      T* to = out + plane * args.out_size[0] * windows;
+      for (int64_t y = 0; y < args.out_size[0]; ++y, to += windows) {
+        const TapRange taps(args, 0, y);
+        const int64_t top = y * args.stride[0] - args.padding[0] + taps.begin;
+        stage_rows(args, image + top * width, taps.end - taps.begin, width, C(0), split,
+                   staged.get());
+        const int64_t rows = divisor ? 1 : counted(args, 0, y, count_padding);
+        average_row(staged.get(), column.get(), args.kernel[1], divisors.get(),
+                    static_cast<C>(rows), windows, to);
       }
     }
   });
-  return failed ? out_of_memory(staged_size * static_cast<int64_t>(sizeof(C))) : Status::kOk;
+  return failed ? out_of_memory(size * static_cast<int64_t>(sizeof(C))) : Status::kOk;
 }
 
 Status average_integer(const PoolArgs& args, bool count_padding, int64_t divisor, const int64_t* in,
@@ -139,35 +122,80 @@ Status average(const PoolArgs& args, bool count_padding, int64_t divisor, const 
   });
 }
 
-// ---- Backward. A plane's sums are kept split by column modulo the stride, so that the shares of
-// neighbouring windows are added to neighbouring elements.
+// ---- Backward: a row of the image gathers the shares of the windows above it.
 
+// Sizes of the buffers: a row of shares has `left` zeros before window 0 and zeros after the last;
+// a row of sums is split by column modulo the stride, as in SplitRow.
 template <class C>
-struct SplitPlane {
-  C* data;
-  int64_t stride;
-  int64_t pitch;  // of one row of one residue
-  TALLOW_INLINE C* row(int64_t y, int64_t residue) const {
-    return data + (y * stride + residue) * pitch;
+struct SharePlan {
+  int64_t left, share_pitch, elements, part_pitch;
+  explicit SharePlan(const PoolArgs& args)
+      : left((args.kernel[1] - 1) / args.stride[1]),
+        elements((args.in_size[1] - 1 + args.padding[1]) / args.stride[1] + 1),
+        part_pitch(elements + 2 * kLanes<C>) {
+    share_pitch = left + larger(args.out_size[1], elements) + 2 * kLanes<C>;
+  }
+  // All rows of shares, their sum, the parts of a row of the image.
+  int64_t size(const PoolArgs& args) const {
+    return (args.out_size[0] + 1) * share_pitch + args.stride[1] * part_pitch;
   }
 };
 
-template <class T>
-void spread_row(const PoolArgs& args, const T* grad, int64_t y,
-                const Divisors<Compute<T>>& divisors, const SplitPlane<Compute<T>>& sums) {
-  using C = Compute<T>;
-  const TapRange taps(args, 0, y);
-  const int64_t top = y * args.stride[0] - args.padding[0];
-  for (int64_t w = 0; w < args.out_size[1]; w += kLanes<C>) {
-    const int64_t count = args.out_size[1] - w;
-    Vec<C> share = load_row(grad + w, count) / divisors.at(w, count);
-    if (count < kLanes<C>) {
-      for (int64_t i = count; i < kLanes<C>; ++i) share[i] = C(0);
+// The sum of the rows of shares that cover row y of the image; null if none does.
+template <class C>
+const C* sum_shares(const PoolArgs& args, const SharePlan<C>& plan, const C* shares, int64_t y,
+                    C* sums) {
+  const int64_t row = y + args.padding[0];
+  const int64_t reach = row - args.kernel[0] + 1;
+  const int64_t first = reach > 0 ? (reach + args.stride[0] - 1) / args.stride[0] : 0;
+  const int64_t last = smaller(row / args.stride[0], args.out_size[0] - 1);
+  if (first > last) return nullptr;
+  const C* const from = shares + first * plan.share_pitch;
+  if (first == last) return from;
+  const int64_t used = plan.left + plan.elements;
+  for (int64_t i = 0; i < used; i += kLanes<C>) {
+    Vec<C> sum = load(from + i);
+    for (int64_t o = 1; o <= last - first; ++o) sum += load(from + o * plan.share_pitch + i);
+    store(sums + i, sum);
+  }
+  return sums;
+}
+
+// parts[r][q] = the sum of the shares of all windows that cover column q * stride + r.
+template <class C>
+void spread_columns(const PoolArgs& args, const SharePlan<C>& plan, const C* sums, C* parts) {
+  for (int64_t r = 0; r < args.stride[1]; ++r, parts += plan.part_pitch) {
+    const int64_t taps = r < args.kernel[1] ? (args.kernel[1] - 1 - r) / args.stride[1] + 1 : 0;
+    for (int64_t q = 0; q < plan.elements; q += kLanes<C>) {
+      Vec<C> sum{};
+      for (int64_t t = 0; sums && t < taps; ++t) sum += load(sums + plan.left + q - t);
+      store(parts + q, sum);
     }
-    for (int64_t i = taps.begin; i < taps.end; ++i) {
-      for (int64_t j = 0; j < args.kernel[1]; ++j) {
-        C* const to = sums.row(top + i, j % args.stride[1]) + j / args.stride[1] + w;
-        store(to, load(to) + share);
+  }
+}
+
+// Puts the parts together again, without the padding.
+template <class T>
+void join_parts(const PoolArgs& args, int64_t part_pitch, const Compute<T>* parts, T* to) {
+  using C = Compute<T>;
+  constexpr int kW = kLanes<C>;
+  const int64_t width = args.in_size[1];
+  const int64_t stride = args.stride[1];
+  int64_t part = args.padding[1] % stride, element = args.padding[1] / stride;
+  if (stride == 1) {
+    for (int64_t x = 0; x < width; x += kW) store_row(to + x, load(parts + element + x), width - x);
+  } else if (stride == 2) {
+    const C* const first = parts + part * part_pitch + element;
+    const C* const second = parts + (1 - part) * part_pitch + element + part;
+    for (int64_t x = 0; x < width; x += 2 * kW) {
+      store_interleaved(to + x, load(first + x / 2), load(second + x / 2), width - x);
+    }
+  } else {
+    for (int64_t x = 0; x < width; ++x) {
+      to[x] = static_cast<T>(parts[part * part_pitch + element]);
+      if (++part == stride) {
+        part = 0;
+        ++element;
       }
     }
   }
@@ -177,40 +205,36 @@ template <class T>
 Status average_backward_typed(const PoolArgs& args, bool count_padding, int64_t divisor,
                               const T* grad_out, T* grad_in) {
   using C = Compute<T>;
-  const int64_t stride = args.stride[1];
-  const Scratch<C> columns(args.out_size[1]);
-  if (!columns) return columns.failure();
-  list_divisors(args, count_padding, divisor, columns.get());
-  // Wide enough for every image column and for the last vector of windows at the last tap.
-  const int64_t pitch = larger(args.out_size[1] + (args.kernel[1] - 1) / stride + kLanes<C>,
-                               (args.in_size[1] + args.padding[1]) / stride + 1);
-  const int64_t size = args.in_size[0] * stride * pitch;
+  const int64_t windows = args.out_size[1];
+  const Scratch<C> divisors(windows + kLanes<C>);
+  if (!divisors) return divisors.failure();
+  list_divisors(args, count_padding, divisor, divisors.get());
+  const SharePlan<C> plan(args);
+  const int64_t size = plan.size(args);
   int64_t failed = 0;
   parallel_for(args.planes, planes_per_task(args), [&](int64_t begin, int64_t end) {
-    const Scratch<C> scratch(size);
-    if (!scratch) {
+    const Scratch<C> shares(size);
+    if (!shares) {
       __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
       return;
     }
-    const SplitPlane<C> sums{scratch.get(), stride, pitch};
+    for (int64_t i = 0; i < size; ++i) shares[i] = C(0);
+    C* const sums = shares.get() + args.out_size[0] * plan.share_pitch;
+    C* const parts = sums + plan.share_pitch;
     for (int64_t plane = begin; plane < end; ++plane) {
-      for (int64_t i = 0; i < size; ++i) scratch[i] = C(0);
-      for (int64_t y = 0; y < args.out_size[0]; ++y) {
-        const int64_t rows = divisor ? 1 : counted(args, 0, y, count_padding);
-        spread_row(args, grad_out + (plane * args.out_size[0] + y) * args.out_size[1], y,
-                   {static_cast<C>(rows), columns.get()}, sums);
+      const T* grad = grad_out + plane * args.out_size[0] * windows;
+      C* share = shares.get() + plan.left;
+      for (int64_t y = 0; y < args.out_size[0]; ++y, grad += windows, share += plan.share_pitch) {
+        const int64_t counted_rows = divisor ? 1 : counted(args, 0, y, count_padding);
+        const Vec<C> rows = broadcast(static_cast<C>(counted_rows));
+        for (int64_t w = 0; w < windows; w += kLanes<C>) {
+          store(share + w, load_row(grad + w, windows - w) / (load(divisors.get() + w) * rows));
+        }
       }
       T* to = grad_in + plane * args.in_size[0] * args.in_size[1];
-      for (int64_t y = 0; y < args.in_size[0]; ++y) {
-        int64_t residue = args.padding[1] % stride;
-        int64_t element = args.padding[1] / stride;
-        for (int64_t x = 0; x < args.in_size[1]; ++x) {
-          *to++ = static_cast<T>(sums.row(y, residue)[element]);
-          if (++residue == stride) {
-            residue = 0;
-            ++element;
-          }
-        }
+      for (int64_t y = 0; y < args.in_size[0]; ++y, to += args.in_size[1]) {
+        spread_columns(args, plan, sum_shares(args, plan, shares.get(), y, sums), parts);
+        join_parts(args, plan.part_pitch, parts, to);
       }
     }
   });

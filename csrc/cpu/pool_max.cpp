@@ -11,65 +11,153 @@ namespace {
 template <class C>
 using TapOf = typename SignedOf<sizeof(C)>::type;
 
-// One output row: rows `begin` to `end` of the windows are inside the image; `first` is column 0 of
-// row 0 of window 0.
+// The windows of one output row: their rows `begin` to `end` are inside the image.
 template <class C>
 struct WindowRow {
-  const C* first;
-  int64_t row_step;     // elements between rows of a window
-  int64_t column_step;  // dilation
-  int64_t stride;
+  const C* const* rows;  // staged, see SplitRow
   int64_t begin, end;
-  int64_t columns;            // of a window
+  const int64_t* column;  // where tap column j of window 0 lies in a staged row
+  int64_t columns;
   const TapOf<C>* first_tap;  // smallest column of each window that is inside the image
 };
 
-template <class C>
+// The largest elements so far of as many windows as there are lanes, and their taps.
+template <class C, bool kTaps, bool kNaN>
 struct Maxima {
-  Vec<C> value;
-  Vec<TapOf<C>> tap;
-};
-
-// Windows [w, w + count). A later element wins only if it is larger or, with kNaN, if it is NaN.
-// Without kNaN the answer is wrong if a NaN is among the elements; `sum` tells: it is then NaN too.
-template <class C, int kStride, int kColumns, bool kTaps, bool kNaN>
-TALLOW_INLINE Maxima<C> scan_windows(const WindowRow<C>& row, int64_t w, int64_t count,
-                                     Vec<C>& sum) {
-  using Tap = TapOf<C>;
-  Maxima<C> best{broadcast(-std::numeric_limits<C>::infinity()), Vec<Tap>{}};
-  const int64_t columns = kColumns ? kColumns : row.columns;
-  if constexpr (kTaps) {
-    const Vec<Tap> first = count >= kLanes<C>
-                               ? load(row.first_tap + w)
-                               : load_partial(row.first_tap + w, static_cast<int>(count));
-    best.tap = first + static_cast<Tap>(row.begin * columns);
-  }
-  for (int64_t i = row.begin; i < row.end; ++i) {
-    const C* const from = row.first + i * row.row_step + w * row.stride;
-#pragma GCC unroll 3
-    for (int64_t j = 0; j < columns; ++j) {
-      const Vec<C> value = load_strided<C, kStride>(from + j * row.column_step, row.stride, count);
-      Vec<Tap> wins = value > best.value;
-      if constexpr (kNaN) {
-        wins |= value != value;
-      } else {
-        sum += value;
-      }
-      best.value = wins ? value : best.value;
-      if constexpr (kTaps) {
-        best.tap = wins ? broadcast(static_cast<Tap>(i * columns + j)) : best.tap;
-      }
+  Vec<C> value = broadcast(-std::numeric_limits<C>::infinity());
+  Vec<TapOf<C>> tap{};
+  // A later element wins only if it is larger or, with kNaN, if it is NaN.
+  TALLOW_INLINE void take(Vec<C> x, int64_t x_tap) {
+    if constexpr (!kTaps && !kNaN) {
+      value = larger_or_first(value, x);
+    } else {
+      Vec<TapOf<C>> wins = x > value;
+      if constexpr (kNaN) wins |= x != x;
+      value = wins ? x : value;
+      if constexpr (kTaps) tap = wins ? broadcast(static_cast<TapOf<C>>(x_tap)) : tap;
     }
   }
-  return best;
+};
+
+// A row of windows: their largest elements to `value`, and where they are to `tap`. kColumns 0
+// stands for any number.
+template <class C, int kColumns, bool kTaps, bool kNaN>
+void max_row(const WindowRow<C>& row, int64_t windows, C* value, TapOf<C>* tap) {
+  using Tap = TapOf<C>;
+  const int64_t columns = kColumns ? kColumns : row.columns;
+  for (int64_t w = 0; w < windows; w += kLanes<C>) {
+    Maxima<C, kTaps, kNaN> best;
+    if constexpr (kTaps) best.tap = load(row.first_tap + w) + static_cast<Tap>(row.begin * columns);
+    for (int64_t i = row.begin; i < row.end; ++i) {
+#pragma GCC unroll 3
+      for (int64_t j = 0; j < columns; ++j) {
+        best.take(load(row.rows[i] + row.column[j] + w), i * columns + j);
+      }
+    }
+    store_row(value + w, best.value, windows - w);
+    if constexpr (kTaps) store(tap + w, best.tap);
+  }
 }
 
-template <class C, int kStride, int kColumns, bool kTaps>
-TALLOW_INLINE Maxima<C> find_maxima(const WindowRow<C>& row, int64_t w, int64_t count) {
+// The same for windows of two columns at stride 2, straight from the image, whose first row for
+// them is `from`. Answers whether there may be a NaN; the results are useless then.
+template <class C, bool kTaps>
+bool halve_row(const C* from, int64_t pitch, int64_t rows, int64_t windows, C* value,
+               TapOf<C>* tap) {
+  constexpr int kW = kLanes<C>;
   Vec<C> sum{};
-  const Maxima<C> best = scan_windows<C, kStride, kColumns, kTaps, false>(row, w, count, sum);
-  if (TALLOW_LIKELY(!any(sum != sum))) return best;
-  return scan_windows<C, kStride, kColumns, kTaps, true>(row, w, count, sum);
+  for (int64_t w = 0; w < windows; w += kW) {
+    const int64_t count = 2 * (windows - w);
+    Maxima<C, kTaps, false> best;
+    for (int64_t i = 0; i < rows; ++i) {
+      const C* const row = from + i * pitch + 2 * w;
+      const Vec<C> a = load_row(row, count);
+      Vec<C> b{};
+      if (count > kW) b = load_row(row + kW, count - kW);
+      const Vec<C> even = even_elements(a, b), odd = odd_elements(a, b);
+      best.take(even, 2 * i);
+      best.take(odd, 2 * i + 1);
+      sum += even + odd;
+    }
+    store_row(value + w, best.value, windows - w);
+    if constexpr (kTaps) store(tap + w, best.tap);
+  }
+  return any(sum != sum);
+}
+
+template <class C>
+using MaxRow = void (*)(const WindowRow<C>&, int64_t, C*, TapOf<C>*);
+
+template <class C, bool kTaps>
+MaxRow<C> pick_max_row(int64_t columns) {
+  if (columns == 2) return max_row<C, 2, kTaps, false>;
+  if (columns == 3) return max_row<C, 3, kTaps, false>;
+  return max_row<C, 0, kTaps, false>;
+}
+
+// What all planes share.
+template <class C>
+struct MaxPlan {
+  SplitRow split;
+  int64_t ring;       // staged rows that are kept: as many as a window spans
+  int64_t out_width;  // rounded up to whole vectors
+  MaxRow<C> without_nan, with_nan;
+  // Null if windows do not halve the image. Nothing is padded or dilated then.
+  bool (*halve)(const C*, int64_t, int64_t, int64_t, C*, TapOf<C>*) = nullptr;
+  Scratch<int64_t> column, tap_offset;
+  Scratch<TapOf<C>> first_tap;
+
+  MaxPlan(const PoolArgs& args, PoolIndex kind)
+      : split(args, C(0)),
+        ring(smaller(args.in_size[0], (args.kernel[0] - 1) * args.dilation[0] + 1)),
+        out_width((args.out_size[1] + kLanes<C> - 1) / kLanes<C> * kLanes<C>),
+        column(args.kernel[1]),
+        tap_offset(kind == PoolIndex::kFlat ? args.kernel[0] * args.kernel[1] : 1),
+        first_tap(out_width) {
+    if (!*this) return;
+    const bool taps = kind != PoolIndex::kNone;
+    without_nan =
+        taps ? pick_max_row<C, true>(args.kernel[1]) : pick_max_row<C, false>(args.kernel[1]);
+    with_nan = taps ? max_row<C, 0, true, true> : max_row<C, 0, false, true>;
+    if (args.kernel[1] == 2 && args.stride[1] == 2 && args.dilation[0] == 1 &&
+        args.dilation[1] == 1 && args.padding[0] == 0 && spanned_columns(args) <= args.in_size[1] &&
+        args.padding[1] == 0) {
+      halve = taps ? halve_row<C, true> : halve_row<C, false>;
+    }
+    for (int64_t j = 0; j < args.kernel[1]; ++j) column[j] = split.at(j * args.dilation[1]);
+    for (int64_t w = 0; w < out_width; ++w) {
+      first_tap[w] =
+          w < args.out_size[1] ? static_cast<TapOf<C>>(TapRange(args, 1, w).begin) : TapOf<C>(0);
+    }
+    for (int64_t t = 0; kind == PoolIndex::kFlat && t < args.kernel[0] * args.kernel[1]; ++t) {
+      tap_offset[t] = t / args.kernel[1] * args.dilation[0] * args.in_size[1] +
+                      t % args.kernel[1] * args.dilation[1];
+    }
+  }
+  explicit operator bool() const { return column && tap_offset && first_tap; }
+  Status failure() const {
+    return column ? tap_offset ? first_tap.failure() : tap_offset.failure() : column.failure();
+  }
+};
+
+// What a task works with: staged rows, and one row of results.
+template <class C>
+struct MaxBuffers {
+  Scratch<C> values;  // the ring, then the row of maxima
+  Scratch<TapOf<C>> taps;
+  Scratch<const C*> rows;
+  Scratch<bool> nan;  // of each staged row
+
+  MaxBuffers(const PoolArgs& args, const MaxPlan<C>& plan)
+      : values(plan.ring * plan.split.size() + plan.out_width),
+        taps(plan.out_width),
+        rows(args.kernel[0]),
+        nan(plan.ring) {}
+  explicit operator bool() const { return values && taps && rows && nan; }
+};
+
+TALLOW_INLINE int64_t index_bytes(PoolIndex kind) {
+  return kind == PoolIndex::kNone ? 0 : kind == PoolIndex::kTap ? 1 : 8;
 }
 
 // Where the positions of one output row go.
@@ -80,108 +168,118 @@ struct IndexRow {
 };
 
 template <class C>
-TALLOW_INLINE void store_index(const PoolArgs& args, const IndexRow& row, Vec<TapOf<C>> taps,
-                               int64_t w, int64_t count) {
-  constexpr int kW = kLanes<C>;
+void store_index(const PoolArgs& args, const MaxPlan<C>& plan, const IndexRow& row,
+                 const TapOf<C>* taps) {
   if (row.kind == PoolIndex::kTap) {
-    uint8_t* const to = static_cast<uint8_t*>(row.to) + w;
-    const auto bytes = __builtin_convertvector(taps, Vec<uint8_t, kW>);
-    if (count >= kW) {
-      std::memcpy(to, &bytes, sizeof(bytes));
-    } else {
-      for (int64_t i = 0; i < count; ++i) to[i] = bytes[i];
+    uint8_t* const to = static_cast<uint8_t*>(row.to);
+    for (int64_t w = 0; w < args.out_size[1]; ++w) to[w] = static_cast<uint8_t>(taps[w]);
+  } else if (row.kind == PoolIndex::kFlat) {
+    int64_t* const to = static_cast<int64_t*>(row.to);
+    for (int64_t w = 0; w < args.out_size[1]; ++w) {
+      to[w] = row.first + w * args.stride[1] + plan.tap_offset[taps[w]];
     }
-    return;
-  }
-  int64_t* const to = static_cast<int64_t*>(row.to) + w;
-  const TapOf<C> columns = static_cast<TapOf<C>>(args.kernel[1]);
-  for (int64_t i = 0; i < smaller(count, kW); ++i) {
-    const int64_t tap_row = taps[i] / columns;
-    const int64_t tap_column = taps[i] - tap_row * columns;
-    to[i] = row.first + (w + i) * args.stride[1] + tap_row * args.dilation[0] * args.in_size[1] +
-            tap_column * args.dilation[1];
   }
 }
 
-template <class T, int kStride, int kColumns, bool kTaps>
-void max_row(const PoolArgs& args, const WindowRow<Compute<T>>& row, const IndexRow& index,
-             T* out) {
+// Stages what rows of windows need, each row of the image once, in the slots of a ring.
+template <class T>
+class RowStager {
   using C = Compute<T>;
-  int64_t w = 0;
-  const auto step = [&](int64_t count) {
-    const Maxima<C> best = find_maxima<C, kStride, kColumns, kTaps>(row, w, count);
-    store_row<T>(out + w, best.value, count);
-    if constexpr (kTaps) store_index<C>(args, index, best.tap, w, count);
-  };
-  for (; w + kLanes<C> <= args.out_size[1]; w += kLanes<C>) step(kLanes<C>);
-  if (w < args.out_size[1]) step(args.out_size[1] - w);
-}
+
+ public:
+  RowStager(const PoolArgs& args, const MaxPlan<C>& plan, const MaxBuffers<C>& buffers,
+            const T* image)
+      : args_(args), plan_(plan), buffers_(buffers), image_(image) {}
+
+  // Makes buffers.rows[i] point to tap row i of windows that begin at row `top`. Is there a NaN?
+  bool stage(int64_t top, const TapRange& taps) {
+    const int64_t dilation = args_.dilation[0];
+    if (next_ < top) {
+      next_ = top;
+      next_slot_ = top % plan_.ring;
+    }
+    for (; next_ <= top + (taps.end - 1) * dilation; ++next_) {
+      buffers_.nan[next_slot_] =
+          stage_rows(args_, image_ + next_ * args_.in_size[1], 1, 0,
+                     -std::numeric_limits<C>::infinity(), plan_.split, slot(next_slot_));
+      if (++next_slot_ == plan_.ring) next_slot_ = 0;
+    }
+    bool nan = false;
+    int64_t at = (top + taps.begin * dilation) % plan_.ring;
+    for (int64_t i = taps.begin; i < taps.end; ++i) {
+      buffers_.rows[i] = slot(at);
+      nan = nan || buffers_.nan[at];
+      at += dilation;
+      while (at >= plan_.ring) at -= plan_.ring;
+    }
+    return nan;
+  }
+
+ private:
+  C* slot(int64_t i) const { return buffers_.values.get() + i * plan_.split.size(); }
+
+  const PoolArgs& args_;
+  const MaxPlan<C>& plan_;
+  const MaxBuffers<C>& buffers_;
+  const T* image_;
+  int64_t next_ = 0, next_slot_ = 0;
+};
 
 template <class T>
-using MaxRow = void (*)(const PoolArgs&, const WindowRow<Compute<T>>&, const IndexRow&, T*);
-
-template <class T, int kStride, bool kTaps>
-MaxRow<T> pick_columns(int64_t columns) {
-  if (columns == 2) return max_row<T, kStride, 2, kTaps>;
-  if (columns == 3) return max_row<T, kStride, 3, kTaps>;
-  return max_row<T, kStride, 0, kTaps>;
+void max_plane(const PoolArgs& args, const MaxPlan<Compute<T>>& plan,
+               const MaxBuffers<Compute<T>>& buffers, const T* in, T* out, PoolIndex kind,
+               char* index) {
+  using C = Compute<T>;
+  constexpr bool kWiden = sizeof(T) != sizeof(C);
+  const int64_t windows = args.out_size[1];
+  RowStager<T> stager(args, plan, buffers, in);
+  for (int64_t y = 0; y < args.out_size[0]; ++y, out += windows) {
+    const TapRange taps(args, 0, y);
+    const int64_t top = y * args.stride[0] - args.padding[0];
+    C* maxima = buffers.values.get() + plan.ring * plan.split.size();
+    if constexpr (!kWiden) maxima = out;
+    bool done = false;
+    if constexpr (!kWiden) {
+      done = plan.halve && !plan.halve(in + top * args.in_size[1], args.in_size[1],
+                                       taps.end - taps.begin, windows, maxima, buffers.taps.get());
+    }
+    if (!done) {
+      const bool nan = stager.stage(top, taps);
+      const WindowRow<C> row{buffers.rows.get(), taps.begin,     taps.end,
+                             plan.column.get(),  args.kernel[1], plan.first_tap.get()};
+      (nan ? plan.with_nan : plan.without_nan)(row, windows, maxima, buffers.taps.get());
+    }
+    for (int64_t w = 0; kWiden && w < windows; w += kLanes<C>) {
+      store_row(out + w, load(maxima + w), windows - w);
+    }
+    store_index(
+        args, plan,
+        {kind, index + y * windows * index_bytes(kind), top * args.in_size[1] - args.padding[1]},
+        buffers.taps.get());
+  }
 }
-template <class T, bool kTaps>
-MaxRow<T> pick_max_row(int64_t stride, int64_t columns) {
-  if (stride == 1) return pick_columns<T, 1, kTaps>(columns);
-  if (stride == 2) return pick_columns<T, 2, kTaps>(columns);
-  return max_row<T, 0, 0, kTaps>;
-}
-
-TALLOW_INLINE int64_t index_bytes(PoolIndex kind) { return kind == PoolIndex::kTap ? 1 : 8; }
 
 template <class T>
 Status max_floating(const PoolArgs& args, const T* in, T* out, PoolIndex kind, void* index) {
   using C = Compute<T>;
   const int64_t in_pixels = args.in_size[0] * args.in_size[1];
   const int64_t out_pixels = args.out_size[0] * args.out_size[1];
-  const bool staging = needs_stage<T>(args);
-  const int64_t pitch = staging ? spanned_columns(args) : args.in_size[1];
-  const Scratch<TapOf<C>> first_tap(args.out_size[1]);
-  if (!first_tap) return first_tap.failure();
-  for (int64_t w = 0; w < args.out_size[1]; ++w) {
-    first_tap[w] = static_cast<TapOf<C>>(TapRange(args, 1, w).begin);
-  }
-  const MaxRow<T> compute_row = kind == PoolIndex::kNone
-                                    ? pick_max_row<T, false>(args.stride[1], args.kernel[1])
-                                    : pick_max_row<T, true>(args.stride[1], args.kernel[1]);
-  const int64_t staged_size = staging ? args.in_size[0] * pitch : 0;
+  const MaxPlan<C> plan(args, kind);
+  if (!plan) return plan.failure();
   int64_t failed = 0;
   parallel_for(args.planes, planes_per_task(args), [&](int64_t begin, int64_t end) {
-    const Scratch<C> staged(staged_size);
-    if (staging && !staged) {
+    const MaxBuffers<C> buffers(args, plan);
+    if (!buffers) {
       __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
       return;
     }
     for (int64_t plane = begin; plane < end; ++plane) {
-      const T* const source = in + plane * in_pixels;
-      const C* rows = nullptr;
-      if (staging) {
-        stage_plane(args, source, -std::numeric_limits<C>::infinity(), staged.get());
-        rows = staged.get();
-      } else if constexpr (sizeof(T) == sizeof(C)) {
-        rows = source;
-      }
-      for (int64_t y = 0; y < args.out_size[0]; ++y) {
-        const TapRange taps(args, 0, y);
-        const int64_t top = y * args.stride[0] - args.padding[0];
-        const WindowRow<C> row{rows + top * pitch, args.dilation[0] * pitch,
-                               args.dilation[1],   args.stride[1],
-                               taps.begin,         taps.end,
-                               args.kernel[1],     first_tap.get()};
-        const int64_t position = plane * out_pixels + y * args.out_size[1];
-        const IndexRow index_row{kind, static_cast<char*>(index) + position * index_bytes(kind),
-                                 top * args.in_size[1] - args.padding[1]};
-        compute_row(args, row, index_row, out + position);
-      }
+      max_plane(args, plan, buffers, in + plane * in_pixels, out + plane * out_pixels, kind,
+                static_cast<char*>(index) + plane * out_pixels * index_bytes(kind));
     }
   });
-  return failed ? out_of_memory(staged_size * static_cast<int64_t>(sizeof(C))) : Status::kOk;
+  return failed ? out_of_memory(plan.ring * plan.split.size() * static_cast<int64_t>(sizeof(C)))
+                : Status::kOk;
 }
 
 template <class T>

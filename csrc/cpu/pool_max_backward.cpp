@@ -41,27 +41,6 @@ void list_tap_offsets(const PoolArgs& args, int32_t (&offsets)[256]) {
   }
 }
 
-// The first 2 * count of even[0], odd[0], even[1], odd[1] ...
-template <class V>
-TALLOW_INLINE void store_interleaved(float* to, V even, V odd, int64_t count) {
-  constexpr int kW = kLanes<float>;
-  V low, high;
-  if constexpr (kW == 16) {
-    low =
-        __builtin_shufflevector(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-    high = __builtin_shufflevector(even, odd, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30,
-                                   15, 31);
-  } else if constexpr (kW == 8) {
-    low = __builtin_shufflevector(even, odd, 0, 8, 1, 9, 2, 10, 3, 11);
-    high = __builtin_shufflevector(even, odd, 4, 12, 5, 13, 6, 14, 7, 15);
-  } else {
-    low = __builtin_shufflevector(even, odd, 0, 4, 1, 5);
-    high = __builtin_shufflevector(even, odd, 2, 6, 3, 7);
-  }
-  store_row(to, low, 2 * count);
-  if (2 * count > kW) store_row(to + kW, high, 2 * count - kW);
-}
-
 TALLOW_INLINE bool is_two_by_two(const PoolArgs& args) {
   for (int d = 0; d < 2; ++d) {
     if (args.kernel[d] != 2 || args.stride[d] != 2 || args.padding[d] != 0 ||
@@ -85,8 +64,8 @@ TALLOW_INLINE void two_by_two_step(const float* grad_out, const uint8_t* taps, i
   const Vec<int32_t> tap = __builtin_convertvector(bytes, Vec<int32_t>);
   const Vec<float> grad = load_row(grad_out, count);
   const Vec<float> zero{};
-  store_interleaved(top, tap == 0 ? grad : zero, tap == 1 ? grad : zero, count);
-  store_interleaved(bottom, tap == 2 ? grad : zero, tap == 3 ? grad : zero, count);
+  store_interleaved(top, tap == 0 ? grad : zero, tap == 1 ? grad : zero, 2 * count);
+  store_interleaved(bottom, tap == 2 ? grad : zero, tap == 3 ? grad : zero, 2 * count);
 }
 
 // Halving windows do not overlap: each writes its four elements, three of them zero.

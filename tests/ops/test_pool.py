@@ -19,7 +19,8 @@ FLOATING_AND_HALF = ("float32", "float64", "float16", "bfloat16")
 WINDOWS: list[tuple[tuple[int, int], Any, Any, Any, Any, bool]] = [
     ((24, 24), 2, 2, 0, 1, False),
     ((25, 27), 2, 2, 0, 1, False),
-    ((8, 8), 2, 2, 0, 1, False),
+    ((5, 71), 2, 2, 0, 1, False),
+    ((20, 9), (5, 2), (1, 2), 0, (2, 1), False),
     ((7, 70), 3, 2, 1, 1, False),
     ((7, 70), 3, 2, 1, 1, True),
     ((13, 17), (3, 2), (1, 3), 1, 2, False),
