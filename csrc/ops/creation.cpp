@@ -1,6 +1,9 @@
 #include "ops/creation.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "ops/arithmetic.h"
 #include "ops/copy.h"
@@ -49,33 +52,61 @@ int64_t range_length(const Scalar& start, const Scalar& end, const Scalar& step,
   return static_cast<int64_t>(length);
 }
 
-// Positions of one triangle, row by row.
-template <class Keep>
-Tensor triangle_indices(int64_t row, int64_t col, DType dtype, Device device, const Keep& keep) {
+// A staircase over `row` rows: row r is cut at column clamp(r + shift, 0, col).
+class Staircase {
+ public:
+  Staircase(int64_t row, int64_t col, __int128 shift) : row_(row), col_(col), shift_(shift) {}
+
+  int64_t cut(int64_t r) const { return bounded(r + shift_, col_); }
+  int64_t first_cut_row() const { return bounded(-shift_, row_); }  // cut(r) == 0 before
+  int64_t first_full_row() const {
+    return bounded(col_ - shift_, row_);
+  }  // cut(r) == col from here
+
+  // The number of elements left of the cut: an arithmetic series, then whole rows.
+  __int128 area() const {
+    using Wide = unsigned __int128;
+    const int64_t begin = first_cut_row(), end = first_full_row();
+    const Wide whole = static_cast<Wide>(row_ - end) * static_cast<Wide>(col_);
+    if (end <= begin) return static_cast<__int128>(whole);
+    const Wide ends = static_cast<Wide>((begin + shift_) + (end - 1 + shift_));
+    return static_cast<__int128>(static_cast<Wide>(end - begin) * ends / 2 + whole);
+  }
+
+ private:
+  static int64_t bounded(__int128 value, int64_t limit) {
+    return static_cast<int64_t>(value < 0 ? 0 : value > limit ? limit : value);
+  }
+
+  int64_t row_, col_;
+  __int128 shift_;
+};
+
+void check_triangle(const char* op, int64_t row, int64_t col, DType dtype) {
   TALLOW_CHECK(row >= 0, "row must be non-negative, got", row);
   TALLOW_CHECK(col >= 0, "col must be non-negative, got", col);
-  TALLOW_CHECK(dtype == DType::kInt64 || dtype == DType::kInt32,
-               "\"tril_indices\" not implemented for '", scalar_type_name(dtype), "'");
-  int64_t count = 0;
-  for (int64_t r = 0; r < row; ++r) {
-    const auto [first, last] = keep(r);
-    count += last - first;
-  }
-  const Tensor out = empty({2, count}, DType::kInt64);
+  TALLOW_CHECK(dtype == DType::kInt64 || dtype == DType::kInt32, '"', op,
+               "\" not implemented for '", scalar_type_name(dtype), "'");
+}
+
+// The positions (r, c) with columns(r).first <= c < columns(r).second, row by row.
+template <class Columns>
+Tensor positions(__int128 count, int64_t first_row, int64_t last_row, DType dtype, Device device,
+                 const Columns& columns) {
+  constexpr __int128 kMost = std::numeric_limits<int64_t>::max() / 2;
+  const int64_t length = static_cast<int64_t>(std::min(count, kMost));
+  TALLOW_CHECK(count <= kMost, "Storage size calculation overflowed with sizes=[2, ", length, "]");
+  const Tensor out = empty({2, length}, DType::kInt64);
   int64_t* rows = out.data<int64_t>();
-  int64_t* columns = rows + count;
-  for (int64_t r = 0; r < row; ++r) {
-    const auto [first, last] = keep(r);
+  int64_t* at = rows + length;
+  for (int64_t r = first_row; r < last_row; ++r) {
+    const auto [first, last] = columns(r);
     for (int64_t c = first; c < last; ++c) {
       *rows++ = r;
-      *columns++ = c;
+      *at++ = c;
     }
   }
   return to_device(to_dtype(out, dtype), device);
-}
-
-int64_t bounded(int64_t value, int64_t limit) {
-  return std::min(std::max<int64_t>(value, 0), limit);
 }
 
 }  // namespace
@@ -138,15 +169,18 @@ Tensor eye(int64_t n, std::optional<int64_t> m, DType dtype, Device device) {
 }
 
 Tensor tril_indices(int64_t row, int64_t col, int64_t offset, DType dtype, Device device) {
-  return triangle_indices(row, col, dtype, device, [&](int64_t r) {
-    return std::pair<int64_t, int64_t>(0, bounded(r + offset + 1, col));
-  });
+  check_triangle("tril_indices", row, col, dtype);
+  const Staircase stairs(row, col, static_cast<__int128>(offset) + 1);
+  return positions(stairs.area(), stairs.first_cut_row(), col == 0 ? 0 : row, dtype, device,
+                   [&](int64_t r) { return std::pair<int64_t, int64_t>(0, stairs.cut(r)); });
 }
 
 Tensor triu_indices(int64_t row, int64_t col, int64_t offset, DType dtype, Device device) {
-  return triangle_indices(row, col, dtype, device, [&](int64_t r) {
-    return std::pair<int64_t, int64_t>(bounded(r + offset, col), col);
-  });
+  check_triangle("triu_indices", row, col, dtype);
+  const Staircase stairs(row, col, offset);
+  const __int128 count = static_cast<__int128>(row) * col - stairs.area();
+  return positions(count, 0, stairs.first_full_row(), dtype, device,
+                   [&](int64_t r) { return std::pair<int64_t, int64_t>(stairs.cut(r), col); });
 }
 
 }  // namespace tallow::ops

@@ -171,6 +171,7 @@ void compute_offsets(Selection& selection, const std::vector<Tensor>& positions)
 }
 
 Selection select_elements(const Tensor& self, const std::vector<Tensor>& indices) {
+  TALLOW_CHECK_INDEX(!indices.empty(), "at least one index must be provided");
   TALLOW_CHECK_INDEX(static_cast<int64_t>(indices.size()) <= self.dim(),
                      "too many indices for tensor of dimension ", self.dim(), " (got ",
                      indices.size(), ")");

@@ -448,7 +448,7 @@ std::vector<Tensor> chunk(const Tensor& self, int64_t chunks, int64_t dim) {
   TALLOW_CHECK(self.dim() > 0, "chunk expects at least a 1-dimensional tensor");
   TALLOW_CHECK(chunks > 0, "chunk expects `chunks` to be greater than 0, got: ", chunks);
   const int64_t size = self.size(dim);
-  const int64_t length = (size + chunks - 1) / chunks;
+  const int64_t length = size / chunks + (size % chunks != 0 ? 1 : 0);
   if (length == 0) {  // an empty dimension still gives `chunks` pieces
     return split_with_sizes(self, Dims::filled(chunks, 0), dim);
   }

@@ -40,7 +40,7 @@ void bind_selection(Registry& r) {
 }
 
 void bind_combinations(Registry& r) {
-  constexpr unsigned kAll = kFunction | kMethod | kInplace | kOut;
+  constexpr unsigned kAll = kFunction | kMethod | kInplaceMethod | kOut;
   r.op<&ops::lerp>("lerp(input, end, weight)", kAll,
                    "Interpolate: input + weight * (end - input).");
   r.op<&ops::addcmul>("addcmul(input, tensor1, tensor2, *, value=1)", kAll,
@@ -52,7 +52,7 @@ void bind_combinations(Registry& r) {
 }  // namespace
 
 void bind_arithmetic(Registry& r) {
-  constexpr unsigned kAll = kFunction | kMethod | kInplace | kOut;
+  constexpr unsigned kAll = kFunction | kMethod | kInplaceMethod | kOut;
   r.op<&ops::add>("add(input, other, *, alpha=1)", kAll, "Add alpha * other.");
   r.op<&ops::sub>("sub(input, other, *, alpha=1)", kAll, "Subtract alpha * other.");
   r.alias("sub", "subtract");
@@ -78,7 +78,8 @@ void bind_arithmetic(Registry& r) {
   r.alias("atan2", "arctan2");
   r.op<&ops::hypot>("hypot(input, other)", kAll, "Length of the hypotenuse.");
   r.op<&ops::copysign>("copysign(input, other)", kAll, "Give elements the sign of other.");
-  r.op<&ops::xlogy>("xlogy(input, other)", kAll, "input * log(other), 0 where input is 0.");
+  r.op<&ops::xlogy>("xlogy(input, other)", kFunction | kMethod | kInplace | kOut,
+                    "input * log(other), 0 where input is 0.");
   r.op<&ops::logaddexp>("logaddexp(input, other)", kFunction | kMethod | kOut,
                         "log(exp(input) + exp(other)) without overflow.");
   r.op<&ops::heaviside>("heaviside(input, values)", kAll,

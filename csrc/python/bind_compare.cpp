@@ -5,7 +5,7 @@
 namespace tallow::python {
 
 void bind_compare(Registry& r) {
-  constexpr unsigned kAll = kFunction | kMethod | kInplace | kOut;
+  constexpr unsigned kAll = kFunction | kMethod | kInplaceMethod | kOut;
   constexpr unsigned kPlain = kFunction | kMethod;
   r.op<&ops::eq>("eq(input, other)", kAll, "Compare for equality.");
   r.op<&ops::ne>("ne(input, other)", kAll, "Compare for inequality.");

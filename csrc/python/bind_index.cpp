@@ -25,7 +25,7 @@ Positions nonzero_as(const Tensor& input, bool as_tuple) {
 }
 
 constexpr unsigned kRead = kFunction | kMethod | kOut;
-constexpr unsigned kWrite = kFunction | kMethod | kInplace;
+constexpr unsigned kWrite = kFunction | kMethod | kInplaceMethod;
 constexpr unsigned kWriteOut = kWrite | kOut;
 
 void bind_along_dim(Registry& r) {
@@ -72,7 +72,8 @@ void bind_masks(Registry& r) {
 void bind_index(Registry& r) {
   bind_along_dim(r);
   bind_masks(r);
-  r.op<&ops::index_put>("index_put(input, indices, values, accumulate=False)", kWrite,
+  r.op<&ops::index_put>("index_put(input, indices, values, accumulate=False)",
+                        kFunction | kMethod | kInplace,
                         "Write values to the positions in a tuple of index tensors.");
   r.op<&ops::take>("take(input, index)", kRead, "Take elements of the flattened tensor.");
   r.op<&ops::put>("put(input, index, source, accumulate=False)", kWrite,

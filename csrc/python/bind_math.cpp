@@ -7,6 +7,7 @@ namespace tallow::python {
 namespace {
 
 constexpr unsigned kAll = kFunction | kMethod | kInplace | kOut;
+constexpr unsigned kMethodOnly = kFunction | kMethod | kInplaceMethod | kOut;  // no function X_
 
 void bind_rounding(Registry& r) {
   r.op<&ops::floor>("floor(input)", kAll, "Round towards minus infinity.");
@@ -63,8 +64,8 @@ void bind_math(Registry& r) {
   r.op<&ops::positive>("positive(input)", kFunction | kMethod, "Return the tensor itself.");
   r.op<&ops::abs>("abs(input)", kAll, "Absolute value.");
   r.alias("abs", "absolute");
-  r.op<&ops::sign>("sign(input)", kAll, "-1, 0 or 1 by sign.");
-  r.op<&ops::sgn>("sgn(input)", kAll, "Sign; for complex numbers, the direction.");
+  r.op<&ops::sign>("sign(input)", kMethodOnly, "-1, 0 or 1 by sign.");
+  r.op<&ops::sgn>("sgn(input)", kMethodOnly, "Sign; for complex numbers, the direction.");
   r.op<&ops::square>("square(input)", kAll, "Multiply by itself.");
   r.op<&ops::reciprocal>("reciprocal(input)", kAll, "1 / input.");
   bind_rounding(r);

@@ -112,9 +112,9 @@ std::vector<Tensor> to_tensors(PyObject* object) {
   tensors.reserve(static_cast<std::size_t>(count));
   for (Py_ssize_t i = 0; i < count; ++i) {
     PyObject* const item = PySequence_Fast_GET_ITEM(object, i);
-    TALLOW_CHECK_TYPE(is_tensor(item) || item == Py_None, "expected Tensor as element ", i,
+    TALLOW_CHECK_TYPE(is_tensor(item), "expected Tensor as element ", i,
                       " in argument 0, but got ", Py_TYPE(item)->tp_name);
-    tensors.push_back(item == Py_None ? Tensor() : unwrap(item));
+    tensors.push_back(unwrap(item));
   }
   return tensors;
 }

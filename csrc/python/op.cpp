@@ -272,6 +272,8 @@ PyObject* invoke_and_copy(const Op& op, const Overload& overload, Binding& bindi
 }
 
 PyObject* invoke(const Op& op, const Overload& overload, Binding& binding) {
+  TALLOW_CHECK_TYPE(!op.inplace || is_tensor(binding.slots[0]), op.name,
+                    "(): argument 'input' must be Tensor, not ", type_name_of(binding.slots[0]));
   if (TALLOW_UNLIKELY(op.inplace && !overload.takes_out)) {
     return invoke_and_copy(op, overload, binding);
   }
@@ -550,14 +552,14 @@ void Registry::add(std::vector<Overload> overloads, unsigned flags, const char* 
   Op* const op = new Op;  // lives as long as the interpreter
   op->name = overloads[0].text.substr(0, overloads[0].text.find('('));
   op->doc = doc;
-  op->flags = flags & ~kInplace;
+  op->flags = flags & ~(kInplace | kInplaceMethod);
   op->overloads = overloads;
   publish(op);
-  if (!(flags & kInplace)) return;
+  if (!(flags & (kInplace | kInplaceMethod))) return;
   Op* const inplace = new Op(*op);
   inplace->name += "_";
   inplace->inplace = true;
-  inplace->flags = flags & (kFunction | kMethod | kNN);
+  inplace->flags = flags & kInplaceMethod ? kMethod : flags & (kFunction | kMethod | kNN);
   publish(inplace);
 }
 

@@ -23,9 +23,10 @@ namespace tallow::python {
 enum OpFlags : unsigned {
   kFunction = 1,  // tallow.X and _C._VariableFunctions.X
   kMethod = 2,    // Tensor.X, the first parameter being self
-  kInplace = 4,   // also X_, writing into the first parameter
+  kInplace = 4,   // also X_, writing into the first parameter, wherever X is
   kOut = 8,       // accepts out=
   kNN = 16,       // _C._nn.X
+  kInplaceMethod = 32,  // also Tensor.X_, but no function X_
 };
 
 inline constexpr int kMaxParameters = 24;

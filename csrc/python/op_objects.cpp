@@ -26,10 +26,16 @@ PyObject* op_vectorcall(PyObject* self, PyObject* const* args, std::size_t count
 PyObject* method_vectorcall(PyObject* self, PyObject* const* args, std::size_t count_and_flag,
                             PyObject* keywords) {
   const Py_ssize_t count = PyVectorcall_NARGS(count_and_flag);
-  if (TALLOW_UNLIKELY(count < 1 || !is_tensor(args[0]))) {
+  if (TALLOW_UNLIKELY(count < 1)) {
+    return PyErr_Format(PyExc_TypeError, "unbound method TensorBase.%s() needs an argument",
+                        op_of(self).name.c_str());
+  }
+  if (TALLOW_UNLIKELY(!is_tensor(args[0]))) {
     return PyErr_Format(PyExc_TypeError,
-                        "descriptor '%s' for 'TensorBase' objects doesn't apply to a '%s' object",
-                        op_of(self).name.c_str(), count ? Py_TYPE(args[0])->tp_name : "missing");
+                        "descriptor '%s' for '%s._C.TensorBase' objects doesn't apply to a '%s' "
+                        "object",
+                        op_of(self).name.c_str(), package_name().c_str(),
+                        Py_TYPE(args[0])->tp_name);
   }
   return call_op(op_of(self), self, args, count, keywords);
 }
