@@ -34,7 +34,7 @@ class PerParameterOptimizer(Optimizer):
         if closure is not None:
             with tallow.enable_grad():
                 loss = closure()
-        with tallow.set_grad_enabled(bool(self.defaults["differentiable"])):
+        with tallow.set_grad_enabled(bool(self.defaults.get("differentiable"))):
             for group in self.param_groups:
                 self._step_group(group)
         return loss
@@ -49,7 +49,7 @@ class PerParameterOptimizer(Optimizer):
         state = self.state[param] if self._keeps_state(group) else {}
         if not state:
             state.update(self._new_state(param, group))
-        if group["maximize"]:
+        if group.get("maximize"):
             grad = -grad
         if not param.is_complex():
             self._update(param, grad, state, group)
