@@ -294,3 +294,26 @@ def test_first_and_second_derivatives(name):
     x.requires_grad_()
     assert tallow.autograd.gradcheck(SECOND[name], (x,))
     assert tallow.autograd.gradgradcheck(SECOND[name], (x,))
+
+
+@pytest.mark.parametrize(
+    ("shape", "fits"),
+    [
+        ((2, 4, 3), True),
+        ((2, 4), True),
+        ((2, 4, 1), True),
+        ((2, 1, 3), True),
+        ((1, 4, 3), True),
+        ((1, 1, 3), False),
+        ((4, 3), False),
+        ((), False),
+        ((5, 4, 3), False),
+    ],
+)
+def test_variances_of_gaussian_nll_loss_may_lack_one_dimension(shape, fits):
+    input, var = tallow.zeros(2, 4, 3), tallow.ones(shape)
+    if fits:
+        assert F.gaussian_nll_loss(input, input, var, reduction="none").shape == input.shape
+    else:
+        with pytest.raises(ValueError, match="var is of incorrect size"):
+            F.gaussian_nll_loss(input, input, var)

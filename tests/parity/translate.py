@@ -60,18 +60,21 @@ def tensor(value: torch.Tensor) -> Any:
     return ours.detach().requires_grad_(value.requires_grad)
 
 
-def translate(value: Any) -> Any:
-    """A tree of arguments with everything of torch replaced."""
+def translate(value: Any, known: dict[int, Any] | None = None) -> Any:
+    """A tree of arguments with everything of torch replaced, equal tensors by equal ones."""
+    known = {} if known is None else known
     if isinstance(value, torch.Tensor):
-        return tensor(value)
+        if id(value) not in known:
+            known[id(value)] = tensor(value)
+        return known[id(value)]
     if isinstance(value, torch.Size):
         return tallow.Size(value)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*map(translate, value))
+        return type(value)(*(translate(item, known) for item in value))
     if isinstance(value, list | tuple):
-        return type(value)(translate(item) for item in value)
+        return type(value)(translate(item, known) for item in value)
     if isinstance(value, dict):
-        return {key: translate(item) for key, item in value.items()}
+        return {key: translate(item, known) for key, item in value.items()}
     if isinstance(value, slice):
         return slice(*map(translate, (value.start, value.stop, value.step)))
     if isinstance(value, _NAMED):

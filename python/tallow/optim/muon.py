@@ -105,7 +105,7 @@ class Muon(PerParameterOptimizer):
         super()._step_group(group)
 
     def _new_state(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        return {"momentum_buffer": tallow.zeros_like(param.grad)}
+        return {"momentum_buffer": tallow.zeros_like(param)}
 
     def _update(
         self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]

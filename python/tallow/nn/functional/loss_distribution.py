@@ -114,6 +114,14 @@ def poisson_nll_loss(
     return reduce_loss(loss, reduction)
 
 
+def _lacks_one_dim(var: Tensor, input: Tensor) -> bool:
+    """Whether a shape is another but for one dimension of size 1."""
+    if var.dim() != input.dim():
+        return False
+    differing = [v for v, size in zip(var.size(), input.size(), strict=True) if v != size]
+    return differing == [1]
+
+
 def gaussian_nll_loss(
     input: Tensor,
     target: Tensor,
@@ -127,8 +135,8 @@ def gaussian_nll_loss(
     Args:
         input: means, any shape.
         target: the shape of ``input``, or one that broadcasts.
-        var: variances: a number, or the shape of ``input`` with a last dimension that is missing
-            or 1.
+        var: variances: a number, or the shape of ``input``, where one dimension may be 1 and
+            the last may be missing.
         full: add the constant term ``log(2 * pi) / 2``.
         eps: smallest variance; the gradient ignores this bound.
         reduction: ``none``, ``mean`` or ``sum``.
@@ -161,7 +169,7 @@ def gaussian_nll_loss(
     if var.size() != input.size():
         if input.size()[:-1] == var.size():
             var = var.unsqueeze(-1)
-        elif not (input.size()[:-1] == var.size()[:-1] and var.size(-1) == 1):
+        elif not _lacks_one_dim(var, input):
             raise ValueError("var is of incorrect size")
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not valid")
