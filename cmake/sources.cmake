@@ -12,6 +12,7 @@ set(TALLOW_CORE_SOURCES
   csrc/autograd/saved.cpp
   csrc/autograd/views.cpp
   csrc/backend/load.cpp
+  csrc/backend/plugin.cpp
   csrc/core/allocator.cpp
   csrc/core/blocking.cpp
   csrc/core/cpu_count.cpp
@@ -25,6 +26,7 @@ set(TALLOW_CORE_SOURCES
   csrc/core/scratch.cpp
   csrc/core/shape.cpp
   csrc/core/status.cpp
+  csrc/core/status_buffer.cpp
   csrc/core/storage.cpp
   csrc/core/tensor.cpp
   csrc/cpu/isa.cpp
@@ -269,6 +271,21 @@ set(TALLOW_COMPACT_PYTHON_SOURCES
   csrc/python/storage.cpp
 )
 
+# The CUDA plugin (cmake/cuda.cmake): its runtime, which the host compiler can compile, and kernels.
+set(TALLOW_CUDA_SOURCES
+  csrc/core/status.cpp
+  csrc/cuda/allocator.cpp
+  csrc/cuda/device.cpp
+  csrc/cuda/error_record.cpp
+  csrc/cuda/graph.cpp
+  csrc/cuda/pinned.cpp
+  csrc/cuda/plugin.cpp
+  csrc/cuda/status.cpp
+  csrc/cuda/stream.cpp
+  csrc/cuda/transfer.cpp
+)
+set(TALLOW_CUDA_KERNEL_SOURCES
+)
 # Stand-ins for the CUDA runtime, for TALLOW_CUDA=EMULATE.
 set(TALLOW_CUDA_EMULATOR_SOURCES
   csrc/cuda_emu/block.cpp

@@ -17,7 +17,16 @@ pytestmark = pytest.mark.skipif(not CSRC.is_dir(), reason="needs the source tree
 
 KERNEL_CORE = {
     f"core/{name}.h"
-    for name in ("half", "macros", "parallel", "random_stream", "scratch", "strided", "types")
+    for name in (
+        "device_runtime",
+        "half",
+        "macros",
+        "parallel",
+        "random_stream",
+        "scratch",
+        "strided",
+        "types",
+    )
 }
 # Layer of the including file -> layers it may include, the arrows of docs/architecture.md.
 ARROWS = {
@@ -56,7 +65,7 @@ def name_of(path: Path) -> str:
 
 def test_includes_follow_the_layers() -> None:
     wrong = []
-    for path in sources(".h", ".cpp"):
+    for path in sources(".h", ".cpp", ".cu"):
         name = name_of(path)
         layer = name.partition("/")[0]
         allowed = ARROWS[layer] | (
@@ -120,7 +129,7 @@ def test_files_are_short() -> None:
     long = {}
     for folder in ("csrc", "python", "tests", "benchmarks", "tools", "examples"):
         for path in (ROOT / folder).rglob("*"):
-            if path.suffix in (".h", ".cpp", ".py") and "/_C" not in path.as_posix():
+            if path.suffix in (".h", ".cpp", ".cu", ".py") and "/_C" not in path.as_posix():
                 lines = path.read_text().count("\n")
                 if lines > MOST_LINES:
                     long[path.relative_to(ROOT).as_posix()] = lines
@@ -143,10 +152,10 @@ def test_no_unfinished_work() -> None:
 def test_source_lists_equal_the_tree() -> None:
     listed = set(
         re.findall(
-            r"^\s+(csrc/\S+\.cpp)$", (ROOT / "cmake/sources.cmake").read_text(), re.MULTILINE
+            r"^\s+(csrc/\S+\.(?:cpp|cu))$", (ROOT / "cmake/sources.cmake").read_text(), re.MULTILINE
         )
     )
-    present = {f"csrc/{name_of(path)}" for path in sources(".cpp")}
+    present = {f"csrc/{name_of(path)}" for path in sources(".cpp", ".cu")}
     assert listed == present
 
 

@@ -2,6 +2,7 @@
 
 #include "autograd/meta.h"
 #include "autograd/observer.h"
+#include "core/device_runtime.h"
 #include "ops/creation.h"
 
 namespace tallow {
@@ -96,6 +97,9 @@ void Node::add_output(const Tensor& output) {
   meta.sizes = output.sizes();
   meta.dtype = output.dtype();
   meta.device = output.device();
+  if (TALLOW_UNLIKELY(meta.device.is_cuda())) {
+    stream = cuda_runtime().current_stream(meta.device.index);
+  }
 }
 
 NodeHooks& Node::hooks_or_create() {

@@ -97,6 +97,7 @@ class Node : public Counted {
   InlineVector<OutputMeta, 1> outputs;
   SavedSlots saved;
   std::unique_ptr<NodeHooks> hooks;
+  void* stream = nullptr;         // of the outputs' CUDA device when the node was made
   void* anomaly_trace = nullptr;  // owned Python traceback text of the forward call, or null
 
  private:

@@ -1,5 +1,6 @@
 #include "core/device.h"
 
+#include "core/device_runtime.h"
 #include "core/error.h"
 
 namespace tallow {
@@ -41,6 +42,10 @@ Device Device::parse(std::string_view text) {
   TALLOW_CHECK(valid && index < 128, "Invalid device string: '", text, "'");
   device.index = static_cast<int8_t>(index);
   return device;
+}
+
+Device Device::current_cuda() {
+  return {DeviceType::kCUDA, static_cast<int8_t>(cuda_runtime().current_device())};
 }
 
 std::string Device::str() const {

@@ -23,10 +23,16 @@ struct Device {
   TALLOW_INLINE bool operator!=(Device other) const { return !(*this == other); }
   TALLOW_INLINE bool is_meta() const { return type == DeviceType::kMeta; }
   TALLOW_INLINE bool is_cpu() const { return type == DeviceType::kCPU; }
+  TALLOW_INLINE bool is_cuda() const { return type == DeviceType::kCUDA; }
 
   // "cpu", "cuda", "cuda:1", "meta"; anything else raises RuntimeError.
   static Device parse(std::string_view text);
   std::string str() const;
+  // The device itself, with the calling thread's current index if it has none.
+  Device resolved() const { return is_cuda() && index < 0 ? current_cuda() : *this; }
+
+ private:
+  static Device current_cuda();
 };
 
 inline constexpr Device kCPU{};

@@ -39,6 +39,8 @@ uint64_t unpredictable_seed() {
 
 void Generator::set_seed(uint64_t seed) {
   seed_ = seed;
+  stream_.philox.seed = seed;
+  stream_.philox.offset = 0;
   stream_.state[0] = static_cast<uint32_t>(seed);
   for (uint32_t i = 1; i < RandomStream::kWords; ++i) {
     const uint32_t previous = stream_.state[i - 1];
@@ -55,7 +57,19 @@ uint64_t Generator::reseed() {
   return seed_;
 }
 
+namespace {
+
+// PyTorch counts 32-bit words, four of them in a block.
+constexpr uint64_t kWordsPerBlock = 4;
+
+}  // namespace
+
 void Generator::get_state(uint8_t* bytes) const {
+  if (!device_.is_cpu()) {
+    const uint64_t state[2] = {stream_.philox.seed, stream_.philox.offset * kWordsPerBlock};
+    std::memcpy(bytes, state, sizeof(state));
+    return;
+  }
   StateBytes state;
   std::memset(&state, 0, sizeof(state));
   state.seed = seed_;
@@ -69,6 +83,15 @@ void Generator::get_state(uint8_t* bytes) const {
 }
 
 void Generator::set_state(const uint8_t* bytes, int64_t nbytes) {
+  if (!device_.is_cpu()) {
+    TALLOW_CHECK(nbytes == kDeviceStateBytes, "RNG state is wrong size");
+    uint64_t state[2];
+    std::memcpy(state, bytes, sizeof(state));
+    TALLOW_CHECK(state[1] % kWordsPerBlock == 0, "offset must be a multiple of 4");
+    set_seed(state[0]);
+    stream_.philox.offset = state[1] / kWordsPerBlock;
+    return;
+  }
   TALLOW_CHECK(nbytes == kStateBytes, "Expected a CPUGeneratorImplState of size ", kStateBytes,
                " but found the input RNG state size to be ", nbytes);
   StateBytes state;
@@ -93,6 +116,14 @@ void Generator::set_state(const uint8_t* bytes, int64_t nbytes) {
 Generator& default_cpu_generator() {
   // Never destroyed: it may be used while the process is ending.
   static Generator* const generator = new Generator(unpredictable_seed());
+  return *generator;
+}
+
+Generator& default_generator(Device device) {
+  if (!device.is_cuda()) return default_cpu_generator();
+  static Generator* generators[128] = {};
+  Generator*& generator = generators[device.index];
+  if (!generator) generator = new Generator(Generator::kDefaultSeed, device);
   return *generator;
 }
 

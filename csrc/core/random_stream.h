@@ -1,4 +1,5 @@
-// RandomStream: the state of a Mersenne Twister, plain data that kernels may advance.
+// RandomStream: the state of a source of random numbers, plain data that kernels may advance: a
+// Mersenne Twister for the CPU, the key and counter of Philox4x32-10 for other devices.
 //
 // Source: M. Matsumoto and T. Nishimura, "Mersenne Twister: a 623-dimensionally equidistributed
 // uniform pseudorandom number generator", ACM TOMACS 8(1), 1998 (MT19937).
@@ -10,6 +11,16 @@
 
 namespace tallow {
 
+// Block i of a Philox stream (four 32-bit words) has the key `seed` and the counter i. A kernel
+// that uses n blocks takes those from `offset` on and adds n to it. While a graph is being captured
+// `captured` points to device memory {seed, offset} that the kernel reads when it runs: its seed
+// replaces, its offset is added to the ones here.
+struct PhiloxState {
+  uint64_t seed = 0;
+  uint64_t offset = 0;
+  const uint64_t* captured = nullptr;
+};
+
 struct RandomStream {
   static constexpr int kWords = 624;
 
@@ -18,6 +29,8 @@ struct RandomStream {
   int32_t left;  // draws until a new block is needed, that one included; 1 when freshly seeded
   bool has_normal;
   double normal;  // the second value of the last pair of scalar normals, if not yet used
+
+  PhiloxState philox;  // used instead of all the above on other devices than the CPU
 };
 
 namespace detail {

@@ -1,15 +1,13 @@
-// The text of kernel failures: one buffer per thread, so that reporting never allocates.
+// The text of kernel failures, written into the thread's buffer, so that reporting never allocates.
+// Every module that holds kernels (the core, a device's plugin) compiles this file.
 #include <cstdarg>
 #include <cstdio>
 
-#include "core/types.h"
+#include "core/device_runtime.h"
 
 namespace tallow {
 
 namespace {
-
-constexpr int kMessageBytes = 1024;
-thread_local char message_buffer[kMessageBytes];
 
 // PyTorch's scalar type names, in the order of DType; its error texts use them.
 constexpr const char* kScalarTypeNames[kNumDTypes] = {
@@ -22,12 +20,12 @@ constexpr const char* kScalarTypeNames[kNumDTypes] = {
 Status fail(Status code, const char* format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  std::vsnprintf(message_buffer, kMessageBytes, format, arguments);
+  std::vsnprintf(status_buffer(), kStatusBytes, format, arguments);
   va_end(arguments);
   return code;
 }
 
-const char* status_message() { return message_buffer; }
+const char* status_message() { return status_buffer(); }
 
 Status unsupported_dtype(const char* op, DType dtype) {
   return fail(Status::kNotImplemented, "\"%s\" not implemented for '%s'", op,

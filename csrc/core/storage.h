@@ -10,7 +10,8 @@ namespace tallow {
 
 class Storage : public Counted {
  public:
-  // Fresh uninitialised memory. Negative or absurd sizes raise; a meta storage has no bytes.
+  // Fresh uninitialised memory. Negative or absurd sizes raise; a meta storage has no bytes; a
+  // CUDA device without an index is the current one.
   static Ref<Storage> allocate(int64_t nbytes, Device device);
   // Memory owned by someone else; `release(context)` is called once, when the last view is gone.
   static Ref<Storage> external(void* data, int64_t nbytes, void (*release)(void* context),
@@ -20,6 +21,8 @@ class Storage : public Counted {
   void* data() const { return data_; }
   int64_t nbytes() const { return nbytes_; }
   Device device() const { return device_; }
+  // Memory that the CUDA devices copy from and to asynchronously.
+  static Ref<Storage> pinned(int64_t nbytes);
   bool resizable() const { return release_ == nullptr; }
   // Grows or shrinks in place, keeping the common bytes. External memory cannot be resized.
   void resize(int64_t nbytes);

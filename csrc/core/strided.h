@@ -13,6 +13,10 @@ inline constexpr int kMaxDims = 64;
 // are broadcast (stride 0), dimensions are sorted so that the last one has the smallest output
 // stride, neighbours that can be merged are merged, and size-1 dimensions are gone: a contiguous
 // problem has ndim == 1 and all strides 1 (or 0). ndim == 0 means one element. `numel` may be 0.
+//
+// Bit k of `host` says that operand k is one element in host memory (a Python number, a 0-d CPU
+// tensor) although the kernel runs on another device; its value is read during the call. Never set
+// for the CPU.
 template <int N>
 struct Strided {
   void* data[N];
@@ -20,6 +24,7 @@ struct Strided {
   int ndim;
   int64_t size[kMaxDims];
   int64_t stride[N][kMaxDims];
+  uint8_t host = 0;
 };
 
 // The iteration space of a reduction. The first `out_ndim` dimensions are kept, the last

@@ -110,20 +110,43 @@ void check_destination(const Tensor& destination, const Input* const* inputs, in
   }
 }
 
+void mark_host_operands(const ProblemView& problem, const Input* const* inputs) {
+  for (int k = 0; k + 1 < problem.operands; ++k) {
+    const Tensor* const tensor = inputs[k]->tensor();
+    if (!tensor || tensor->device().is_cpu()) *problem.host |= static_cast<uint8_t>(2u << k);
+  }
+}
+
 namespace {
 
 using Strides = int64_t[kMaxDims];
 
+// A 0-d CPU tensor counts as a number where the others are on a CUDA device.
+bool is_number(const Tensor& tensor) { return tensor.dim() == 0 && tensor.device().is_cpu(); }
+
+[[noreturn]] TALLOW_COLD void raise_two_devices(Device a, Device b) {
+  raise<RuntimeError>(
+      "Expected all tensors to be on the same device, but found at least two devices, ",
+      a.is_cuda() ? a : b, " and ", a.is_cuda() ? b : a, "!");
+}
+
 Device common_device(const Input* const* inputs, int count, const Out& out) {
   Device device = out.given() ? out.tensor().device() : kCPU;
   bool found = out.given();
+  bool only_numbers = !found;
   for (int k = 0; k < count; ++k) {
     const Tensor* const tensor = inputs[k]->tensor();
     if (!tensor) continue;
-    TALLOW_CHECK(!found || tensor->device() == device || tensor->dim() == 0, "Tensor on device ",
-                 tensor->device(), " is not on the expected device ", device, "!");
-    if (!found || device.is_cpu()) device = tensor->device();
+    const Device here = tensor->device();
+    if (found && here != device && (here.is_cuda() || device.is_cuda())) {
+      if (!is_number(*tensor) && !only_numbers) raise_two_devices(device, here);
+    } else {
+      TALLOW_CHECK(!found || here == device || tensor->dim() == 0, "Tensor on device ", here,
+                   " is not on the expected device ", device, "!");
+    }
+    if (!found || device.is_cpu()) device = here;
     found = true;
+    only_numbers = only_numbers && is_number(*tensor);
   }
   return device;
 }
@@ -273,6 +296,7 @@ Tensor prepare_general(const ProblemView& problem, const Input* const* inputs, D
   problem.dtypes[0] = result.dtype();
   *problem.numel = result.numel();
   coalesce(problem, order, shape);
+  if (TALLOW_UNLIKELY(!device.is_cpu())) mark_host_operands(problem, inputs);
   return result;
 }
 

@@ -91,11 +91,26 @@ struct ProblemView {
   int* ndim;
   int64_t* size;
   int64_t (*stride)[kMaxDims];
+  uint8_t* host;
 };
+
+template <int N>
+ProblemView view_of(Problem<N>& problem) {
+  return {N,
+          problem.at.data,
+          problem.dtypes,
+          &problem.at.numel,
+          &problem.at.ndim,
+          problem.at.size,
+          problem.at.stride,
+          &problem.at.host};
+}
 
 // Broadcasts, allocates or checks the destination and coalesces; `inputs` has operands - 1 entries.
 Tensor prepare_general(const ProblemView& problem, const Input* const* inputs, DType out_dtype,
                        const Out& out);
+// Sets *problem.host for a kernel of another device than the CPU.
+void mark_host_operands(const ProblemView& problem, const Input* const* inputs);
 // May a result of type `result` be written to `destination`, whose shape is right?
 void check_destination(const Tensor& destination, const Input* const* inputs, int count,
                        DType result);
@@ -125,10 +140,7 @@ TALLOW_INLINE Tensor prepare(Problem<N>& problem, const Input* const (&inputs)[N
             tensor->device() == shape->device();
   }
   if (TALLOW_UNLIKELY(!plain || !shape_occurs)) {
-    return detail::prepare_general(
-        detail::ProblemView{N, problem.at.data, problem.dtypes, &problem.at.numel, &problem.at.ndim,
-                            problem.at.size, problem.at.stride},
-        inputs, out_dtype, out);
+    return detail::prepare_general(detail::view_of(problem), inputs, out_dtype, out);
   }
   Tensor result;
   if (TALLOW_UNLIKELY(out.given())) {
@@ -143,6 +155,9 @@ TALLOW_INLINE Tensor prepare(Problem<N>& problem, const Input* const (&inputs)[N
   problem.at.numel = result.numel();
   problem.at.ndim = 1;
   problem.at.size[0] = result.numel();
+  if (TALLOW_UNLIKELY(!result.device().is_cpu())) {
+    detail::mark_host_operands(detail::view_of(problem), inputs);
+  }
   return result;
 }
 

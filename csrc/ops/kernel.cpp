@@ -1,5 +1,7 @@
 #include "ops/kernel.h"
 
+#include "backend/plugin.h"
+
 namespace tallow::ops {
 
 void raise_missing_kernel(const char* op, Device device) {
@@ -8,7 +10,11 @@ void raise_missing_kernel(const char* op, Device device) {
 
 const Backend& backend_of(const char* op, Device device) {
   if (device.is_cpu()) return cpu_backend();
-  raise_missing_kernel(op, device);
+  if (!device.is_cuda()) raise_missing_kernel(op, device);
+  const Plugin& plugin = cuda_plugin();
+  const Status status = plugin.runtime->begin(op, device.resolved().index);
+  if (status != Status::kOk) raise_status(status);
+  return *plugin.kernels;
 }
 
 }  // namespace tallow::ops

@@ -1,0 +1,126 @@
+#include "cuda/graph.h"
+
+#include <cstring>
+#include <vector>
+
+#include "cuda/allocator.h"
+#include "cuda/device.h"
+#include "cuda/pinned.h"
+#include "cuda/stream.h"
+
+namespace tallow::cuda {
+
+struct Graph {
+  int device = 0;
+  uint64_t pool = 0;
+  cudaStream_t stream = nullptr;
+  bool capturing = false;
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+  std::vector<void*> kept;  // pinned host memory that copies in the graph read
+};
+
+namespace {
+
+thread_local Graph* captured = nullptr;  // the one that this thread records
+
+}  // namespace
+
+Status begin_graph(int device, uint64_t* pool, int mode, Graph** graph) {
+  TALLOW_CUDA_TRY(activate(device));
+  const cudaStream_t stream = current_stream(device);
+  if (captured) {
+    return fail(Status::kRuntimeError, "CUDA graph: this thread is capturing a graph already");
+  }
+  if (!stream) {
+    return fail(Status::kRuntimeError,
+                "CUDA graphs must be captured on a non-default stream. (However, after capture, it "
+                "is ok to replay them on the default stream.)");
+  }
+  *graph = new Graph;
+  (*graph)->device = device;
+  (*graph)->stream = stream;
+  begin_capture_pool(device, pool);
+  (*graph)->pool = *pool;
+  const Status status =
+      check(cudaStreamBeginCapture(stream, static_cast<cudaStreamCaptureMode>(mode)), "CUDAGraph");
+  if (status != Status::kOk) {
+    end_capture_pool();
+    destroy_graph(*graph);
+    *graph = nullptr;
+    return status;
+  }
+  (*graph)->capturing = true;
+  captured = *graph;
+  return Status::kOk;
+}
+
+Status end_graph(Graph* graph) {
+  if (!graph->capturing) {
+    return fail(Status::kRuntimeError, "CUDA graph: capture_end() without capture_begin()");
+  }
+  captured = nullptr;
+  graph->capturing = false;
+  TALLOW_CUDA_TRY(activate(graph->device));
+  const Status status = check(cudaStreamEndCapture(graph->stream, &graph->graph), "CUDAGraph");
+  end_capture_pool();
+  TALLOW_CUDA_TRY(status);
+  if (!graph->graph) {
+    return fail(Status::kRuntimeError, "CUDA graph: nothing usable was captured");
+  }
+  TALLOW_CUDA_CHECK(cudaGraphInstantiate(&graph->executable, graph->graph, 0));
+  return Status::kOk;
+}
+
+Status replay_graph(Graph* graph) {
+  if (!graph->executable) {
+    return fail(Status::kRuntimeError,
+                "Called CUDAGraph::replay without a preceding successful capture.");
+  }
+  TALLOW_CUDA_TRY(activate(graph->device));
+  TALLOW_CUDA_CHECK(cudaGraphLaunch(graph->executable, current_stream(graph->device)));
+  return Status::kOk;
+}
+
+void destroy_graph(Graph* graph) {
+  if (!graph) return;
+  if (graph->capturing) {
+    captured = nullptr;
+    cudaGraph_t unwanted = nullptr;
+    (void)cudaStreamEndCapture(graph->stream, &unwanted);
+    (void)cudaGetLastError();
+    if (unwanted) (void)cudaGraphDestroy(unwanted);
+    end_capture_pool();
+  }
+  if (graph->executable) (void)cudaGraphExecDestroy(graph->executable);
+  if (graph->graph) (void)cudaGraphDestroy(graph->graph);
+  for (void* const memory : graph->kept) free_pinned(memory);
+  release_capture_pool(graph->device, graph->pool);
+  delete graph;
+}
+
+bool is_capturing(int device) {
+  const cudaStream_t stream = current_stream(device);
+  if (!stream) return false;
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  if (cudaStreamIsCapturing(stream, &status) != cudaSuccess) {
+    (void)cudaGetLastError();
+    return false;
+  }
+  return status == cudaStreamCaptureStatusActive;
+}
+
+Status keep_for_graph(const void* host, int64_t nbytes, const void** copy) {
+  if (!captured) {
+    return fail(Status::kRuntimeError, "%s uses a stream that another thread captures",
+                current_op());
+  }
+  void* memory = nullptr;
+  TALLOW_CUDA_TRY(allocate_pinned(nbytes, &memory));
+  std::memcpy(memory, host, static_cast<std::size_t>(nbytes));
+  captured->kept.push_back(memory);
+  *copy = memory;
+  return Status::kOk;
+}
+
+}  // namespace tallow::cuda
