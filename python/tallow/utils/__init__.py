@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_LAZY = ("checkpoint", "data", "hooks", "tensorboard")
+_LAZY = ("_pytree", "checkpoint", "data", "hooks", "tensorboard")
 
 __all__ = ["checkpoint", "data", "hooks", "tensorboard"]
 
@@ -13,4 +13,6 @@ __all__ = ["checkpoint", "data", "hooks", "tensorboard"]
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from tallow._absent import AbsentName
+
+    raise AbsentName(__name__, name, lambda: __all__)
