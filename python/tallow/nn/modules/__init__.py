@@ -56,8 +56,10 @@ from tallow.nn.modules.container import (
 from tallow.nn.modules.conv import (
     Conv1d,
     Conv2d,
+    Conv3d,
     ConvTranspose1d,
     ConvTranspose2d,
+    ConvTranspose3d,
 )
 from tallow.nn.modules.distance import (
     CosineSimilarity,
@@ -166,16 +168,24 @@ from tallow.nn.modules.pixelshuffle import (
 from tallow.nn.modules.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
     AdaptiveMaxPool1d,
     AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
     AvgPool1d,
     AvgPool2d,
+    AvgPool3d,
+    FractionalMaxPool2d,
+    FractionalMaxPool3d,
     LPPool1d,
     LPPool2d,
+    LPPool3d,
     MaxPool1d,
     MaxPool2d,
+    MaxPool3d,
     MaxUnpool1d,
     MaxUnpool2d,
+    MaxUnpool3d,
 )
 from tallow.nn.modules.rnn import (
     GRU,
@@ -201,18 +211,6 @@ from tallow.nn.modules.upsampling import (
     Upsample,
     UpsamplingBilinear2d,
     UpsamplingNearest2d,
-)
-from tallow.nn.modules.volume import (
-    AdaptiveAvgPool3d,
-    AdaptiveMaxPool3d,
-    AvgPool3d,
-    Conv3d,
-    ConvTranspose3d,
-    FractionalMaxPool2d,
-    FractionalMaxPool3d,
-    LPPool3d,
-    MaxPool3d,
-    MaxUnpool3d,
 )
 
 __all__ = [

@@ -9,17 +9,25 @@ import tallow
 from tallow.nn import functional as F
 from tallow.nn import init
 from tallow.nn.modules.module import Module
-from tallow.nn.modules.utils import _pair, _reverse_repeat_tuple, _single
+from tallow.nn.modules.utils import _pair, _reverse_repeat_tuple, _single, _triple
 from tallow.nn.parameter import Parameter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from tallow._tensor import Tensor
 
     Size = int | tuple[int, ...]
 
-__all__ = ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"]
+__all__ = [
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+]
 
 _PADDINGS = ("same", "valid")
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
@@ -173,7 +181,56 @@ def _check_arguments(
         )
 
 
-class Conv1d(_ConvNd):
+class _PlainConv(_ConvNd):
+    """What Conv1d, Conv2d and Conv3d share: all but the number of dimensions."""
+
+    _spread: Callable[[Any], tuple[int, ...]]  # an int or a tuple to one int per dimension
+    _function: str  # in tallow.nn.functional
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: str | Size = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        spread = self._spread
+        super().__init__(
+            in_channels,
+            out_channels,
+            spread(kernel_size),
+            spread(stride),
+            padding if isinstance(padding, str) else spread(padding),
+            spread(dilation),
+            False,
+            spread(0),
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            input = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)
+            padding = self._spread(0)
+        convolve = getattr(F, self._function)
+        return convolve(input, weight, bias, self.stride, padding, self.dilation, self.groups)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._conv_forward(input, self.weight, self.bias)
+
+
+class Conv1d(_PlainConv):
     """Convolve along the last dimension.
 
     Args:
@@ -194,48 +251,11 @@ class Conv1d(_ConvNd):
         tallow.Size([1, 4, 6])
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: str | Size = 0,
-        dilation: Size = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            _single(kernel_size),
-            _single(stride),
-            padding if isinstance(padding, str) else _single(padding),
-            _single(dilation),
-            False,
-            _single(0),
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
-
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        padding = self.padding
-        if self.padding_mode != "zeros":
-            input = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)
-            padding = _single(0)
-        return F.conv1d(input, weight, bias, self.stride, padding, self.dilation, self.groups)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return self._conv_forward(input, self.weight, self.bias)
+    _spread = staticmethod(_single)
+    _function = "conv1d"
 
 
-class Conv2d(_ConvNd):
+class Conv2d(_PlainConv):
     """Convolve along the last two dimensions.
 
     Args:
@@ -256,85 +276,26 @@ class Conv2d(_ConvNd):
         tallow.Size([1, 6, 28, 28])
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: str | Size = 0,
-        dilation: Size = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            _pair(kernel_size),
-            _pair(stride),
-            padding if isinstance(padding, str) else _pair(padding),
-            _pair(dilation),
-            False,
-            _pair(0),
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
+    _spread = staticmethod(_pair)
+    _function = "conv2d"
 
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        padding = self.padding
-        if self.padding_mode != "zeros":
-            input = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)
-            padding = _pair(0)
-        return F.conv2d(input, weight, bias, self.stride, padding, self.dilation, self.groups)
 
-    def forward(self, input: Tensor) -> Tensor:
-        return self._conv_forward(input, self.weight, self.bias)
+class Conv3d(_PlainConv):
+    """Convolve along the last three dimensions; arguments as :class:`tallow.nn.Conv2d`.
+
+    Example:
+        >>> Conv3d(1, 2, 3)(tallow.ones(1, 1, 4, 5, 6)).shape
+        tallow.Size([1, 2, 2, 3, 4])
+    """
+
+    _spread = staticmethod(_triple)
+    _function = "conv3d"
 
 
 class _ConvTransposeNd(_ConvNd):
     """What transposed convolutions share: the choice among several possible output sizes."""
 
     padding: tuple[int, ...]
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: tuple[int, ...],
-        stride: tuple[int, ...],
-        padding: tuple[int, ...],
-        dilation: tuple[int, ...],
-        transposed: bool,
-        output_padding: tuple[int, ...],
-        groups: int,
-        bias: bool,
-        padding_mode: str,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        if padding_mode != "zeros":
-            raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
-        super().__init__(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            dilation,
-            transposed,
-            output_padding,
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
 
     def _output_padding(self, input: Tensor, output_size: Any) -> tuple[int, ...] | list[int]:
         """Return the padding of the output that leads to ``output_size``.
@@ -376,7 +337,61 @@ class _ConvTransposeNd(_ConvNd):
         return [size - low for size, low in zip(output_size, smallest, strict=True)]
 
 
-class ConvTranspose1d(_ConvTransposeNd):
+class _PlainConvTranspose(_ConvTransposeNd):
+    """What the transposed convolutions share: all but the number of dimensions."""
+
+    _spread: Callable[[Any], tuple[int, ...]]
+    _function: str
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        output_padding: Size = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Size = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        if padding_mode != "zeros":
+            raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
+        spread = self._spread
+        super().__init__(
+            in_channels,
+            out_channels,
+            spread(kernel_size),
+            spread(stride),
+            spread(padding),
+            spread(dilation),
+            True,
+            spread(output_padding),
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
+
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        """Apply the layer; ``output_size`` chooses among the possible sizes."""
+        return getattr(F, self._function)(
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            tuple(self._output_padding(input, output_size)),
+            self.groups,
+            self.dilation,
+        )
+
+
+class ConvTranspose1d(_PlainConvTranspose):
     """Apply the transpose of :class:`Conv1d`, the map of its gradient.
 
     Args:
@@ -394,52 +409,11 @@ class ConvTranspose1d(_ConvTransposeNd):
         dtype: type of the parameters.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Size = 0,
-        output_padding: Size = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: Size = 1,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            _single(kernel_size),
-            _single(stride),
-            _single(padding),
-            _single(dilation),
-            True,
-            _single(output_padding),
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
-
-    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
-        """Apply the layer; ``output_size`` chooses among the possible lengths."""
-        return F.conv_transpose1d(
-            input,
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self._output_padding(input, output_size),
-            self.groups,
-            self.dilation,
-        )
+    _spread = staticmethod(_single)
+    _function = "conv_transpose1d"
 
 
-class ConvTranspose2d(_ConvTransposeNd):
+class ConvTranspose2d(_PlainConvTranspose):
     """Apply the transpose of :class:`Conv2d`, the map of its gradient.
 
     Args:
@@ -461,46 +435,12 @@ class ConvTranspose2d(_ConvTransposeNd):
         tallow.Size([1, 2, 9, 9])
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Size = 0,
-        output_padding: Size = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: Size = 1,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            _pair(kernel_size),
-            _pair(stride),
-            _pair(padding),
-            _pair(dilation),
-            True,
-            _pair(output_padding),
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
+    _spread = staticmethod(_pair)
+    _function = "conv_transpose2d"
 
-    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
-        """Apply the layer; ``output_size`` chooses among the possible sizes."""
-        return F.conv_transpose2d(
-            input,
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self._output_padding(input, output_size),
-            self.groups,
-            self.dilation,
-        )
+
+class ConvTranspose3d(_PlainConvTranspose):
+    """Apply the transpose of :class:`Conv3d`; arguments as :class:`tallow.nn.ConvTranspose2d`."""
+
+    _spread = staticmethod(_triple)
+    _function = "conv_transpose3d"
