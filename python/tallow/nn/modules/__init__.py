@@ -33,9 +33,7 @@ from tallow.nn.modules.activation import (
     Tanhshrink,
     Threshold,
 )
-from tallow.nn.modules.bags import (
-    EmbeddingBag,
-)
+from tallow.nn.modules.adaptive import AdaptiveLogSoftmaxWithLoss
 from tallow.nn.modules.batchnorm import (
     BatchNorm1d,
     BatchNorm2d,
@@ -111,11 +109,13 @@ from tallow.nn.modules.loss import (
     BCEWithLogitsLoss,
     CosineEmbeddingLoss,
     CrossEntropyLoss,
+    CTCLoss,
     GaussianNLLLoss,
     HingeEmbeddingLoss,
     HuberLoss,
     KLDivLoss,
     L1Loss,
+    LinearCrossEntropyLoss,
     MarginRankingLoss,
     MSELoss,
     MultiLabelMarginLoss,
@@ -128,11 +128,6 @@ from tallow.nn.modules.loss import (
     SoftMarginLoss,
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
-)
-from tallow.nn.modules.loss_sequence import (
-    AdaptiveLogSoftmaxWithLoss,
-    CTCLoss,
-    LinearCrossEntropyLoss,
 )
 from tallow.nn.modules.module import (
     Module,
@@ -199,6 +194,7 @@ from tallow.nn.modules.rnn import (
 )
 from tallow.nn.modules.sparse import (
     Embedding,
+    EmbeddingBag,
 )
 from tallow.nn.modules.transformer import (
     Transformer,

@@ -1,15 +1,12 @@
-"""Losses with a recursion or with layers of their own: CTC, linear and adaptive softmax."""
+"""A softmax over many classes that spends less on the rare ones."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import tallow
-from tallow.nn import functional as F
 from tallow.nn.modules.container import ModuleList, Sequential
 from tallow.nn.modules.linear import Linear
-from tallow.nn.modules.loss import _Loss, _WeightedLoss
 from tallow.nn.modules.module import Module
 
 if TYPE_CHECKING:
@@ -18,103 +15,7 @@ if TYPE_CHECKING:
 
     from tallow._tensor import Tensor
 
-__all__ = ["AdaptiveLogSoftmaxWithLoss", "CTCLoss", "LinearCrossEntropyLoss"]
-
-
-class CTCLoss(_Loss):
-    """Sum over all alignments; see :func:`tallow.nn.functional.ctc_loss`.
-
-    Args:
-        blank: the class that means no label.
-        reduction: ``none``, ``mean`` or ``sum``.
-        zero_infinity: count sequences that are too short for their labels as 0.
-    """
-
-    __constants__ = ["blank", "reduction"]
-
-    def __init__(
-        self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
-    ) -> None:
-        super().__init__(reduction=reduction)
-        self.blank = blank
-        self.zero_infinity = zero_infinity
-
-    def forward(
-        self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any
-    ) -> Tensor:
-        return F.ctc_loss(
-            log_probs,
-            targets,
-            input_lengths,
-            target_lengths,
-            self.blank,
-            self.reduction,
-            self.zero_infinity,
-        )
-
-
-class LinearCrossEntropyLoss(_WeightedLoss):
-    """Return the cross entropy of what a linear layer of its own makes of the input.
-
-    Args:
-        in_features: size of the input.
-        num_classes: number of classes.
-        out_features: further dimensions of the logits.
-        bias: whether the layer adds something.
-        device: where the layer lives.
-        dtype: type of the layer.
-        weight: weight of each class.
-        reduction: ``mean``, ``sum`` or ``none``.
-        ignore_index: class that does not count.
-        label_smoothing: in 0 .. 1.
-        options: how PyTorch splits the batch; the result does not depend on it.
-    """
-
-    def __init__(
-        self,
-        in_features: int,
-        num_classes: int,
-        *,
-        out_features: tuple[int, ...] = (),
-        bias: bool = False,
-        device: Any = None,
-        dtype: Any = None,
-        weight: Tensor | None = None,
-        reduction: str = "mean",
-        ignore_index: int | None = None,
-        label_smoothing: float = 0.0,
-        options: Any = None,
-    ) -> None:
-        super().__init__(weight, reduction=reduction)
-        self.in_features, self.num_classes = in_features, num_classes
-        self.out_features = tuple(out_features)
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
-        self.options = options
-        rows = num_classes * math.prod(self.out_features)
-        self.linear = Linear(in_features, rows, bias=bias, device=device, dtype=dtype)
-
-    def extra_repr(self) -> str:
-        return (
-            f"in_features={self.in_features}, num_classes={self.num_classes}, "
-            f"out_features={self.out_features}, bias={self.linear.bias is not None}, "
-            f"reduction={self.reduction}, ignore_index={self.ignore_index}, "
-            f"label_smoothing={self.label_smoothing}, options={self.options}"
-        )
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        shape = (self.num_classes, *self.out_features)
-        bias = self.linear.bias
-        return F.linear_cross_entropy(
-            input,
-            self.linear.weight.view(*shape, self.in_features),
-            target,
-            linear_bias=None if bias is None else bias.view(shape),
-            weight=self.weight,
-            reduction=self.reduction,
-            ignore_index=self.ignore_index,
-            label_smoothing=self.label_smoothing,
-            options=self.options,
-        )
+__all__ = ["AdaptiveLogSoftmaxWithLoss"]
 
 
 class _ASMoutput(NamedTuple):
