@@ -14,6 +14,10 @@ namespace tallow::ops {
 
 namespace {
 
+// Where a draw goes whose parameters are `like`: row by row whatever its strides, which is the
+// order of PyTorch's draws.
+Tensor room_for(const Tensor& like) { return empty(like.sizes(), like.dtype(), like.device()); }
+
 // Standard normals times std plus mean, with one rounding each as PyTorch has them.
 Tensor normal_around(const Dims& shape, DType dtype, Device device, const Operand& mean,
                      const Operand& std, Generator* generator) {
@@ -57,7 +61,7 @@ Tensor normal_of(const Tensor& mean, const Operand& std, Generator* generator) {
     Tensor out;
     {  // One pass scales and the second shifts, also for a number.
       const NoGradGuard no_grad;
-      out = normal_(empty_like(mean), 0, deviation, generator);
+      out = normal_(room_for(mean), 0, deviation, generator);
       add(out, mean, 1, Out::inplace(out));
     }
     return with_zero_grads({&mean}, std::move(out));
@@ -79,7 +83,7 @@ Tensor bernoulli(const Tensor& input, Generator* generator) {
   Tensor out;
   {
     const NoGradGuard no_grad;
-    out = bernoulli_(empty_like(input), input, generator);
+    out = bernoulli_(room_for(input), input, generator);
   }
   return record("BernoulliBackward0", {&input}, std::move(out),
                 [&](Saver&) { return [](Grads& g) { g.out[0] = zeros_like(g.grad()); }; });
@@ -89,7 +93,7 @@ Tensor bernoulli_p(const Tensor& input, double p, Generator* generator) {
   Tensor out;
   {
     const NoGradGuard no_grad;
-    out = bernoulli_(empty_like(input), Scalar(p), generator);
+    out = bernoulli_(room_for(input), Scalar(p), generator);
   }
   return record("BernoulliBackward0", {&input}, std::move(out),
                 [&](Saver&) { return [](Grads& g) { g.out[0] = zeros_like(g.grad()); }; });

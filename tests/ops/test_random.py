@@ -255,3 +255,21 @@ def test_bad_arguments_raise_and_draw_nothing(number: int) -> None:
         call()
     assert str(error.value).startswith(message)
     assert tallow.get_rng_state().tolist() == before
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        tallow.bernoulli,
+        lambda x: tallow.bernoulli(x, 0.3),
+        lambda x: tallow.normal(x, 1.0),
+        lambda x: tallow.nn.functional.gumbel_softmax(x, dim=0),
+    ],
+)
+def test_draws_around_a_transposed_tensor_go_row_by_row(draw: Callable[..., Any]) -> None:
+    x = tallow.linspace(0, 1, 35).view(7, 5).t()
+    tallow.manual_seed(1)
+    turned = draw(x)
+    tallow.manual_seed(1)
+    assert tallow.equal(turned, draw(x.contiguous()))
+    assert turned.is_contiguous()

@@ -449,7 +449,8 @@ def gumbel_softmax(
         warnings.warn(
             "`eps` parameter is deprecated and has no effect.", stacklevel=outside_stacklevel()
         )
-    gumbels = -_VF.empty_like(logits).exponential_().log()
+    noise = _VF.empty_like(logits, memory_format=tallow.contiguous_format)
+    gumbels = -noise.exponential_().log()
     soft = ((logits + gumbels) / tau).softmax(dim)
     if not hard:
         return soft
