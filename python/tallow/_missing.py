@@ -58,6 +58,8 @@ def _child(owner: Any, path: str, name: str) -> Any:
         return getattr(owner, name)
     except AttributeError:
         pass
+    except ImportError:  # the name is here, and needs an optional package that is not
+        return None
     if isinstance(owner, ModuleType):
         try:
             return importlib.import_module(f"{owner.__name__}.{name}")

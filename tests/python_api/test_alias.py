@@ -170,6 +170,7 @@ def _path_with(folder: Path) -> str:
         ("import torch.nope", {"torch.nope": [1]}),
         ("import torchvision, numpy\nnumpy.nope", {}),
         ("from torch.optim import *", {}),
+        ("from torch.utils.tensorboard import SummaryWriter", {}),
     ],
 )
 def test_missing_names(source: str, missing: dict[str, list[int]]) -> None:
