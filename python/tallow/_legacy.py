@@ -26,6 +26,9 @@ _KINDS = {
 }
 NAMES = frozenset(_KINDS)
 
+# What contiguous_format was called while it meant something else in some functions.
+legacy_contiguous_format = _C.contiguous_format
+
 
 def __getattr__(name: str) -> Any:
     if name in NAMES:

@@ -10,7 +10,7 @@ _HOMES = {
     "_dtype_info": "finfo iinfo",
     "_legacy": (
         "BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor"
-        " IntTensor LongTensor ShortTensor typename"
+        " IntTensor LongTensor ShortTensor legacy_contiguous_format typename"
     ),
     "_settings": (
         "are_deterministic_algorithms_enabled get_default_device get_float32_matmul_precision"
@@ -18,6 +18,10 @@ _HOMES = {
         " set_default_tensor_type set_float32_matmul_precision set_warn_always"
         " set_anomaly_enabled set_flush_denormal get_num_interop_threads set_num_interop_threads"
         " use_deterministic_algorithms"
+    ),
+    "_symbols": (
+        "SymBool SymFloat SymInt sym_float sym_int sym_ite sym_max sym_min sym_not sym_sqrt sym_sum"
+        " _assert _check _check_index _check_not_implemented _check_type _check_value _check_with"
     ),
     "_tensor_str": "set_printoptions",
     "_alias": "as_torch",
@@ -90,8 +94,8 @@ _HOMES = {
 }
 _SUBMODULES = (
     "accelerator amp autograd backends compiler cuda demo distributed distributions"
-    " fft functional hub jit linalg mps multiprocessing nn optim overrides random safetensors"
-    " serialization special storage testing torch_version types utils version"
+    " fft functional fx hub jit linalg mps multiprocessing nn optim overrides random safetensors"
+    " serialization special storage testing torch_version types utils version xpu"
 )
 
 LAZY: dict[str, str] = {

@@ -147,6 +147,7 @@ from tallow._legacy import HalfTensor as HalfTensor
 from tallow._legacy import IntTensor as IntTensor
 from tallow._legacy import LongTensor as LongTensor
 from tallow._legacy import ShortTensor as ShortTensor
+from tallow._legacy import legacy_contiguous_format as legacy_contiguous_format
 from tallow._legacy import typename as typename
 from tallow._predicates import get_device as get_device
 from tallow._predicates import is_complex as is_complex
@@ -173,6 +174,24 @@ from tallow._settings import set_flush_denormal as set_flush_denormal
 from tallow._settings import set_num_interop_threads as set_num_interop_threads
 from tallow._settings import set_warn_always as set_warn_always
 from tallow._settings import use_deterministic_algorithms as use_deterministic_algorithms
+from tallow._symbols import SymBool as SymBool
+from tallow._symbols import SymFloat as SymFloat
+from tallow._symbols import SymInt as SymInt
+from tallow._symbols import _assert as _assert
+from tallow._symbols import _check as _check
+from tallow._symbols import _check_index as _check_index
+from tallow._symbols import _check_not_implemented as _check_not_implemented
+from tallow._symbols import _check_type as _check_type
+from tallow._symbols import _check_value as _check_value
+from tallow._symbols import _check_with as _check_with
+from tallow._symbols import sym_float as sym_float
+from tallow._symbols import sym_int as sym_int
+from tallow._symbols import sym_ite as sym_ite
+from tallow._symbols import sym_max as sym_max
+from tallow._symbols import sym_min as sym_min
+from tallow._symbols import sym_not as sym_not
+from tallow._symbols import sym_sqrt as sym_sqrt
+from tallow._symbols import sym_sum as sym_sum
 from tallow._tensor_str import set_printoptions as set_printoptions
 from tallow import accelerator as accelerator
 from tallow.amp import GradScaler as GradScaler
@@ -197,6 +216,7 @@ from tallow.distributions._draws import poisson as poisson
 from tallow import fft as fft
 from tallow import functional as functional
 from tallow.functional import unravel_index as unravel_index
+from tallow import fx as fx
 from tallow import hub as hub
 from tallow import jit as jit
 from tallow import linalg as linalg
@@ -255,5 +275,6 @@ from tallow import torch_version as torch_version
 from tallow import types as types
 from tallow import utils as utils
 from tallow import version as version
+from tallow import xpu as xpu
 
 LAZY: dict[str, str]

@@ -8,7 +8,7 @@ import io
 import os
 import pickle
 import stat
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import tallow
 
@@ -34,6 +34,8 @@ __all__ = [
     "save",
 ]
 
+# For annotations: what the argument `map_location` may be.
+MAP_LOCATION: TypeAlias = Any
 DEFAULT_PROTOCOL = 2
 UnpicklingError = pickle.UnpicklingError
 

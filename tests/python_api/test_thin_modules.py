@@ -7,7 +7,20 @@ from typing import Any
 import pytest
 
 import tallow
-from tallow import accelerator, amp, backends, compiler, cuda, distributed, hub, mps
+from tallow import (
+    accelerator,
+    amp,
+    backends,
+    compiler,
+    cuda,
+    distributed,
+    fx,
+    hub,
+    jit,
+    mps,
+    nn,
+    xpu,
+)
 from tallow.backends import cudnn
 
 
@@ -159,7 +172,7 @@ def test_compile_and_its_companions_change_nothing() -> None:
 
 
 def test_a_group_of_one_process() -> None:
-    assert distributed.is_available()
+    assert not distributed.is_available()  # no talk with other processes
     assert not distributed.is_initialized()
     with pytest.raises(ValueError, match=r"^Default process group has not been initialized"):
         distributed.get_rank()
@@ -173,10 +186,144 @@ def test_a_group_of_one_process() -> None:
         distributed.all_gather(gathered, x)
         assert gathered[0].tolist() == x.tolist() == [1, 1]
         assert distributed.broadcast(x, 0, async_op=True).wait()
+        whole = tallow.zeros(1, 2)
+        distributed.all_gather_into_tensor(whole, x)
+        assert whole.tolist() == [[1, 1]]
+        assert distributed.get_process_group_ranks() == [0]
+        world = distributed.group.WORLD
+        assert distributed.get_global_rank(world, 0) == distributed.get_group_rank(world, 0) == 0
+        with pytest.raises(ValueError, match="rank 1 is not part of group"):
+            distributed.get_global_rank(world, 1)
     finally:
         distributed.destroy_process_group()
     with pytest.raises(NotImplementedError, match="world_size is 2"):
         distributed.init_process_group(world_size=2)
+
+
+def test_names_of_backends() -> None:
+    assert distributed.Backend("GLOO") == distributed.Backend.GLOO == "gloo"
+    assert distributed.group.WORLD is distributed.GroupMember.WORLD is None
+    with pytest.raises(ValueError, match="must be string-ish"):
+        distributed.Backend(3)  # type: ignore[arg-type]
+
+
+def test_distributed_data_parallel_calls_its_module() -> None:
+    linear = nn.Linear(2, 1)
+    with pytest.raises(ValueError, match="Default process group has not been initialized"):
+        nn.parallel.DistributedDataParallel(linear)
+    distributed.init_process_group("gloo", world_size=1, rank=0)
+    try:
+        model = nn.parallel.DistributedDataParallel(linear)
+        x = tallow.ones(3, 2)
+        assert tallow.equal(model(x), linear(x))
+        assert list(model.state_dict()) == ["module.weight", "module.bias"]
+        with model.no_sync():
+            assert not model.require_backward_grad_sync
+        assert model.require_backward_grad_sync
+        with pytest.raises(RuntimeError, match="parameter that requires a gradient"):
+            nn.parallel.DistributedDataParallel(nn.ReLU())
+        with pytest.raises(ValueError, match="device_ids can only be None or"):
+            nn.parallel.DistributedDataParallel(linear, device_ids=[0, 1])
+    finally:
+        distributed.destroy_process_group()
+    from tallow.distributed.fsdp import FullyShardedDataParallel
+
+    with pytest.raises(NotImplementedError, match="FullyShardedDataParallel"):
+        FullyShardedDataParallel(linear)
+
+
+def test_zero_redundancy_optimizer_is_the_optimizer() -> None:
+    from tallow.distributed.optim import ZeroRedundancyOptimizer
+
+    runs = []
+    for make in (
+        lambda p: tallow.optim.SGD(p, lr=0.1, momentum=0.9),
+        lambda p: ZeroRedundancyOptimizer(p, tallow.optim.SGD, lr=0.1, momentum=0.9),
+    ):
+        weight = nn.Parameter(tallow.ones(2))
+        optimizer = make([weight])
+        for _ in range(3):
+            optimizer.zero_grad()
+            weight.pow(2).sum().backward()
+            optimizer.step()
+        optimizer.load_state_dict(optimizer.state_dict())
+        optimizer.param_groups[0]["lr"] = 0.5
+        optimizer.step()
+        runs.append(weight.tolist())
+    assert runs[0] == runs[1]
+    with pytest.raises(NotImplementedError, match="overlap_with_ddp=True"):
+        ZeroRedundancyOptimizer([weight], tallow.optim.SGD, overlap_with_ddp=True)
+
+
+def test_xpu_answers() -> None:
+    assert not xpu.is_available()
+    assert not xpu.is_initialized()
+    assert not xpu.is_bf16_supported()
+    assert xpu.device_count() == 0
+    assert xpu.get_rng_state_all() == []
+    assert xpu.empty_cache() is xpu.seed() is None
+    assert xpu.manual_seed(1) is xpu.manual_seed_all(1) is None
+    for call in (xpu.synchronize, xpu.current_device):
+        with pytest.raises(AssertionError, match=r"^Torch not compiled with XPU enabled$"):
+            call()
+
+
+def test_marks_for_a_tracer_and_a_compiler_change_nothing() -> None:
+    assert fx.wrap(len) is jit._overload(len) is jit._overload_method(len) is len
+    assert fx.wrap("len") == "len"
+    with pytest.raises(RuntimeError, match="Unsupported type for global function"):
+        fx.wrap(3)  # type: ignore[arg-type]
+    with pytest.raises(NotImplementedError, match="symbolic tracing"):
+        fx.Proxy()
+    assert not isinstance(3, tallow.SymInt)
+    assert not isinstance(True, tallow.SymBool)
+
+
+def test_arithmetic_of_sizes() -> None:
+    answers = [
+        tallow.sym_int(2.5), tallow.sym_float(2), tallow.sym_not(True), tallow.sym_max(1, 2.0),
+        tallow.sym_min(1, 2.0), tallow.sym_sum([1, 2]), tallow.sym_sqrt(4),
+        tallow.sym_ite(True, 1, 2),
+    ]  # fmt: skip
+    assert repr(answers) == "[2, 2.0, False, 2.0, 1.0, 3, 2.0, 1]"
+
+
+def test_checks_raise_their_error() -> None:
+    tallow._assert(tallow.tensor(True), "fine")
+    tallow._check(True, lambda: "fine")
+    with pytest.raises(AssertionError, match="^why$"):
+        tallow._assert(False, "why")
+    for name, kind in {
+        "_check": RuntimeError, "_check_index": IndexError, "_check_type": TypeError,
+        "_check_value": ValueError, "_check_not_implemented": NotImplementedError,
+    }.items():  # fmt: skip
+        with pytest.raises(kind, match="^why$"):
+            getattr(tallow, name)(False, lambda: "why")
+    with pytest.raises(RuntimeError, match=r"^Expected cond to be True, but got False\."):
+        tallow._check(False)
+    with pytest.raises(TypeError, match="cond must be a bool"):
+        tallow._check(1)
+    with pytest.raises(TypeError, match="message must be a callable"):
+        tallow._check(False, "text")
+
+
+def test_attention_may_be_limited_to_what_a_cpu_has() -> None:
+    from tallow.nn.attention import SDPBackend, sdpa_kernel
+
+    q = tallow.ones(1, 1, 2, 4)
+    for chosen in (SDPBackend.MATH, [SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION]):
+        with sdpa_kernel(chosen):
+            assert nn.functional.scaled_dot_product_attention(q, q, q).shape == q.shape
+    for missing in (SDPBackend.EFFICIENT_ATTENTION, []):
+        with pytest.raises(RuntimeError, match="^No viable backend"), sdpa_kernel(missing):
+            pass
+    with (
+        pytest.raises(AssertionError, match="list of SDPBackend instances, got int"),
+        sdpa_kernel(
+            1  # type: ignore[arg-type]
+        ),
+    ):
+        pass
 
 
 def test_settings_are_remembered() -> None:

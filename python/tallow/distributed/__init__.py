@@ -9,9 +9,12 @@ if TYPE_CHECKING:
     from tallow import Tensor
 
 __all__ = [
+    "Backend",
+    "GroupMember",
     "ProcessGroup",
     "ReduceOp",
     "all_gather",
+    "all_gather_into_tensor",
     "all_gather_object",
     "all_reduce",
     "barrier",
@@ -20,8 +23,12 @@ __all__ = [
     "destroy_process_group",
     "gather",
     "get_backend",
+    "get_global_rank",
+    "get_group_rank",
+    "get_process_group_ranks",
     "get_rank",
     "get_world_size",
+    "group",
     "init_process_group",
     "is_available",
     "is_gloo_available",
@@ -48,6 +55,29 @@ class ReduceOp:
     BOR = "BOR"
     BXOR = "BXOR"
     AVG = "AVG"
+
+
+class Backend(str):
+    """The name of a way for processes to talk, in lower case.
+
+    Args:
+        name: such as ``"gloo"``.
+
+    Raises:
+        ValueError: not a string.
+    """
+
+    UNDEFINED = "undefined"
+    GLOO = "gloo"
+    NCCL = "nccl"
+    UCC = "ucc"
+    MPI = "mpi"
+    XCCL = "xccl"
+
+    def __new__(cls, name: str) -> Backend:  # noqa: D102
+        if not isinstance(name, str):
+            raise ValueError("Backend constructor parameter must be string-ish")
+        return super().__new__(cls, name.lower())
 
 
 class ProcessGroup:
@@ -84,9 +114,30 @@ class _World:
 _world = _World()
 
 
+class _DefaultGroup(type):
+    """Answers for the attribute ``WORLD``, which changes with the default group."""
+
+    @property
+    def WORLD(cls) -> ProcessGroup | None:
+        """The group of all processes; ``None`` before it is made."""
+        return _world.group
+
+
+class GroupMember(metaclass=_DefaultGroup):
+    """Groups under fixed names: ``WORLD``, and what a process outside of a group gets."""
+
+    NON_GROUP_MEMBER = -100
+
+
+group = GroupMember
+
+
 def is_available() -> bool:
-    """Tell whether the functions of this module can be called: yes."""
-    return True
+    """Tell whether processes can talk to one another: no.
+
+    The functions of this module can be called all the same: they serve a group of one.
+    """
+    return False
 
 
 def is_initialized() -> bool:
@@ -176,6 +227,38 @@ def get_world_size(group: Any = None) -> int:
     return _require_group().size()
 
 
+def get_process_group_ranks(group: Any = None) -> list[int]:
+    """Return the positions of the members of a group: 0."""
+    _require_group()
+    return [0]
+
+
+def get_global_rank(group: Any, group_rank: int) -> int:
+    """Return the position among all processes of a member of a group.
+
+    Raises:
+        ValueError: the group has no such member.
+    """
+    if group_rank != 0:
+        raise ValueError(f"Group rank {group_rank} is not part of group {group}")
+    return 0
+
+
+def get_group_rank(group: Any, global_rank: int) -> int:
+    """Return the position in a group of a process.
+
+    Raises:
+        ValueError: the process is not part of the group.
+    """
+    if global_rank != 0:
+        raise ValueError(f"Global rank {global_rank} is not part of group {group}")
+    return 0
+
+
+def _rank_not_in_group(group: Any) -> bool:
+    return bool(group == GroupMember.NON_GROUP_MEMBER)
+
+
 def get_backend(group: Any = None) -> str:
     """Return the backend named to :func:`init_process_group`."""
     return _require_group().backend
@@ -228,6 +311,15 @@ def all_gather(
     """Collect the tensors of all processes into `tensor_list`."""
     _require_group()
     tensor_list[0].copy_(tensor)
+    return _done(async_op)
+
+
+def all_gather_into_tensor(
+    output_tensor: Tensor, input_tensor: Tensor, group: Any = None, async_op: bool = False
+) -> Work | None:
+    """Collect the tensors of all processes into one tensor."""
+    _require_group()
+    output_tensor.copy_(input_tensor.view_as(output_tensor))
     return _done(async_op)
 
 

@@ -82,6 +82,17 @@ def script_if_tracing(fn: _T) -> _T:
     return fn
 
 
+_script_if_tracing = script_if_tracing
+
+
+def _overload(func: _T) -> _T:
+    """Mark one of several signatures of a function for a script compiler; return it as it is."""
+    return func
+
+
+_overload_method = _overload
+
+
 def export(fn: _T) -> _T:
     """Mark a method for a script compiler; return it as it is."""
     return fn

@@ -6,20 +6,20 @@ import functools
 import itertools
 import warnings
 from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from .._tensor import Tensor
 from ..utils.hooks import RemovableHandle
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    ParamsT = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
-    StateDict = dict[str, Any]
+# For annotations.
+ParamsT: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
+StateDict: TypeAlias = dict[str, Any]
 
 __all__ = [
     "Optimizer",
+    "ParamsT",
     "register_optimizer_step_post_hook",
     "register_optimizer_step_pre_hook",
     "required",

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from tallow.nn.parallel.data_parallel import DataParallel, data_parallel
+from tallow.nn.parallel.distributed import DistributedDataParallel
 
-__all__ = ["DataParallel", "data_parallel"]
+__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]

@@ -1,0 +1,9 @@
+"""Type names that code annotated for a script compiler takes from here."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Tuple, Union  # noqa: UP035
+
+from tallow.jit import Final
+
+__all__ = ["Any", "Dict", "Final", "List", "Optional", "Tuple", "Union"]
