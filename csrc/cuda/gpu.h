@@ -90,13 +90,13 @@ __device__ inline T shuffle_xor(const T& value, int mask) {
     return static_cast<T>(__shfl_xor_sync(kAllLanes, static_cast<int>(value), mask));
   } else {
     detail::Words<T> words;
-    memcpy(&words, &value, sizeof(T));
+    memcpy(&words, static_cast<const void*>(&value), sizeof(T));
     TL_UNROLL
     for (unsigned i = 0; i < sizeof(T) / 4; ++i) {
       words.word[i] = __shfl_xor_sync(kAllLanes, words.word[i], mask);
     }
     T result;
-    memcpy(&result, &words, sizeof(T));
+    memcpy(static_cast<void*>(&result), &words, sizeof(T));
     return result;
   }
 }

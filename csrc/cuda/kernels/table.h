@@ -1,0 +1,35 @@
+// The kernels of the CUDA backend, by the family of the table they belong to, and the functions
+// that kernel files share.
+#pragma once
+
+#include "cuda/device_types.h"
+
+#include "backend/backend.h"
+
+namespace tallow::cuda {
+
+// ---- Pointwise: entries of PointwiseKernels.
+Status unary(UnaryOp op, DType compute, const Strided<2>& at, const DType (&dtypes)[2],
+             const double* params);
+Status binary(BinaryOp op, DType compute, const Strided<3>& at, const DType (&dtypes)[3],
+              const double* params);
+Status compare(CompareOp op, DType compute, const Strided<3>& at, const DType (&dtypes)[3]);
+Status ternary(TernaryOp op, DType compute, const Strided<4>& at, const DType (&dtypes)[4],
+               const double* params);
+Status copy(const Strided<2>& at, DType out, DType in);
+Status fill(const Strided<1>& at, DType dtype, const void* value);
+
+template <int N>
+struct Call;
+Status activation(UnaryOp op, const Call<2>& call, const double* params);
+Status activation_backward(BinaryOp op, const Call<3>& call, const double* params);
+Status binary_integer(BinaryOp op, const Call<3>& call);
+
+// ---- One function for each family's file or files; each sets the entries that it has.
+void fill_reduce(ReduceKernels& table);
+void fill_index(IndexKernels& table);
+void fill_random(RandomKernels& table);
+void fill_optim(OptimKernels& table);
+void fill_sort(SortKernels& table);
+
+}  // namespace tallow::cuda
