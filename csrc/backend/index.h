@@ -51,6 +51,7 @@ struct IndexedLines {
   void* dense;
   const int64_t* positions;
   int64_t length;
+  int64_t indexed_size;  // that positions are below
   int64_t indexed_stride;
   int64_t dense_stride;
   int64_t position_stride;

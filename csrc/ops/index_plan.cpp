@@ -137,6 +137,7 @@ IndexedLines plan_lines(const Tensor& indexed, const Tensor& dense, const Tensor
   lines.dense = dense.ptr();
   lines.positions = positions.data<int64_t>();
   lines.length = positions.sizes()[dim];
+  lines.indexed_size = indexed.sizes()[dim];
   lines.indexed_stride = indexed.strides()[dim];
   lines.dense_stride = dense.strides()[dim];
   lines.position_stride = positions.strides()[dim];
