@@ -285,6 +285,25 @@ set(TALLOW_CUDA_SOURCES
   csrc/cuda/transfer.cpp
 )
 set(TALLOW_CUDA_KERNEL_SOURCES
+  csrc/cuda/kernels/activation.cu
+  csrc/cuda/kernels/binary.cu
+  csrc/cuda/kernels/binary_integer.cu
+  csrc/cuda/kernels/compare.cu
+  csrc/cuda/kernels/copy.cu
+  csrc/cuda/kernels/index.cu
+  csrc/cuda/kernels/index_creation.cu
+  csrc/cuda/kernels/index_lines.cu
+  csrc/cuda/kernels/index_masks.cu
+  csrc/cuda/kernels/optim.cu
+  csrc/cuda/kernels/random.cu
+  csrc/cuda/kernels/random_discrete.cu
+  csrc/cuda/kernels/reduce.cu
+  csrc/cuda/kernels/reduce_extremum.cu
+  csrc/cuda/kernels/scan.cu
+  csrc/cuda/kernels/sort.cu
+  csrc/cuda/kernels/table.cpp
+  csrc/cuda/kernels/ternary.cu
+  csrc/cuda/kernels/unary.cu
 )
 # Stand-ins for the CUDA runtime, for TALLOW_CUDA=EMULATE.
 set(TALLOW_CUDA_EMULATOR_SOURCES
