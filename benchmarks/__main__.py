@@ -7,13 +7,14 @@ import importlib.util
 import json
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 from benchmarks.case import all_cases
 from benchmarks.compare import Result, Worker, compare
 from benchmarks.process import PROBES, compare_process
-from benchmarks.report import TITLES, Run, circumstances, line, page, summary
+from benchmarks.report import NAMES, Run, circumstances, line, page, summary, titles
 
 
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -46,6 +47,27 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     return chosen
 
 
+def has_modules(python: str, *modules: str) -> bool:
+    """Can the interpreter import all of these?"""
+    found = " and ".join(f"find_spec({module!r})" for module in modules)
+    script = f"from importlib.util import find_spec; raise SystemExit(not ({found}))"
+    return subprocess.run([python, "-c", script], check=False).returncode == 0
+
+
+def others(torch_python: str | None) -> dict[str, str]:
+    """The libraries beside PyTorch that are there, and the interpreter that has them.
+
+    ONNX Runtime gets its models from PyTorch, so it has to be where that is.
+    """
+    chosen = {"numpy": sys.executable}
+    for python in filter(None, (sys.executable, torch_python)):
+        if has_modules(python, "jax", "numpy"):
+            chosen["jax"] = python
+        if has_modules(python, "onnxruntime", "onnx", "torch"):
+            chosen["onnxruntime"] = python
+    return chosen
+
+
 def run(chosen: argparse.Namespace, threads: int) -> Run:
     """Time the chosen cases, printing each as it is done."""
     python = chosen.torch_python  # "": without PyTorch
@@ -55,22 +77,23 @@ def run(chosen: argparse.Namespace, threads: int) -> Run:
     workers = {"tallow": Worker(sys.executable, "tallow", threads)}
     if python:
         workers["torch"] = Worker(python, "torch", threads)
-    workers["numpy"] = Worker(sys.executable, "numpy", threads)
-    titles = {"tallow": "tallow", "torch": "PyTorch", "numpy": "NumPy"}
-    versions = ", ".join(f"{titles[name]} {worker.version}" for name, worker in workers.items())
+    for name, interpreter in others(python).items():
+        workers[name] = Worker(interpreter, name, threads)
+    versions = ", ".join(f"{NAMES[name]} {worker.version}" for name, worker in workers.items())
     print(f"{versions}; {threads} thread(s); lower quartiles, ratio below 1: tallow is faster")
-    print(TITLES)
+    extra = [name for name in workers if name not in ("tallow", "torch")]
+    print(titles(extra))
     results: list[Result] = []
     for case in all_cases():
         if pattern.search(case.name):
             results.append(compare(case, workers, chosen.rounds, chosen.seconds))
-            print(line(results[-1]), flush=True)
+            print(line(results[-1], extra), flush=True)
     for worker in workers.values():
         worker.close()
     for probe in PROBES:
         if pattern.search(probe.name) and not chosen.quick:
             results.append(compare_process(probe, python, threads))
-            print(line(results[-1]), flush=True)
+            print(line(results[-1], extra), flush=True)
     print("\n".join(summary(results)))
     return Run(threads, versions, results)
 

@@ -25,8 +25,8 @@ GROUPS = (
     "models",
 )
 
-# Gets torch or tallow (or numpy), prepares the inputs, and returns what is to be timed. The result
-# of the first call is compared between the libraries.
+# Gets a library, prepares the inputs, and returns what is to be timed. The result of the first call
+# is compared between the libraries.
 Setup = Callable[[ModuleType], Callable[[], Any]]
 
 
@@ -38,13 +38,21 @@ class Case:
         name: "group/what", matched by --cases.
         setup: makes the call from torch or tallow, which both run the very same code.
         tolerance: largest difference of a result, relative to the largest value in it.
-        numpy: the same in NumPy, where that is one line.
+        arrays: the same in the interface of NumPy, which JAX has too, where that is one line.
+        network: of an inference, makes the network and its input from torch, for ONNX Runtime.
     """
 
     name: str
     setup: Setup
     tolerance: float = 1e-4
-    numpy: Setup | None = None
+    arrays: Setup | None = None
+    network: Callable[[ModuleType], tuple[Any, Any]] | None = None
+
+    def has(self, library: str) -> bool:
+        """Can the library run this case?"""
+        if library in ("numpy", "jax"):
+            return self.arrays is not None
+        return library != "onnxruntime" or self.network is not None
 
 
 def all_cases() -> Iterator[Case]:

@@ -7,7 +7,7 @@ import math
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import quantiles
 from typing import Protocol
@@ -91,7 +91,7 @@ class Result:
             "MISSING" (tallow raised) or "PyTorch: ..." (that one raised).
         tallow: of tallow.
         torch: of PyTorch.
-        numpy: of NumPy, where the case has it and the values agree.
+        others: of other libraries that have the case, where the values agree.
         ratio: tallow / torch.
         low: lower quartile of the ratios of paired rounds.
         high: upper quartile of those.
@@ -102,11 +102,11 @@ class Result:
     status: str
     tallow: float = math.nan
     torch: float = math.nan
-    numpy: float = math.nan
     ratio: float = math.nan
     low: float = math.nan
     high: float = math.nan
     unit: str = "s"
+    others: dict[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         """A plain dictionary without NaN."""
@@ -177,7 +177,7 @@ def prepared(case: Case, workers: Mapping[str, Timer]) -> tuple[str, dict[str, T
     """Set a case up everywhere; its status, and the workers that are worth timing."""
     answers: dict[str, dict[str, object]] = {}
     for name, worker in workers.items():
-        if name == "numpy" and case.numpy is None:
+        if not case.has(name):
             continue
         try:
             answers[name] = worker.ask(case=case.name)
@@ -207,7 +207,7 @@ def compare(case: Case, workers: Mapping[str, Timer], rounds: int, seconds: floa
 
     Args:
         case: the case.
-        workers: "tallow" and, if they are there, "torch" and "numpy".
+        workers: "tallow" and, if they are there, "torch" and others.
         rounds: measurements of each library.
         seconds: duration of one measurement.
     """
@@ -219,11 +219,13 @@ def compare(case: Case, workers: Mapping[str, Timer], rounds: int, seconds: floa
     except WorkerError as error:
         return Result(case.name, f"MISSING {error}")
     result = Result(case.name, status)
-    for name, values in times.items():
-        setattr(result, name, lower_quartile(values))
+    quartiles = {name: lower_quartile(values) for name, values in times.items()}
+    result.tallow = quartiles.pop("tallow")
     if "torch" in times:
+        result.torch = quartiles.pop("torch")
         result.ratio = result.tallow / result.torch
         ratios = [a / b for a, b in zip(times["tallow"], times["torch"], strict=True)]
         if len(ratios) > 1:
             result.low, _, result.high = quantiles(ratios, n=4, method="inclusive")
+    result.others = quartiles
     return result

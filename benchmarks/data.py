@@ -24,7 +24,7 @@ def transpose(lib: ModuleType) -> Any:
 
 
 def transpose_numpy(np: ModuleType) -> Any:
-    x = values(2048, 2048).T
+    x = np.asarray(values(2048, 2048)).T
     return lambda: np.ascontiguousarray(x)
 
 
@@ -174,7 +174,7 @@ def randperm(lib: ModuleType) -> Any:
 CASES = [
     Case("data/clone-16m", clone),
     Case("data/clone-32k", clone_small),
-    Case("data/transpose-2048", transpose, numpy=transpose_numpy),
+    Case("data/transpose-2048", transpose, arrays=transpose_numpy),
     Case("data/channels-last", channels_last),
     Case("data/heads", heads),
     Case("data/half-1m", to_half, 1e-3),

@@ -18,12 +18,12 @@ def product(n: int, layout: str) -> Case:
         return lambda: a @ b
 
     def in_numpy(np: ModuleType) -> Any:
-        a, b = values(n, n), values(n, n, seed=1)
+        a, b = np.asarray(values(n, n)), np.asarray(values(n, n, seed=1))
         a = a.T if layout[0] == "T" else a
         b = b.T if layout[1] == "T" else b
         return lambda: a @ b
 
-    return Case(f"gemm/{layout.lower()}-{n}", setup, numpy=in_numpy)
+    return Case(f"gemm/{layout.lower()}-{n}", setup, arrays=in_numpy)
 
 
 def typed(n: int, dtype: str, tolerance: float) -> Case:
@@ -50,10 +50,10 @@ def vector(rows: int, columns: int) -> Case:
         return lambda: a @ x
 
     def in_numpy(np: ModuleType) -> Any:
-        a, x = values(rows, columns), values(columns, seed=1)
+        a, x = np.asarray(values(rows, columns)), np.asarray(values(columns, seed=1))
         return lambda: a @ x
 
-    return Case(f"gemm/mv-{rows}x{columns}", setup, numpy=in_numpy)
+    return Case(f"gemm/mv-{rows}x{columns}", setup, arrays=in_numpy)
 
 
 def batched(count: int, m: int, k: int, n: int) -> Case:

@@ -48,9 +48,14 @@ def training(model: Callable[..., Any], data: Data, optimizer: str, **settings: 
     return setup
 
 
-def inference(model: Callable[..., Any], data: Data) -> Setup:
+def inference(
+    name: str, model: Callable[..., Any], data: Data, tolerance: float = 1e-4, onnx: bool = False
+) -> Case:
+    def network(lib: ModuleType) -> tuple[Any, Any]:
+        return model(lib).eval(), data(lib)[0]
+
     def setup(lib: ModuleType) -> Any:
-        net, (x, _) = model(lib).eval(), data(lib)
+        net, x = network(lib)
 
         def call() -> Any:
             with lib.no_grad():
@@ -58,7 +63,7 @@ def inference(model: Callable[..., Any], data: Data) -> Setup:
 
         return call
 
-    return setup
+    return Case(f"models/{name}", setup, tolerance, network=network if onnx else None)
 
 
 DIGITS = {batch: images(batch, 1, 28) for batch in (1, 8, 32, 64, 256)}
@@ -68,20 +73,20 @@ CASES = [
     Case("models/lenet-train-sgd-b64", training(lenet, DIGITS[64], "SGD", lr=0.01, momentum=0.9)),
     Case("models/lenet-train-adam-b64", training(lenet, DIGITS[64], "Adam", lr=1e-3)),
     Case("models/lenet-train-sgd-b8", training(lenet, DIGITS[8], "SGD", lr=0.01)),
-    Case("models/lenet-b64", inference(lenet, DIGITS[64])),
-    Case("models/lenet-b1", inference(lenet, DIGITS[1])),
+    inference("lenet-b64", lenet, DIGITS[64], onnx=True),
+    inference("lenet-b1", lenet, DIGITS[1], onnx=True),
     Case("models/mlp-train-sgd-b32", training(mlp, DIGITS[32], "SGD", lr=0.01, momentum=0.9)),
     Case("models/mlp-train-adam-b256", training(mlp, DIGITS[256], "Adam", lr=1e-3)),
-    Case("models/mlp-b64", inference(mlp, DIGITS[64])),
-    Case("models/resnet18-b1", inference(resnet18, PHOTOS[1]), 1e-3),
-    Case("models/resnet18-b8", inference(resnet18, PHOTOS[8]), 1e-3),
+    inference("mlp-b64", mlp, DIGITS[64], onnx=True),
+    inference("resnet18-b1", resnet18, PHOTOS[1], 1e-3, onnx=True),
+    inference("resnet18-b8", resnet18, PHOTOS[8], 1e-3, onnx=True),
     Case(
         "models/resnet18-train-b8-s112",
         training(resnet18, images(8, 3, 112, 1000), "SGD", lr=0.01, momentum=0.9),
         1e-3,
     ),
-    Case("models/gpt-b12", inference(gpt, text), 1e-3),
+    inference("gpt-b12", gpt, text, 1e-3),
     Case("models/gpt-train-b12", training(gpt, text, "AdamW", lr=1e-3), 1e-3),
-    Case("models/lstm-b32", inference(lstm, sequences), 1e-3),
+    inference("lstm-b32", lstm, sequences, 1e-3),
     Case("models/lstm-train-b32", training(lstm, sequences, "Adam", lr=1e-3), 1e-3),
 ]

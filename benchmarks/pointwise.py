@@ -20,11 +20,11 @@ def unary(name: str, size: str, call: Callable[[Any, Any], Any] | None = None) -
         return lambda: function(x)
 
     def in_numpy(np: ModuleType) -> Any:
-        x, function = abs(values(SIZES[size])), getattr(np, name)
+        x, function = abs(np.asarray(values(SIZES[size]))), getattr(np, name)
         return lambda: function(x)
 
     in_both = call is None and name in ("exp", "tanh", "sqrt", "sin", "log1p")
-    return Case(f"pointwise/{name}-{size}", setup, numpy=in_numpy if in_both else None)
+    return Case(f"pointwise/{name}-{size}", setup, arrays=in_numpy if in_both else None)
 
 
 def binary(name: str, size: str, call: Callable[[Any, Any], Any]) -> Case:
@@ -33,10 +33,10 @@ def binary(name: str, size: str, call: Callable[[Any, Any], Any]) -> Case:
         return lambda: call(a, b)
 
     def in_numpy(np: ModuleType) -> Any:
-        a, b = values(SIZES[size]), values(SIZES[size], seed=1)
+        a, b = np.asarray(values(SIZES[size])), np.asarray(values(SIZES[size], seed=1))
         return lambda: call(a, b)
 
-    return Case(f"pointwise/{name}-{size}", setup, numpy=in_numpy)
+    return Case(f"pointwise/{name}-{size}", setup, arrays=in_numpy)
 
 
 def functional(name: str) -> Callable[[Any, Any], Any]:

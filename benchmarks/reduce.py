@@ -14,7 +14,7 @@ def reduction(name: str, *arguments: Any, rows: int = 1024, columns: int = 1024)
         return lambda: call(x, *arguments)
 
     def in_numpy(np: ModuleType) -> Any:
-        x, call = values(rows, columns), getattr(np, name)
+        x, call = np.asarray(values(rows, columns)), getattr(np, name)
         return lambda: call(x, *arguments)
 
     label = name + "".join(f"-dim{a}" for a in arguments)

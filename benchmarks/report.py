@@ -49,15 +49,30 @@ def ratio(result: Result) -> str:
     return "" if math.isnan(result.ratio) else f"{result.ratio:.3f}"
 
 
-TITLES = f"{'case':40} {'tallow':>9} {'PyTorch':>9} {'NumPy':>9} {'ratio':>6} {'quartiles':>15}"
+NAMES = {
+    "tallow": "tallow",
+    "torch": "PyTorch",
+    "numpy": "NumPy",
+    "jax": "JAX",
+    "onnxruntime": "ONNX Runtime",
+}
 
 
-def line(result: Result) -> str:
+def titles(others: Sequence[str]) -> str:
+    """The head of the terminal's table; `others` are the libraries beside tallow and PyTorch."""
+    names = " ".join(f"{NAMES[name][:9]:>9}" for name in ("tallow", "torch", *others))
+    return f"{'case':40} {names} {'ratio':>6} {'quartiles':>15}"
+
+
+def times_of(result: Result, others: Sequence[str]) -> list[str]:
+    """The columns between the name of the case and the ratio."""
+    values = [result.tallow, result.torch, *(result.others.get(name, math.nan) for name in others)]
+    return [readable(value, result.unit) for value in values]
+
+
+def line(result: Result, others: Sequence[str]) -> str:
     """One line of the terminal's table."""
-    columns = (
-        readable(value, result.unit) for value in (result.tallow, result.torch, result.numpy)
-    )
-    times = " ".join(f"{text:>9}" for text in columns)
+    times = " ".join(f"{text:>9}" for text in times_of(result, others))
     return f"{result.name:40} {times} {ratio(result):>6} {quartiles(result):>15}  {result.status}"
 
 
@@ -117,14 +132,14 @@ def circumstances() -> dict[str, str]:
 
 
 def table(results: Sequence[Result]) -> Iterator[str]:
-    """A Markdown table of results; the NumPy column only where there is one."""
-    numpy = any(not math.isnan(result.numpy) for result in results)
-    names = ["case", "tallow", "PyTorch", *(["NumPy"] if numpy else []), "ratio", "quartiles", ""]
+    """A Markdown table of results; columns of other libraries only where there are figures."""
+    others = [name for name in NAMES if any(name in result.others for result in results)]
+    columns = [NAMES[name] for name in ("tallow", "torch", *others)]
+    names = ["case", *columns, "ratio", "quartiles", ""]
     yield "| " + " | ".join(names) + " |"
     yield "|---" + "|--:" * (len(names) - 2) + "|---|"
     for result in results:
-        times = [result.tallow, result.torch, *([result.numpy] if numpy else [])]
-        cells = [result.name.partition("/")[2], *(readable(t, result.unit) for t in times)]
+        cells = [result.name.partition("/")[2], *times_of(result, others)]
         note = "" if result.status == "ok" else result.status.replace("|", "\\|")
         yield "| " + " | ".join([*cells, ratio(result), quartiles(result), note]) + " |"
 

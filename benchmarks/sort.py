@@ -14,10 +14,10 @@ def sort(rows: int, columns: int) -> Case:
         return lambda: x.sort(1)[0]
 
     def in_numpy(np: ModuleType) -> Any:
-        x = values(rows, columns)
+        x = np.asarray(values(rows, columns))
         return lambda: np.sort(x, 1)
 
-    return Case(f"sort/sort-{rows}x{columns}", setup, numpy=in_numpy)
+    return Case(f"sort/sort-{rows}x{columns}", setup, arrays=in_numpy)
 
 
 def topk(rows: int, columns: int, k: int) -> Case:

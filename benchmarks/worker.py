@@ -9,13 +9,17 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
+import io
 import json
+import os
 import sys
 import time
+import warnings
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from benchmarks.case import all_cases
+from benchmarks.case import Case, all_cases
 
 MOST_VALUES = 64
 
@@ -44,16 +48,60 @@ def timed(call: Any, count: int) -> float:
     return seconds
 
 
-def prepare(library: ModuleType, name: str) -> tuple[Any, dict[str, Any]]:
+# ---- how each library makes the call of a case
+
+
+def in_torch(library: ModuleType, case: Case, threads: int) -> Callable[[], Any]:
+    """Also for tallow, which runs the same code."""
+    library.set_num_threads(threads)
+    library.manual_seed(0)
+    return case.setup(library)
+
+
+def in_numpy(library: ModuleType, case: Case, threads: int) -> Callable[[], Any]:
+    assert case.arrays is not None  # and NumPy reads its number of threads from the environment
+    return case.arrays(library)
+
+
+def in_jax(library: ModuleType, case: Case, threads: int) -> Callable[[], Any]:
+    assert case.arrays is not None
+    call = case.arrays(importlib.import_module("jax.numpy"))
+    return lambda: library.block_until_ready(call())
+
+
+def in_onnxruntime(library: ModuleType, case: Case, threads: int) -> Callable[[], Any]:
+    """Runs what PyTorch exports."""
+    torch = importlib.import_module("torch")
+    torch.manual_seed(0)
+    assert case.network is not None
+    network, x = case.network(torch)
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(network, (x,), file, dynamo=False)
+    settings = library.SessionOptions()
+    settings.intra_op_num_threads = threads
+    session = library.InferenceSession(
+        file.getvalue(), settings, providers=["CPUExecutionProvider"]
+    )
+    feed = {session.get_inputs()[0].name: x.numpy()}
+    return lambda: session.run(None, feed)
+
+
+MAKERS = {
+    "tallow": in_torch,
+    "torch": in_torch,
+    "numpy": in_numpy,
+    "jax": in_jax,
+    "onnxruntime": in_onnxruntime,
+}
+
+
+def prepare(library: ModuleType, name: str, threads: int) -> tuple[Any, dict[str, Any]]:
     """The call to time, and the first answer about it."""
     case = next(case for case in all_cases() if case.name == name)
     try:
-        if library.__name__ == "numpy":
-            assert case.numpy is not None
-            call = case.numpy(library)
-        else:
-            library.manual_seed(0)
-            call = case.setup(library)
+        call = MAKERS[library.__name__](library, case, threads)
         return call, {"outputs": summary(call())}
     except Exception as error:
         return None, {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
@@ -62,19 +110,19 @@ def prepare(library: ModuleType, name: str) -> tuple[Any, dict[str, Any]]:
 def main() -> None:
     """Serve until standard input ends."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("library", choices=("tallow", "torch", "numpy"))
+    parser.add_argument("library", choices=tuple(MAKERS))
     parser.add_argument("threads", type=int)
     options = parser.parse_args()
+    if options.library == "jax":  # has no setting; its pool is as large as it sees processors
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
     library = importlib.import_module(options.library)
-    if hasattr(library, "set_num_threads"):  # NumPy reads the environment instead
-        library.set_num_threads(options.threads)
     print(json.dumps({"version": library.__version__}), flush=True)
     call: Any = None
     for line in sys.stdin:
         request = json.loads(line)
         if "case" in request:
             call = None  # frees the previous inputs
-            call, answer = prepare(library, request["case"])
+            call, answer = prepare(library, request["case"], options.threads)
         else:
             answer = {"seconds": timed(call, request["count"])}
         print(json.dumps(answer), flush=True)
