@@ -236,7 +236,9 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/node_type.cpp
   csrc/python/numpy.cpp
   csrc/python/op.cpp
+  csrc/python/op_binding.cpp
   csrc/python/op_objects.cpp
+  csrc/python/op_registry.cpp
   csrc/python/override.cpp
   csrc/python/size.cpp
   csrc/python/storage.cpp
