@@ -33,6 +33,7 @@ _HOMES = {
     ),
     "compiler": "compile",
     "distributions._draws": "binomial poisson",
+    "func": "vmap",
     "functional": "unravel_index",
     "_composites.complex_numbers": (
         "angle complex isreal polar resolve_conj resolve_neg view_as_complex view_as_real"
@@ -94,8 +95,8 @@ _HOMES = {
 }
 _SUBMODULES = (
     "accelerator amp autograd backends compiler cuda demo distributed distributions"
-    " fft functional fx hub jit linalg mps multiprocessing nn optim overrides random safetensors"
-    " serialization special storage testing torch_version types utils version xpu"
+    " fft func functional fx hub jit linalg mps multiprocessing nn optim overrides random"
+    " safetensors serialization special storage testing torch_version types utils version xpu"
 )
 
 LAZY: dict[str, str] = {

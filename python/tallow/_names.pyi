@@ -214,6 +214,8 @@ from tallow import distributions as distributions
 from tallow.distributions._draws import binomial as binomial
 from tallow.distributions._draws import poisson as poisson
 from tallow import fft as fft
+from tallow import func as func
+from tallow.func import vmap as vmap
 from tallow import functional as functional
 from tallow.functional import unravel_index as unravel_index
 from tallow import fx as fx
