@@ -47,17 +47,11 @@ def adaptive_max_pool1d(input: Tensor, output_size: int | Sequence[int]) -> tupl
     """Take maxima of nearly equal parts of the last dimension."""
 def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = ..., out: Tensor | None = ...) -> Tensor:
     """Add alpha * other."""
-def add_(input: Tensor, other: Tensor | Number, *, alpha: Number = ...) -> Tensor:
-    """Add alpha * other."""
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = ..., alpha: Number = ..., out: Tensor | None = ...) -> Tensor:
     """Add the sum of batched products."""
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = ..., out: Tensor | None = ...) -> Tensor:
     """Add value * tensor1 / tensor2."""
-def addcdiv_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = ...) -> Tensor:
-    """Add value * tensor1 / tensor2."""
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = ..., out: Tensor | None = ...) -> Tensor:
-    """Add value * tensor1 * tensor2."""
-def addcmul_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = ...) -> Tensor:
     """Add value * tensor1 * tensor2."""
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = ..., alpha: Number = ..., out: Tensor | None = ...) -> Tensor:
     """Add a matrix product: beta * input + alpha * mat1 @ mat2."""
@@ -110,8 +104,6 @@ def arctan(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Inverse tangent."""
 def arctan2(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Angle of the point (other, input)."""
-def arctan2_(input: Tensor, other: Tensor) -> Tensor:
-    """Angle of the point (other, input)."""
 def arctan_(input: Tensor) -> Tensor:
     """Inverse tangent."""
 def arctanh(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
@@ -143,8 +135,6 @@ def atan(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Inverse tangent."""
 def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Angle of the point (other, input)."""
-def atan2_(input: Tensor, other: Tensor) -> Tensor:
-    """Angle of the point (other, input)."""
 def atan_(input: Tensor) -> Tensor:
     """Inverse tangent."""
 def atanh(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
@@ -170,27 +160,15 @@ def bincount(input: Tensor, weights: Tensor | None = ..., minlength: int = ...) 
     """How often each non-negative integer occurs."""
 def bitwise_and(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Keep the bits set in both."""
-def bitwise_and_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Keep the bits set in both."""
 def bitwise_left_shift(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
-    """Shift bits towards the high end."""
-def bitwise_left_shift_(input: Tensor, other: Tensor | Number) -> Tensor:
     """Shift bits towards the high end."""
 def bitwise_not(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Flip every bit; logical not of bool."""
-def bitwise_not_(input: Tensor) -> Tensor:
-    """Flip every bit; logical not of bool."""
 def bitwise_or(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
-    """Keep the bits set in either."""
-def bitwise_or_(input: Tensor, other: Tensor | Number) -> Tensor:
     """Keep the bits set in either."""
 def bitwise_right_shift(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Shift bits towards the low end, keeping the sign."""
-def bitwise_right_shift_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Shift bits towards the low end, keeping the sign."""
 def bitwise_xor(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
-    """Keep the bits set in exactly one."""
-def bitwise_xor_(input: Tensor, other: Tensor | Number) -> Tensor:
     """Keep the bits set in exactly one."""
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Multiply matrices pairwise over a batch."""
@@ -273,8 +251,6 @@ def convolution(input: Tensor, weight: Tensor, bias: Tensor, stride: int | Seque
     """Apply a convolution, or its transpose, over the trailing dimensions."""
 def copysign(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Give elements the sign of other."""
-def copysign_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Give elements the sign of other."""
 def cos(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Cosine."""
 def cos_(input: Tensor) -> Tensor:
@@ -311,11 +287,7 @@ def diagonal(input: Tensor, offset: int = ..., dim1: int = ..., dim2: int = ...)
     """View a diagonal of two dimensions as the last dimension."""
 def div(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | None = ..., out: Tensor | None = ...) -> Tensor:
     """Divide; rounding_mode 'trunc' or 'floor' rounds the quotient."""
-def div_(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = ...) -> Tensor:
-    """Divide; rounding_mode 'trunc' or 'floor' rounds the quotient."""
 def divide(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | None = ..., out: Tensor | None = ...) -> Tensor:
-    """Divide; rounding_mode 'trunc' or 'floor' rounds the quotient."""
-def divide_(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = ...) -> Tensor:
     """Divide; rounding_mode 'trunc' or 'floor' rounds the quotient."""
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Sum the products of two vectors."""
@@ -339,8 +311,6 @@ def empty_like(input: Tensor, *, dtype: dtype | None = ..., layout: layout | Non
 def empty_strided(size: int | Sequence[int], stride: int | Sequence[int], *, dtype: dtype | None = ..., layout: layout | None = ..., device: device | str | int | None = ..., requires_grad: bool = ..., pin_memory: bool = ...) -> Tensor:
     """Make a tensor with the given strides, elements not set."""
 def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
-    """Compare for equality."""
-def eq_(input: Tensor, other: Tensor | Number) -> Tensor:
     """Compare for equality."""
 def equal(input: Tensor, other: Tensor) -> bool:
     """Have the two the same shape and elements?"""
@@ -395,23 +365,17 @@ def flipud(input: Tensor) -> Tensor:
     """Reverse the first dimension."""
 def float_power(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Raise to a power in double precision."""
-def float_power_(input: Tensor, exponent: Tensor | Number) -> Tensor:
-    """Raise to a power in double precision."""
 def floor(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Round towards minus infinity."""
 def floor_(input: Tensor) -> Tensor:
     """Round towards minus infinity."""
 def floor_divide(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Divide and round towards minus infinity."""
-def floor_divide_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Divide and round towards minus infinity."""
 def fmax(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Take the larger element; NaN loses."""
 def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Take the smaller element; NaN loses."""
 def fmod(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
-    """Take the remainder that has the sign of the dividend."""
-def fmod_(input: Tensor, other: Tensor | Number) -> Tensor:
     """Take the remainder that has the sign of the dividend."""
 def frac(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Fractional part, with the sign of the element."""
@@ -425,49 +389,31 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = ..., o
     """Take the elements of a dimension that index names."""
 def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Say where input >= other."""
-def ge_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Say where input >= other."""
 def ger(input: Tensor, vec2: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Multiply every pair of two vectors."""
 def greater(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Say where input > other."""
-def greater_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Say where input > other."""
 def greater_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
-    """Say where input >= other."""
-def greater_equal_(input: Tensor, other: Tensor | Number) -> Tensor:
     """Say where input >= other."""
 def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = ..., bias: Tensor | None = ..., eps: float = ..., cudnn_enabled: bool = ...) -> Tensor:
     """Normalise groups of channels of each sample."""
 def gt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Say where input > other."""
-def gt_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Say where input > other."""
 def hardshrink(input: Tensor, lambd: float = ..., *, out: Tensor | None = ...) -> Tensor:
     """Zero elements within [-lambd, lambd]."""
 def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = ...) -> Tensor:
-    """0 for negative, 1 for positive elements, values at 0."""
-def heaviside_(input: Tensor, values: Tensor) -> Tensor:
     """0 for negative, 1 for positive elements, values at 0."""
 def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = ...) -> Tensor:
     """Join side by side."""
 def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Length of the hypotenuse."""
-def hypot_(input: Tensor, other: Tensor) -> Tensor:
-    """Length of the hypotenuse."""
 def imag(input: Tensor) -> Tensor:
     """Imaginary part."""
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = ..., out: Tensor | None = ...) -> Tensor:
     """Add slices at the positions in index."""
-def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = ...) -> Tensor:
-    """Add slices at the positions in index."""
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Write slices to the positions in index."""
-def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
-    """Write slices to the positions in index."""
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor:
-    """Write one value to the slices at the positions in index."""
-def index_fill_(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor:
     """Write one value to the slices at the positions in index."""
 def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = ...) -> Tensor:
     """Write values to the positions in a tuple of index tensors."""
@@ -503,19 +449,11 @@ def layer_norm(input: Tensor, normalized_shape: int | Sequence[int], weight: Ten
     """Normalise over the last dimensions."""
 def le(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Say where input <= other."""
-def le_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Say where input <= other."""
 def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
-    """Interpolate: input + weight * (end - input)."""
-def lerp_(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
     """Interpolate: input + weight * (end - input)."""
 def less(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Say where input < other."""
-def less_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Say where input < other."""
 def less_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
-    """Say where input <= other."""
-def less_equal_(input: Tensor, other: Tensor | Number) -> Tensor:
     """Say where input <= other."""
 def linspace(start: Number, end: Number, steps: int, *, dtype: dtype | None = ..., layout: layout | None = ..., device: device | str | int | None = ..., requires_grad: bool = ..., pin_memory: bool = ..., out: Tensor | None = ...) -> Tensor:
     """Make a vector of steps numbers from start to end, both included."""
@@ -543,19 +481,11 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = ...) -> Tensor
     """Logarithm of the running sum of exponentials."""
 def logical_and(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Say where both are non-zero."""
-def logical_and_(input: Tensor, other: Tensor) -> Tensor:
-    """Say where both are non-zero."""
 def logical_not(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
-    """Say which elements are zero."""
-def logical_not_(input: Tensor) -> Tensor:
     """Say which elements are zero."""
 def logical_or(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Say where either is non-zero."""
-def logical_or_(input: Tensor, other: Tensor) -> Tensor:
-    """Say where either is non-zero."""
 def logical_xor(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
-    """Say where exactly one is non-zero."""
-def logical_xor_(input: Tensor, other: Tensor) -> Tensor:
     """Say where exactly one is non-zero."""
 def logit(input: Tensor, eps: float | None = ..., *, out: Tensor | None = ...) -> Tensor:
     """log(input / (1 - input))."""
@@ -567,15 +497,9 @@ def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = ..., *, o
     """log(sum(exp(input))) along dimensions."""
 def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Say where input < other."""
-def lt_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Say where input < other."""
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """Write one value where the mask is set."""
-def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
-    """Write one value where the mask is set."""
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """Write the elements of source where the mask is set."""
-def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """Write the elements of source where the mask is set."""
 def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Take the elements where the mask is set."""
@@ -638,13 +562,9 @@ def msort(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Sort along the first dimension."""
 def mul(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Multiply."""
-def mul_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Multiply."""
 def multinomial(input: Tensor, num_samples: int, replacement: bool = ..., *, generator: Generator | None = ..., out: Tensor | None = ...) -> Tensor:
     """Draw category numbers with the weights of each row."""
 def multiply(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
-    """Multiply."""
-def multiply_(input: Tensor, other: Tensor | Number) -> Tensor:
     """Multiply."""
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Multiply a matrix by a vector."""
@@ -673,8 +593,6 @@ def native_layer_norm(input: Tensor, normalized_shape: int | Sequence[int], weig
     """layer_norm with the mean and 1 / deviation of each row."""
 def ne(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Compare for inequality."""
-def ne_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Compare for inequality."""
 def neg(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Change the sign."""
 def neg_(input: Tensor) -> Tensor:
@@ -702,8 +620,6 @@ def normal(mean: float, std: Tensor, *, generator: Generator | None = ..., out: 
 def normal(mean: float, std: float, size: int | Sequence[int], *, generator: Generator | None = ..., dtype: dtype | None = ..., layout: layout | None = ..., device: device | str | int | None = ..., requires_grad: bool = ..., pin_memory: bool = ..., out: Tensor | None = ...) -> Tensor: ...
 def not_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Compare for inequality."""
-def not_equal_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Compare for inequality."""
 @overload
 def ones(*size: int, dtype: dtype | None = ..., layout: layout | None = ..., device: device | str | int | None = ..., requires_grad: bool = ..., pin_memory: bool = ..., out: Tensor | None = ...) -> Tensor:
     """Make a tensor of ones."""
@@ -722,8 +638,6 @@ def positive(input: Tensor) -> Tensor:
     """Return the tensor itself."""
 def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Raise to a power."""
-def pow_(input: Tensor, exponent: Tensor | Number) -> Tensor:
-    """Raise to a power."""
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Scale negative elements by a learned weight."""
 @overload
@@ -734,8 +648,6 @@ def prod(input: Tensor, dim: int, keepdim: bool = ..., *, dtype: dtype | None = 
 def promote_types(type1: dtype, type2: dtype) -> dtype:
     """Return the smallest type both convert to."""
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = ...) -> Tensor:
-    """Write elements of the flattened tensor."""
-def put_(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = ...) -> Tensor:
     """Write elements of the flattened tensor."""
 def rad2deg(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Radians to degrees."""
@@ -781,8 +693,6 @@ def relu_(input: Tensor) -> Tensor:
     """max(input, 0)."""
 def remainder(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Take the remainder that has the sign of the divisor."""
-def remainder_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Take the remainder that has the sign of the divisor."""
 @overload
 def repeat_interleave(input: Tensor, repeats: int, dim: int | None = ..., *, output_size: int | None = ...) -> Tensor:
     """Repeat every element or slice."""
@@ -820,18 +730,9 @@ def scatter(input: Tensor, dim: int, index: Tensor, src: Tensor | Number, *, red
     """Write elements to the positions in index."""
 @overload
 def scatter(input: Tensor, dim: int, index: Tensor, value: Tensor | Number, *, reduce: str | None = ..., out: Tensor | None = ...) -> Tensor: ...
-@overload
-def scatter_(input: Tensor, dim: int, index: Tensor, src: Tensor | Number, *, reduce: str | None = ...) -> Tensor:
-    """Write elements to the positions in index."""
-@overload
-def scatter_(input: Tensor, dim: int, index: Tensor, value: Tensor | Number, *, reduce: str | None = ...) -> Tensor: ...
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Add elements at the positions in index."""
-def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """Add elements at the positions in index."""
 def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = ..., out: Tensor | None = ...) -> Tensor:
-    """Combine elements at the positions in index."""
-def scatter_reduce_(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = ...) -> Tensor:
     """Combine elements at the positions in index."""
 def searchsorted(sorted_sequence: Tensor, input: Tensor | Number, *, out_int32: bool = ..., right: bool = ..., side: str | None = ..., sorter: Tensor | None = ..., out: Tensor | None = ...) -> Tensor:
     """Where elements would have to be inserted to keep the order."""
@@ -843,8 +744,6 @@ def selu_(input: Tensor) -> Tensor:
     """Scaled exponential linear unit with self-normalising constants."""
 def sgn(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Sign; for complex numbers, the direction."""
-def sgn_(input: Tensor) -> Tensor:
-    """Sign; for complex numbers, the direction."""
 def sigmoid(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """1 / (1 + exp(-input))."""
 def sigmoid_(input: Tensor) -> Tensor:
@@ -852,8 +751,6 @@ def sigmoid_(input: Tensor) -> Tensor:
 def sigmoid_backward(grad_output: Tensor, output: Tensor) -> Tensor:
     """Gradient of sigmoid from its result."""
 def sign(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
-    """-1, 0 or 1 by sign."""
-def sign_(input: Tensor) -> Tensor:
     """-1, 0 or 1 by sign."""
 def signbit(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Say which elements have the sign bit set."""
@@ -912,11 +809,7 @@ def std_mean(input: Tensor, dim: int | Sequence[int], unbiased: bool = ..., keep
 def std_mean(input: Tensor, dim: int | Sequence[int] | None = ..., *, correction: Number | None = ..., keepdim: bool = ...) -> tuple[Tensor, ...]: ...
 def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = ..., out: Tensor | None = ...) -> Tensor:
     """Subtract alpha * other."""
-def sub_(input: Tensor, other: Tensor | Number, *, alpha: Number = ...) -> Tensor:
-    """Subtract alpha * other."""
 def subtract(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = ..., out: Tensor | None = ...) -> Tensor:
-    """Subtract alpha * other."""
-def subtract_(input: Tensor, other: Tensor | Number, *, alpha: Number = ...) -> Tensor:
     """Subtract alpha * other."""
 @overload
 def sum(input: Tensor, *, dtype: dtype | None = ..., out: Tensor | None = ...) -> Tensor:
@@ -960,19 +853,13 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Swap two dimensions."""
 def tril(input: Tensor, diagonal: int = ..., *, out: Tensor | None = ...) -> Tensor:
     """Keep the triangle on and below a diagonal."""
-def tril_(input: Tensor, diagonal: int = ...) -> Tensor:
-    """Keep the triangle on and below a diagonal."""
 def tril_indices(row: int, col: int, offset: int = ..., *, dtype: dtype | None = ..., device: device | str | int | None = ..., layout: layout | None = ...) -> Tensor:
     """Return the positions of a lower triangle, rows first."""
 def triu(input: Tensor, diagonal: int = ..., *, out: Tensor | None = ...) -> Tensor:
     """Keep the triangle on and above a diagonal."""
-def triu_(input: Tensor, diagonal: int = ...) -> Tensor:
-    """Keep the triangle on and above a diagonal."""
 def triu_indices(row: int, col: int, offset: int = ..., *, dtype: dtype | None = ..., device: device | str | int | None = ..., layout: layout | None = ...) -> Tensor:
     """Return the positions of an upper triangle, rows first."""
 def true_divide(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | None = ..., out: Tensor | None = ...) -> Tensor:
-    """Divide; rounding_mode 'trunc' or 'floor' rounds the quotient."""
-def true_divide_(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = ...) -> Tensor:
     """Divide; rounding_mode 'trunc' or 'floor' rounds the quotient."""
 def trunc(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Round towards zero."""
