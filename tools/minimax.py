@@ -166,6 +166,7 @@ TARGETS = {
     # e^r = 1 + r + r^2 q(r)
     "exp-double": Target(expm1_rest, -HALF_LN2, HALF_LN2, 9, lambda r: r * r + 1e-9),
     "exp-float": Target(expm1_rest, -HALF_LN2, HALF_LN2, 4, lambda r: r * r + 1e-6),
+    "exp-float-table": Target(expm1_rest, -HALF_LN2 / 16, HALF_LN2 / 16, 2, lambda r: r * r + 1e-9),
     "exp2-float": Target(exp2m1_rest, -0.5, 0.5, 5, lambda r: abs(r) + 1e-6),
     # log(1 + f) = 2 s + s^3 q(s^2), s = f / (2 + f)
     "log-double": Target(atanh_rest, 0.0, 0.02945, 6, lambda z: z + 1e-9),

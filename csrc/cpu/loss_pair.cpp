@@ -1,7 +1,7 @@
 // Losses of elements against elements: squared, smooth absolute, Huber and binary cross entropy.
 #include "backend/loss.h"
 #include "cpu/reduce_rows.h"
-#include "cpu/simd_math.h"
+#include "cpu/simd_sigmoid.h"
 
 namespace tallow::cpu::TALLOW_ISA {
 namespace {

@@ -2,7 +2,7 @@
 // for both vector types (see simd_math.h), and the commonest in float as well.
 #pragma once
 
-#include "cpu/simd_math.h"
+#include "cpu/simd_sigmoid.h"
 
 namespace tallow::cpu::TALLOW_ISA::math {
 

@@ -92,43 +92,7 @@ TALLOW_INLINE Floats exp2(Floats x) {
   return times_power_of_two(1 + r * q, {rounded, r, q});
 }
 
-// ---- Sigmoid and tanh.
-
-// 1 / (1 + 2^n (1 + p)), e^-x being taken apart so that the denominator is rounded once: 1 joins
-// 2^n, or as 2^-n the polynomial where it would be rounded off there. Huge denominators are scaled
-// down and then the quotient is too, which is exact until it is subnormal. The quotient is
-// corrected by its remainder, which also knows what rounding the denominator lost.
-struct SigmoidParts {
-  Floats quotient;
-  Floats scale;
-};
-TALLOW_INLINE SigmoidParts sigmoid_parts(Floats x) {
-  constexpr int kLargest = 100;
-  Exponential e = exponential(clamped(-x, -80, 150));
-  const Ints n = e.n();
-  const Ints excess = kLargest < n ? n - kLargest : Ints{};
-  const Floats power = power_of_two(n - excess);
-  const auto large = 12 < n;
-  e.rest = large ? e.rest + power_of_two(excess - n) : e.rest;
-  const Floats base = large ? power : 1 + power;
-  const Floats denominator = fma(power, e.p(), base);
-  const Floats lost = fma(power, e.p(), base - denominator);
-  const Floats quotient = 1 / denominator;
-  const Floats remainder = fma(-quotient, denominator, splat<Floats>(1)) - quotient * lost;
-  return {fma(remainder, quotient, quotient), power_of_two(-excess)};
-}
-
-TALLOW_INLINE Floats sigmoid(Floats x) {
-  const SigmoidParts s = sigmoid_parts(x);
-  return s.quotient * s.scale;
-}
-
-// x * sigmoid(x)
-TALLOW_INLINE Floats silu(Floats x) {
-  const Floats bounded = at_least(x, -150);  // where it is -0 already: -infinity has this limit
-  const SigmoidParts s = sigmoid_parts(bounded);
-  return bounded * s.quotient * s.scale;
-}
+// ---- Hyperbolic tangent.
 
 // (1 - t) / (1 + t) with t = exp(-2 |x|), both sums in two parts: for small x, 1 - t is -p itself.
 TALLOW_INLINE Floats tanh(Floats x) {
@@ -218,11 +182,6 @@ TALLOW_INLINE Doubles rsqrt(Doubles x) { return 1 / sqrt(x); }
 TALLOW_INLINE Doubles exp(Doubles x) { return Full::exp(x); }
 TALLOW_INLINE Doubles exp2(Doubles x) { return Full::exp2(x); }
 TALLOW_INLINE Doubles log(Doubles x) { return Full::log(x); }
-TALLOW_INLINE Doubles sigmoid(Doubles x) { return 1 / (1 + Full::exp(-x)); }
-TALLOW_INLINE Doubles silu(Doubles x) {
-  const Doubles bounded = clamped(x, -800, __builtin_inf());  // as for floats
-  return bounded * sigmoid(bounded);
-}
 TALLOW_INLINE Doubles tanh(Doubles x) { return Full::tanh(x); }
 
 // Function must have `template <class Precision> static Doubles of(Doubles...)`.
