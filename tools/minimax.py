@@ -84,46 +84,10 @@ def remez(target: Target, rounds: int = 12) -> tuple[list[mp.mpf], mp.mpf]:
     return coefficients, size
 
 
-def rational(
-    function: Function, low: float, high: float, above: int, below: int, rounds: int = 14
-) -> tuple[list[mp.mpf], list[mp.mpf], mp.mpf]:
-    """Return numerator and denominator (whose lowest coefficient is 1) and the relative error.
-
-    Least squares with the denominator of the round before in the weights, which then move to where
-    the error is largest (C. L. Lawson).
-    """
-    points = [low + (high - low) * (mp.mpf(i) / 300) ** 2 for i in range(301)]
-    values = [function(t) for t in points]
-    denominators, emphasis = [mp.mpf(1)] * 301, [mp.mpf(1)] * 301
-    top, bottom, largest = [], [], mp.mpf(0)
-    for turn in range(rounds):
-        system, right = mp.matrix(301, above + below + 1), mp.matrix(301, 1)
-        for i, (t, value) in enumerate(zip(points, values, strict=True)):
-            weight = mp.sqrt(emphasis[i]) / (value * denominators[i])
-            for j in range(above + 1):
-                system[i, j] = weight * t**j
-            for j in range(1, below + 1):
-                system[i, above + j] = -weight * value * t**j
-            right[i] = weight * value
-        solution = mp.lu_solve(system, right)
-        top = [solution[j] for j in range(above + 1)]
-        bottom = [mp.mpf(1)] + [solution[above + j] for j in range(1, below + 1)]
-        denominators = [mp.polyval(bottom[::-1], t) for t in points]
-        errors = [
-            abs(mp.polyval(top[::-1], t) / d / value - 1)
-            for t, d, value in zip(points, denominators, values, strict=True)
-        ]
-        largest = max(errors)
-        if turn > 2:
-            emphasis = [
-                w * (e / largest + mp.mpf("1e-3")) for w, e in zip(emphasis, errors, strict=True)
-            ]
-    return top, bottom, largest
-
-
-def normal_tail(a: mp.mpf) -> mp.mpf:
-    """exp(a^2 / 2) times the normal distribution's tail beyond a."""
-    return mp.exp(a * a / 2) * mp.erfc(a / mp.sqrt(2)) / 2
+def normal_tail_far(u: mp.mpf) -> mp.mpf:
+    """Return a exp(a^2 / 2) (1 - Phi(a)) with u = 1 / a^2."""
+    a = 1 / mp.sqrt(u)
+    return a * mp.exp(a * a / 2) * mp.erfc(a / mp.sqrt(2)) / 2
 
 
 def expm1_rest(r: mp.mpf) -> mp.mpf:
@@ -168,6 +132,9 @@ TARGETS = {
     "exp-float": Target(expm1_rest, -HALF_LN2, HALF_LN2, 4, lambda r: r * r + 1e-6),
     "exp-float-table": Target(expm1_rest, -HALF_LN2 / 16, HALF_LN2 / 16, 2, lambda r: r * r + 1e-9),
     "exp2-float": Target(exp2m1_rest, -0.5, 0.5, 5, lambda r: abs(r) + 1e-6),
+    "normal-tail-far": Target(
+        normal_tail_far, 1 / 16.5**2, 1 / 4.8**2, 5, lambda u: 1 / normal_tail_far(u)
+    ),
     # log(1 + f) = 2 s + s^3 q(s^2), s = f / (2 + f)
     "log-double": Target(atanh_rest, 0.0, 0.02945, 6, lambda z: z + 1e-9),
     # sin r = r + r^3 q(r^2), cos r = 1 - r^2 / 2 + r^4 q(r^2)
@@ -179,16 +146,12 @@ TARGETS = {
 def main() -> None:
     """Print the polynomials named on the command line."""
     for name in sys.argv[1:]:
-        if name == "normal-tail-float":
-            top, bottom, size = rational(normal_tail, 0.0, 14.4, 4, 5)
-            coefficients = top + bottom
-        else:
-            coefficients, size = remez(TARGETS[name])
+        coefficients, size = remez(TARGETS[name])
         print(f"{name}: error 2^{float(mp.log(size, 2)):.1f}")
         for c in coefficients:
             print(f"  {mp.nstr(c, 20)}  {float(c).hex()}")
     if len(sys.argv) == 1:
-        print("\n".join([*TARGETS, "normal-tail-float"]))
+        print("\n".join(TARGETS))
 
 
 if __name__ == "__main__":

@@ -229,6 +229,15 @@ TALLOW_INLINE bool any(M mask) {
 #endif
 }
 
+// Is a < b in any lane? Fewer instructions than any(a < b).
+TALLOW_INLINE bool any_less(Vec<float> a, Vec<float> b) {
+#if TALLOW_ISA_LEVEL == 2
+  return _mm512_cmp_ps_mask(bits_as<__m512>(a), bits_as<__m512>(b), _CMP_LT_OQ) != 0;
+#else
+  return any(a < b);
+#endif
+}
+
 // ---- Sixteen logical lanes, whatever the register width: a reduction that keeps one partial
 // result per logical lane and combines them in the fixed order of fold() has the same bits on
 // every level.

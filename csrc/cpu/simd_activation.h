@@ -115,49 +115,58 @@ struct XlogyFunction {
 
 // ---- In float.
 
-// The normal distribution's tail beyond a >= 0, exp(-a^2 / 2) r(a), in two factors of which the
-// power of two is to be multiplied last. a^2 is carried without rounding. r is a rational
-// approximation with a relative error of 2^-27 on [0, 14.4], beyond which the tail is 0.
-struct NormalTail {
-  Floats quotient;
-  Exponential power;
+// Beyond this the normal distribution's tail, relative to which gelu's error is small, is computed
+// as exp(-a^2 / 2) q(1 / a^2) / a instead of from the table.
+inline constexpr float kFarTail = 4.9f;
+
+// exp(-a^2 / 2), for which a^2 is carried without rounding, and tail(a) a / exp(-a^2 / 2) as a
+// polynomial of u = 1 / a^2, relative error 2^-27.
+struct FarTail {
+  Floats u;
+  Floats ratio;
+  Exponential e;
 };
-TALLOW_INLINE NormalTail normal_tail(Floats a) {
+TALLOW_INLINE FarTail far_tail(Floats a) {
   const Floats square = a * a;
   const Floats low = fma(a, a, -square);
-  const Exponential e = exponential(-0.5f * square, -0.5f * low);
-  Floats p = fma(splat<Floats>(0x1.0d4a18p-8f), a, splat<Floats>(0x1.4c7766p-5f));
-  p = fma(p, a, splat<Floats>(0x1.76f7eap-3f));
-  p = fma(p, a, splat<Floats>(0x1.c09d18p-2f));
-  const Floats polynomial = fma(p, a, splat<Floats>(0.5f));
-  Floats q = fma(splat<Floats>(0x1.518012p-7f), a, splat<Floats>(0x1.a0b626p-4f));
-  q = fma(q, a, splat<Floats>(0x1.e0587cp-2f));
-  q = fma(q, a, splat<Floats>(0x1.33afc4p0f));
-  q = fma(q, a, splat<Floats>(0x1.ac90bcp0f));
-  const Floats denominator = fma(q, a, splat<Floats>(1));
-  // The quotient is corrected by its remainder and what rounding both polynomials lost.
-  const Floats lost_above = fma(p, a, 0.5f - polynomial);
-  const Floats lost_below = fma(q, a, 1 - denominator);
-  const Floats numerator = fma(polynomial, e.p(), polynomial);
-  const Floats inverse = 1 / denominator;
-  const Floats quotient = numerator * inverse;
-  const Floats remainder = fma(-quotient, denominator, numerator) + lost_above;
-  return {fma(fma(-quotient, lost_below, remainder), inverse, quotient), e};
+  const Floats u = 1 / square;
+  Floats q = fma(splat<Floats>(-114.233839), u, splat<Floats>(31.4573250));
+  q = fma(q, u, splat<Floats>(-5.74795007));
+  q = fma(q, u, splat<Floats>(1.19396826));
+  q = fma(q, u, splat<Floats>(-0.398925857));
+  return {u, fma(q, u, splat<Floats>(0.398942247)), exponential(-0.5f * square, -0.5f * low)};
+}
+TALLOW_INLINE Floats times_exponential(Floats x, const Exponential& e) {
+  return times_power_of_two(fma(x, e.p(), x), e);
+}
+
+[[maybe_unused]] static TALLOW_NOINLINE Floats gelu_far(Floats x) {
+  const FarTail tail = far_tail(smaller_or_first(abs(x), splat<Floats>(14.4f)));
+  return larger_or_first(x, Floats{}) - times_exponential(tail.ratio, tail.e);
+}
+[[maybe_unused]] static TALLOW_NOINLINE Floats gelu_slope_far(Floats x) {
+  const Floats a = smaller_or_first(abs(x), splat<Floats>(16));
+  const FarTail tail = far_tail(a);
+  const Floats rest = fma(-tail.u, tail.ratio, splat<Floats>(0.398942280));
+  const Floats small = -times_exponential(a * rest, tail.e);
+  return 0 < x ? 1 - small : small;
 }
 
 // x Phi(x) = max(x, 0) - |x| tail(|x|)
 TALLOW_INLINE Floats gelu(Floats x) {
-  const Floats a = smaller_or_first(abs(x), splat<Floats>(14.4f));
-  const NormalTail tail = normal_tail(a);
-  return larger_or_first(x, Floats{}) - times_power_of_two(a * tail.quotient, tail.power);
+  const Floats a = abs(x);
+  const Floats tail = piecewise<0>(kNormalTail, find_piece(a, 0.15625f));
+  const Floats result = fma(-a, tail, larger_or_first(x, Floats{}));
+  if (TALLOW_LIKELY(!any_less(splat<Floats>(kFarTail), a))) return result;
+  return kFarTail < a ? gelu_far(x) : result;
 }
 // Phi(x) + x phi(x), which is 0 below -16
 TALLOW_INLINE Floats gelu_slope(Floats x) {
-  const Floats a = smaller_or_first(abs(x), splat<Floats>(16));
-  const NormalTail tail = normal_tail(a);
-  const Floats density = 0.3989422804f * (1 + tail.power.p());
-  const Floats small = times_power_of_two(fma(-a, density, tail.quotient), tail.power);
-  return 0 < x ? 1 - small : small;
+  const Floats a = abs(x);
+  const Floats small = piecewise<0>(kGeluSlope, find_piece(a, 0.15625f));
+  const Floats result = 0 < x ? 1 - small : small;
+  if (TALLOW_LIKELY(!any_less(splat<Floats>(kFarTail), a))) return result;
+  return kFarTail < a ? gelu_slope_far(x) : result;
 }
 
 TALLOW_INLINE Floats silu_slope(Floats x) {

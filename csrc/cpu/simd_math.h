@@ -5,6 +5,8 @@
 #pragma once
 
 #include "cpu/simd_math_full.h"
+#include "cpu/simd_pieces.h"
+#include "cpu/simd_table.h"
 
 namespace tallow::cpu::TALLOW_ISA::math {
 
@@ -92,28 +94,15 @@ TALLOW_INLINE Floats exp2(Floats x) {
   return times_power_of_two(1 + r * q, {rounded, r, q});
 }
 
-// ---- Hyperbolic tangent.
+// ---- Hyperbolic tangent and error function: polynomials up to where they are 1.
 
-// (1 - t) / (1 + t) with t = exp(-2 |x|), both sums in two parts: for small x, 1 - t is -p itself.
 TALLOW_INLINE Floats tanh(Floats x) {
-  const Exponential e = exponential(at_least(-2 * abs(x), -40));
-  const Floats p = e.p();
-  const Floats p_low = e.p_low();
-  const Floats power = power_of_two(e.n());
-  const Floats t = fma(power, p, power);
-  const Floats t_low = fma(power, p, power - t) + power * p_low;
-  const Floats denominator = 1 + t;
-  const Floats denominator_low = t - (denominator - 1) + t_low;
-  const Floats ones = 1 - power;
-  const Floats product = power * p;
-  const Floats numerator = ones - product;
-  const Floats numerator_low = (1 - ones - power) + ((ones - numerator) - product) - power * p_low;
-  // The quotient is corrected by its remainder, for which a rough reciprocal of 1 + t, which is in
-  // [1, 2], will do.
-  const Floats quotient = numerator / denominator;
-  const Floats remainder =
-      fma(-quotient, denominator, numerator) + (numerator_low - quotient * denominator_low);
-  return copysign(fma(remainder, 1.457f - 0.5f * denominator, quotient), x);
+  const Floats a = smaller_or_first(abs(x), splat<Floats>(9.1f));
+  return copysign(piecewise_split(kTanh, find_piece(a, 0.2890625f), a), x);
+}
+TALLOW_INLINE Floats erf(Floats x) {
+  const Floats a = smaller_or_first(abs(x), splat<Floats>(3.93f));
+  return copysign(piecewise_split(kErf, find_piece(a, 0.125f), a), x);
 }
 
 // ---- Logarithm and reciprocal square root, in float.
@@ -183,6 +172,7 @@ TALLOW_INLINE Doubles exp(Doubles x) { return Full::exp(x); }
 TALLOW_INLINE Doubles exp2(Doubles x) { return Full::exp2(x); }
 TALLOW_INLINE Doubles log(Doubles x) { return Full::log(x); }
 TALLOW_INLINE Doubles tanh(Doubles x) { return Full::tanh(x); }
+TALLOW_INLINE Doubles erf(Doubles x) { return Full::erf(x); }
 
 // Function must have `template <class Precision> static Doubles of(Doubles...)`.
 template <class Function>
@@ -242,7 +232,6 @@ TALLOW_MATH_UNARY(cosh)
 TALLOW_MATH_UNARY(asinh)
 TALLOW_MATH_UNARY(acosh)
 TALLOW_MATH_UNARY(atanh)
-TALLOW_MATH_UNARY(erf)
 TALLOW_MATH_UNARY(erfc)
 TALLOW_MATH_BINARY(pow)
 TALLOW_MATH_BINARY(atan2)

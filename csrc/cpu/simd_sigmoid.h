@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cpu/simd_math.h"
+#include "cpu/simd_table.h"
 
 namespace tallow::cpu::TALLOW_ISA::math {
 
@@ -28,26 +29,6 @@ alignas(64) inline constexpr float kPowersLow[16] = {0,
                                                      -0x1.a5217cp-28f,
                                                      0x1.61428ep-28f};
 
-// table[index mod 16], lane by lane.
-template <class T>
-TALLOW_INLINE Vec<T> look_up(const T (&table)[16], Ints index) {
-  static_assert(sizeof(T) == 4);
-#if TALLOW_ISA_LEVEL == 2
-  return bits_as<Vec<T>>(_mm512_maskz_permutexvar_epi32(simd::kAll16, bits_as<__m512i>(index),
-                                                        bits_as<__m512i>(load(table))));
-#elif TALLOW_ISA_LEVEL == 1
-  const __m256i lanes = bits_as<__m256i>(index);
-  const __m256i low = _mm256_permutevar8x32_epi32(bits_as<__m256i>(load(table)), lanes);
-  const __m256i high = _mm256_permutevar8x32_epi32(bits_as<__m256i>(load(table + 8)), lanes);
-  return bits_as<Vec<T>>(
-      _mm256_blendv_ps(bits_as<__m256>(low), bits_as<__m256>(high), bits_as<__m256>(index << 28)));
-#else
-  Vec<T> result;
-  for (int i = 0; i < kLanes<T>; ++i) result[i] = table[index[i] & 15];
-  return result;
-#endif
-}
-
 // e^x = power (1 + p) with |p| < 0.022 for -87 <= x <= 88. p carries the error of `power`.
 struct TableExponential {
   Floats power;
@@ -71,15 +52,6 @@ TALLOW_INLINE TableExponential table_exponential(Floats x) {
 // Below, e^x is subnormal and the sigmoid is e^x.
 inline constexpr float kSmallestSigmoid = -87;
 
-TALLOW_INLINE bool any_tiny(Floats x) {
-#if TALLOW_ISA_LEVEL == 2
-  const __m512 limit = bits_as<__m512>(splat<Floats>(kSmallestSigmoid));
-  return _mm512_cmp_ps_mask(bits_as<__m512>(x), limit, _CMP_LT_OQ) != 0;
-#else
-  return any(x < kSmallestSigmoid);
-#endif
-}
-
 // With t = e^-|x|, the sigmoid is 1 / (1 + t) or t / (1 + t). What rounding 1 + t loses is taken
 // from p, where it costs least: its share is lost / (1 + t), for which 1 - t / 2 is near enough.
 struct SigmoidParts {
@@ -101,7 +73,7 @@ TALLOW_INLINE Floats sigmoid(Floats x) {
   const SigmoidParts s = sigmoid_parts(x);
   const Floats small = fma(s.power, s.p, s.power);
   const Floats result = (x < 0 ? small : splat<Floats>(1)) / s.denominator;
-  if (TALLOW_LIKELY(!any_tiny(x))) return result;
+  if (TALLOW_LIKELY(!any_less(x, splat<Floats>(kSmallestSigmoid)))) return result;
   return x < kSmallestSigmoid ? exp(x) : result;
 }
 
@@ -111,7 +83,7 @@ TALLOW_INLINE Floats silu(Floats x) {
   const Floats scaled = x * s.power;
   const Floats small = scaled + fma(scaled, s.p, fma(x, s.power, -scaled));
   const Floats result = (x < 0 ? small : x) / s.denominator;
-  if (TALLOW_LIKELY(!any_tiny(x))) return result;
+  if (TALLOW_LIKELY(!any_less(x, splat<Floats>(kSmallestSigmoid)))) return result;
   const Floats bounded = at_least(x, -150);  // where it is -0 already: -infinity has this limit
   const Exponential e = exponential(bounded);
   return x < kSmallestSigmoid ? times_power_of_two(fma(bounded, e.p(), bounded), e) : result;

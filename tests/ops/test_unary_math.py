@@ -48,7 +48,7 @@ ACCURACY = [
     ("asinh", np.arcsinh, -3e38, 3e38, 0.51),
     ("acosh", np.arccosh, 1.0, 3e38, 0.51),
     ("atanh", np.arctanh, -0.99999, 0.99999, 0.51),
-    ("erf", elementwise(math.erf), -6.0, 6.0, 0.51),
+    ("erf", elementwise(math.erf), -6.0, 6.0, 1.0),
     ("erfc", elementwise(math.erfc), -6.0, 9.0, 0.51),
     ("sigmoid", lambda x: 1 / (1 + np.exp(-x)), -87.0, 20.0, 1.5),
 ]
