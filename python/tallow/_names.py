@@ -95,8 +95,9 @@ _HOMES = {
 }
 _SUBMODULES = (
     "accelerator amp autograd backends compiler cuda demo distributed distributions"
-    " fft func functional fx hub jit linalg mps multiprocessing nn optim overrides random"
-    " safetensors serialization special storage testing torch_version types utils version xpu"
+    " fft func functional fx hub jit linalg mps multiprocessing nn optim overrides profiler"
+    " random safetensors serialization special storage testing torch_version types utils version"
+    " xpu"
 )
 
 LAZY: dict[str, str] = {

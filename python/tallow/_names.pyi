@@ -245,6 +245,7 @@ from tallow.nn.functional import rrelu_ as rrelu_
 from tallow.nn.functional import triplet_margin_loss as triplet_margin_loss
 from tallow import optim as optim
 from tallow import overrides as overrides
+from tallow import profiler as profiler
 from tallow import random as random
 from tallow import safetensors as safetensors
 from tallow.serialization import load as load

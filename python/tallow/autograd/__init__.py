@@ -55,11 +55,13 @@ _warned_about_cycle = False
 
 
 def __getattr__(name: str) -> Any:
-    if name == "functional":
+    if name in ("forward_ad", "functional", "profiler"):
         import importlib
 
-        return importlib.import_module("tallow.autograd.functional")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return importlib.import_module(f"tallow.autograd.{name}")
+    from tallow._absent import AbsentName
+
+    raise AbsentName(__name__, name, lambda: __all__)
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
