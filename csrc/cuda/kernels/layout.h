@@ -94,12 +94,13 @@ Layout<N> layout_of(const Strided<N>& at) {
 }
 
 // How many threads work on `items`: enough to fill a device, each with several items where there
-// are more. Kernels walk on by grid_stride().
+// are more. Kernels walk on by grid_stride(). No items are an empty grid, which is not launched.
 inline LaunchShape threads_for(int64_t items, int64_t per_thread = 4) {
   constexpr int64_t kBlock = 256;
   constexpr int64_t kBlocks = 132 * 16;
   const int64_t threads = (items + per_thread - 1) / per_thread;
-  const int64_t block = threads < kBlock ? (threads + 31) / 32 * 32 : kBlock;
+  const int64_t block =
+      threads < kBlock ? blocks_for(threads > 0 ? threads : 1, kWarp) * kWarp : kBlock;
   const int64_t grid = (threads + block - 1) / block;
   return {dim3(static_cast<unsigned>(grid < kBlocks ? grid : kBlocks)),
           dim3(static_cast<unsigned>(block))};
