@@ -302,6 +302,7 @@ set(TALLOW_CUDA_KERNEL_SOURCES
   csrc/cuda/kernels/reduce.cu
   csrc/cuda/kernels/reduce_extremum.cu
   csrc/cuda/kernels/scan.cu
+  csrc/cuda/kernels/softmax.cu
   csrc/cuda/kernels/sort.cu
   csrc/cuda/kernels/table.cpp
   csrc/cuda/kernels/ternary.cu

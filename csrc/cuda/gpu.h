@@ -9,6 +9,9 @@
 
 #include "cuda/device_types.h"
 
+#include "cuda/status.h"
+#include "cuda/stream.h"
+
 // TL_DYNAMIC_SHARED(T, name) declares `T* name`, the shared memory whose size the launch states.
 // Every kernel of a file that uses it sees the same bytes, aligned to 16.
 #ifdef TALLOW_CUDA_EMULATED
@@ -22,9 +25,6 @@
 #endif
 
 namespace tallow::cuda {
-
-cudaStream_t current_stream();                                    // cuda/stream.h
-[[nodiscard]] Status check(cudaError_t error, const char* what);  // cuda/status.h
 
 inline constexpr int kWarp = 32;
 inline constexpr unsigned kAllLanes = 0xffffffffu;

@@ -13,6 +13,7 @@ Backend make_table() {
   table.name = "cuda";
   table.pointwise = {unary, binary, compare, ternary, copy, fill};
   fill_reduce(table.reduce);
+  fill_softmax(table.softmax);
   fill_index(table.index);
   fill_sort(table.sort);
   fill_random(table.random);

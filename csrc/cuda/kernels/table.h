@@ -25,7 +25,19 @@ Status activation(UnaryOp op, const Call<2>& call, const double* params);
 Status activation_backward(BinaryOp op, const Call<3>& call, const double* params);
 Status binary_integer(BinaryOp op, const Call<3>& call);
 
+// ---- Other entries that kernel files also call.
+Status matmul(const MatmulArgs& args);
+
 // ---- One function for each family's file or files; each sets the entries that it has.
+void fill_attention(AttentionKernels& table);
+void fill_batch_norm(NormKernels& table);
+void fill_conv(ConvKernels& table);
+void fill_loss(LossKernels& table);
+void fill_norm(NormKernels& table);
+void fill_pair_loss(LossKernels& table);
+void fill_pool(PoolKernels& table);
+void fill_rnn(RnnKernels& table);
+void fill_softmax(SoftmaxKernels& table);
 void fill_reduce(ReduceKernels& table);
 void fill_index(IndexKernels& table);
 void fill_random(RandomKernels& table);
