@@ -14,6 +14,7 @@ Backend make_table() {
   table.pointwise = {unary, binary, compare, ternary, copy, fill};
   fill_reduce(table.reduce);
   fill_softmax(table.softmax);
+  fill_norm(table.norm);
   fill_index(table.index);
   fill_sort(table.sort);
   fill_random(table.random);
