@@ -296,6 +296,8 @@ set(TALLOW_CUDA_KERNEL_SOURCES
   csrc/cuda/kernels/index_creation.cu
   csrc/cuda/kernels/index_lines.cu
   csrc/cuda/kernels/index_masks.cu
+  csrc/cuda/kernels/loss.cu
+  csrc/cuda/kernels/loss_pair.cu
   csrc/cuda/kernels/norm.cu
   csrc/cuda/kernels/norm_batch.cu
   csrc/cuda/kernels/optim.cu

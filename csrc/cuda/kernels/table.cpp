@@ -15,6 +15,7 @@ Backend make_table() {
   fill_reduce(table.reduce);
   fill_softmax(table.softmax);
   fill_norm(table.norm);
+  fill_loss(table.loss);
   fill_index(table.index);
   fill_sort(table.sort);
   fill_random(table.random);
