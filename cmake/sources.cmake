@@ -301,6 +301,7 @@ set(TALLOW_CUDA_KERNEL_SOURCES
   csrc/cuda/kernels/norm.cu
   csrc/cuda/kernels/norm_batch.cu
   csrc/cuda/kernels/optim.cu
+  csrc/cuda/kernels/pool.cu
   csrc/cuda/kernels/random.cu
   csrc/cuda/kernels/random_discrete.cu
   csrc/cuda/kernels/reduce.cu

@@ -14,6 +14,7 @@ Backend make_table() {
   table.pointwise = {unary, binary, compare, ternary, copy, fill};
   fill_reduce(table.reduce);
   fill_softmax(table.softmax);
+  fill_pool(table.pool);
   fill_norm(table.norm);
   fill_loss(table.loss);
   fill_index(table.index);
