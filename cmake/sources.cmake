@@ -291,6 +291,7 @@ set(TALLOW_CUDA_KERNEL_SOURCES
   csrc/cuda/kernels/binary.cu
   csrc/cuda/kernels/binary_integer.cu
   csrc/cuda/kernels/compare.cu
+  csrc/cuda/kernels/conv.cu
   csrc/cuda/kernels/copy.cu
   csrc/cuda/kernels/index.cu
   csrc/cuda/kernels/index_creation.cu
@@ -298,6 +299,7 @@ set(TALLOW_CUDA_KERNEL_SOURCES
   csrc/cuda/kernels/index_masks.cu
   csrc/cuda/kernels/loss.cu
   csrc/cuda/kernels/loss_pair.cu
+  csrc/cuda/kernels/matmul.cu
   csrc/cuda/kernels/norm.cu
   csrc/cuda/kernels/norm_batch.cu
   csrc/cuda/kernels/optim.cu
@@ -306,6 +308,7 @@ set(TALLOW_CUDA_KERNEL_SOURCES
   csrc/cuda/kernels/random_discrete.cu
   csrc/cuda/kernels/reduce.cu
   csrc/cuda/kernels/reduce_extremum.cu
+  csrc/cuda/kernels/rnn.cu
   csrc/cuda/kernels/scan.cu
   csrc/cuda/kernels/softmax.cu
   csrc/cuda/kernels/sort.cu

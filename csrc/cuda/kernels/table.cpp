@@ -14,9 +14,12 @@ Backend make_table() {
   table.pointwise = {unary, binary, compare, ternary, copy, fill};
   fill_reduce(table.reduce);
   fill_softmax(table.softmax);
+  table.matmul.matmul = matmul;
+  fill_conv(table.conv);
   fill_pool(table.pool);
   fill_norm(table.norm);
   fill_loss(table.loss);
+  fill_rnn(table.rnn);
   fill_index(table.index);
   fill_sort(table.sort);
   fill_random(table.random);

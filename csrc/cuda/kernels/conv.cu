@@ -1,0 +1,294 @@
+// Convolutions and their gradients as products of matrices whose elements are looked up in the
+// images, so that no matrix of patches is written. Each of the three products of a group is
+//   output(channel, position)  = sum over inputs' (channel, tap) of weight * input,
+//   input(channel, position)   = sum over outputs' (channel, tap) of weight * output,
+//   weight(channel, (in, tap)) = sum over (sample, position) of output * input.
+#include "cuda/kernels/layout.h"
+#include "cuda/kernels/table.h"
+#include "cuda/kernels/tile_product.h"
+#include "cuda/scratch.h"
+
+namespace tallow::cuda {
+namespace {
+
+// ConvArgs as kernels take them; channel counts are those of one group.
+struct Geometry {
+  int64_t batch, groups, in_channels, out_channels;
+  int64_t in_size[2], out_size[2], kernel[2], stride[2], padding[2], dilation[2];
+  int64_t in_pixels, out_pixels, taps;
+  Splitter by_out_pixels, by_out_width, by_in_pixels, by_in_width, by_taps, by_tap_width;
+
+  explicit Geometry(const ConvArgs& args)
+      : batch(args.batch),
+        groups(args.groups),
+        in_channels(args.in_channels / args.groups),
+        out_channels(args.out_channels / args.groups),
+        in_pixels(args.in_size[0] * args.in_size[1]),
+        out_pixels(args.out_size[0] * args.out_size[1]),
+        taps(args.kernel[0] * args.kernel[1]) {
+    for (int d = 0; d < 2; ++d) {
+      in_size[d] = args.in_size[d];
+      out_size[d] = args.out_size[d];
+      kernel[d] = args.kernel[d];
+      stride[d] = args.stride[d];
+      padding[d] = args.padding[d];
+      dilation[d] = args.dilation[d];
+    }
+    by_out_pixels = Splitter(out_pixels, batch * out_pixels);
+    by_out_width = Splitter(out_size[1], out_pixels);
+    by_in_pixels = Splitter(in_pixels, batch * in_pixels);
+    by_in_width = Splitter(in_size[1], in_pixels);
+    by_taps = Splitter(taps, (in_channels + out_channels) * taps);
+    by_tap_width = Splitter(kernel[1], taps);
+  }
+};
+
+// A position of a batch of images.
+struct Position {
+  int64_t sample, y, x;
+};
+__device__ Position position_of(int64_t i, const Splitter& by_pixels, const Splitter& by_width) {
+  const int64_t sample = by_pixels.quotient(i);
+  const int64_t pixel = i - sample * by_pixels.size();
+  const int64_t y = by_width.quotient(pixel);
+  return {sample, y, pixel - y * by_width.size()};
+}
+// A channel and a tap of the kernel.
+struct Tap {
+  int64_t channel, y, x;
+};
+__device__ Tap tap_of(int64_t l, const Geometry& g) {
+  const Position p = position_of(l, g.by_taps, g.by_tap_width);
+  return {p.sample, p.y, p.x};
+}
+
+// The input element that a tap of the window at an output position meets, 0 outside of the image.
+template <class T>
+__device__ Accumulator<T> input_at(const Geometry& g, const T* input, int64_t group,
+                                   const Position& out, const Tap& tap) {
+  const int64_t y = out.y * g.stride[0] - g.padding[0] + tap.y * g.dilation[0];
+  const int64_t x = out.x * g.stride[1] - g.padding[1] + tap.x * g.dilation[1];
+  if (y < 0 || y >= g.in_size[0] || x < 0 || x >= g.in_size[1]) return Accumulator<T>(0);
+  const int64_t plane = (out.sample * g.groups + group) * g.in_channels + tap.channel;
+  return static_cast<Accumulator<T>>(input[plane * g.in_pixels + y * g.in_size[1] + x]);
+}
+
+// The output element whose window meets an input position with a tap, 0 if there is none.
+template <class T>
+__device__ Accumulator<T> output_at(const Geometry& g, const T* output, int64_t group,
+                                    const Position& in, const Tap& tap) {
+  const int64_t y = in.y + g.padding[0] - tap.y * g.dilation[0];
+  const int64_t x = in.x + g.padding[1] - tap.x * g.dilation[1];
+  const int64_t oy = y / g.stride[0], ox = x / g.stride[1];
+  if (y < 0 || x < 0 || oy * g.stride[0] != y || ox * g.stride[1] != x || oy >= g.out_size[0] ||
+      ox >= g.out_size[1]) {
+    return Accumulator<T>(0);
+  }
+  const int64_t plane = (in.sample * g.groups + group) * g.out_channels + tap.channel;
+  return static_cast<Accumulator<T>>(output[plane * g.out_pixels + oy * g.out_size[1] + ox]);
+}
+
+// The tile of a block: blockIdx.x counts the tiles of an m x n matrix, blockIdx.y the groups.
+template <int kPer>
+struct TilePlace {
+  int64_t row, column, group;
+  __device__ explicit TilePlace(int64_t n) : group(blockIdx.y) {
+    constexpr int64_t kSide = kTileSide * kPer;
+    const int64_t tiles = (n + kSide - 1) / kSide;
+    row = blockIdx.x / tiles * kSide;
+    column = blockIdx.x % tiles * kSide;
+  }
+};
+
+template <class T, int kPer>
+__global__ void __launch_bounds__(kTileThreads)
+    forward_kernel(Geometry g, const T* input, const T* weight, const T* bias, T* output) {
+  using A = Accumulator<T>;
+  const int64_t m = g.out_channels, n = g.batch * g.out_pixels, k = g.in_channels * g.taps;
+  const TilePlace<kPer> tile(n);
+  const T* const rows = weight + tile.group * m * k;
+  A sum[kPer][kPer];
+  multiply_tile<A, kPer, true, false>(
+      tile.row, tile.column, 0, k,
+      [&](int64_t i, int64_t l) { return i < m && l < k ? static_cast<A>(rows[i * k + l]) : A(0); },
+      [&](int64_t j, int64_t l) {
+        if (j >= n || l >= k) return A(0);
+        return input_at(g, input, tile.group, position_of(j, g.by_out_pixels, g.by_out_width),
+                        tap_of(l, g));
+      },
+      sum);
+  store_tile(tile.row, tile.column, m, n, sum, [&](int64_t i, int64_t j, A value) {
+    const int64_t channel = tile.group * m + i;
+    if (bias) value = value + static_cast<A>(bias[channel]);
+    const int64_t sample = g.by_out_pixels.quotient(j);
+    const int64_t pixel = j - sample * g.out_pixels;
+    output[(sample * g.groups * m + channel) * g.out_pixels + pixel] = static_cast<T>(value);
+  });
+}
+
+template <class T, int kPer>
+__global__ void __launch_bounds__(kTileThreads)
+    grad_input_kernel(Geometry g, const T* output, const T* weight, const T* bias, T* input) {
+  using A = Accumulator<T>;
+  const int64_t m = g.in_channels, n = g.batch * g.in_pixels, k = g.out_channels * g.taps;
+  const TilePlace<kPer> tile(n);
+  A sum[kPer][kPer];
+  multiply_tile<A, kPer, true, false>(
+      tile.row, tile.column, 0, k,
+      [&](int64_t i, int64_t l) {
+        if (i >= m || l >= k) return A(0);
+        const int64_t channel = g.by_taps.quotient(l);
+        const int64_t tap = l - channel * g.taps;
+        const int64_t row = (tile.group * g.out_channels + channel) * m + i;
+        return static_cast<A>(weight[row * g.taps + tap]);
+      },
+      [&](int64_t j, int64_t l) {
+        if (j >= n || l >= k) return A(0);
+        return output_at(g, output, tile.group, position_of(j, g.by_in_pixels, g.by_in_width),
+                         tap_of(l, g));
+      },
+      sum);
+  store_tile(tile.row, tile.column, m, n, sum, [&](int64_t i, int64_t j, A value) {
+    const int64_t channel = tile.group * m + i;
+    if (bias) value = value + static_cast<A>(bias[channel]);
+    const int64_t sample = g.by_in_pixels.quotient(j);
+    const int64_t pixel = j - sample * g.in_pixels;
+    input[(sample * g.groups * m + channel) * g.in_pixels + pixel] = static_cast<T>(value);
+  });
+}
+
+// The long sum over all positions is cut into parts of `length`, which blockIdx.z counts; with more
+// than one the sums of part p go to parts[p].
+template <class T, int kPer>
+__global__ void __launch_bounds__(kTileThreads)
+    grad_weight_kernel(Geometry g, const T* input, const T* output, int64_t length, T* weight,
+                       Accumulator<T>* parts) {
+  using A = Accumulator<T>;
+  const int64_t m = g.out_channels, n = g.in_channels * g.taps;
+  const int64_t begin = blockIdx.z * length;
+  const int64_t end = min(begin + length, g.batch * g.out_pixels);
+  const TilePlace<kPer> tile(n);
+  A sum[kPer][kPer];
+  multiply_tile<A, kPer, true, true>(
+      tile.row, tile.column, begin, end,
+      [&](int64_t i, int64_t l) {
+        if (i >= m || l >= end) return A(0);
+        const int64_t sample = g.by_out_pixels.quotient(l);
+        const int64_t plane = (sample * g.groups + tile.group) * m + i;
+        return static_cast<A>(output[plane * g.out_pixels + l - sample * g.out_pixels]);
+      },
+      [&](int64_t j, int64_t l) {
+        if (j >= n || l >= end) return A(0);
+        return input_at(g, input, tile.group, position_of(l, g.by_out_pixels, g.by_out_width),
+                        tap_of(j, g));
+      },
+      sum);
+  store_tile(tile.row, tile.column, m, n, sum, [&](int64_t i, int64_t j, const A& value) {
+    const int64_t at = (tile.group * m + i) * n + j;
+    if (parts) {
+      parts[blockIdx.z * g.groups * m * n + at] = value;
+    } else {
+      weight[at] = static_cast<T>(value);
+    }
+  });
+}
+
+template <class T>
+__global__ void add_parts(const Accumulator<T>* parts, int64_t count, int64_t numel, T* weight) {
+  const int64_t i = global_index();
+  if (i >= numel) return;
+  Accumulator<T> sum = parts[i];
+  for (int64_t p = 1; p < count; ++p) sum = sum + parts[p * numel + i];
+  weight[i] = static_cast<T>(sum);
+}
+
+template <int kPer>
+unsigned tiles_of(int64_t m, int64_t n) {
+  constexpr int64_t kSide = kTileSide * kPer;
+  return grid_for(blocks_for(m, kSide) * blocks_for(n, kSide), 1);
+}
+
+// Calls `body.template operator()<T, kPer>()` for products of `groups` m x n matrices.
+template <class Body>
+Status with_tile(DType dtype, const char* op, int64_t groups, int64_t m, int64_t n,
+                 const Body& body) {
+  constexpr int64_t kMostGroups = 65535;
+  if (groups > kMostGroups) {
+    return fail(Status::kNotImplemented, "%s: more than %lld groups are not supported on 'cuda'",
+                op, static_cast<long long>(kMostGroups));
+  }
+  return by_dtype(Multiplied{}, dtype, op, [&]<class T>() -> Status {
+    if constexpr (is_floating<T>) {
+      if (prefers_large_tiles(groups, m, n)) return body.template operator()<T, kLargeTile>();
+    }
+    return body.template operator()<T, 1>();
+  });
+}
+
+Status forward(const ConvArgs& args, const void* input, const void* weight, const void* bias,
+               void* output) {
+  const Geometry g(args);
+  const int64_t m = g.out_channels, n = g.batch * g.out_pixels;
+  return with_tile(args.dtype, "convolution", g.groups, m, n, [&]<class T, int kPer>() {
+    return launch({{tiles_of<kPer>(m, n), static_cast<unsigned>(g.groups)}, kTileThreads},
+                  forward_kernel<T, kPer>, g, static_cast<const T*>(input),
+                  static_cast<const T*>(weight), static_cast<const T*>(bias),
+                  static_cast<T*>(output));
+  });
+}
+
+Status grad_input(const ConvArgs& args, const void* output, const void* weight, const void* bias,
+                  void* input) {
+  const Geometry g(args);
+  const int64_t m = g.in_channels, n = g.batch * g.in_pixels;
+  return with_tile(args.dtype, "convolution_backward", g.groups, m, n, [&]<class T, int kPer>() {
+    return launch({{tiles_of<kPer>(m, n), static_cast<unsigned>(g.groups)}, kTileThreads},
+                  grad_input_kernel<T, kPer>, g, static_cast<const T*>(output),
+                  static_cast<const T*>(weight), static_cast<const T*>(bias),
+                  static_cast<T*>(input));
+  });
+}
+
+// Into how many parts a sum of `length` products is cut so that `blocks` blocks per part keep a GPU
+// busy; by the shape alone.
+int64_t parts_for(int64_t length, int64_t blocks) {
+  constexpr int64_t kShortest = 512;
+  constexpr int64_t kWanted = 256;
+  const int64_t wanted = blocks_for(kWanted, blocks);
+  const int64_t possible = length / kShortest;
+  const int64_t parts = wanted < possible ? wanted : possible;
+  return parts > 1 ? parts : 1;
+}
+
+Status grad_weight(const ConvArgs& args, const void* input, const void* output, void* weight) {
+  const Geometry g(args);
+  const int64_t m = g.out_channels, n = g.in_channels * g.taps, k = g.batch * g.out_pixels;
+  return with_tile(
+      args.dtype, "convolution_backward", g.groups, m, n, [&]<class T, int kPer>() -> Status {
+        const unsigned tiles = tiles_of<kPer>(m, n);
+        if (tiles == 0) return Status::kOk;
+        const unsigned groups = static_cast<unsigned>(g.groups);
+        const int64_t parts = parts_for(k, int64_t{tiles} * groups);
+        const int64_t length = blocks_for(k, parts);
+        Scratch<Accumulator<T>> sums;
+        if (parts > 1) TALLOW_CUDA_TRY(sums.allocate(parts * g.groups * m * n));
+        TALLOW_CUDA_TRY(launch({{tiles, groups, static_cast<unsigned>(parts)}, kTileThreads},
+                               grad_weight_kernel<T, kPer>, g, static_cast<const T*>(input),
+                               static_cast<const T*>(output), length, static_cast<T*>(weight),
+                               sums.get()));
+        if (parts == 1) return Status::kOk;
+        const int64_t numel = g.groups * m * n;
+        return launch({grid_for(numel, kTileThreads), kTileThreads}, add_parts<T>, sums.get(),
+                      parts, numel, static_cast<T*>(weight));
+      });
+}
+
+}  // namespace
+
+void fill_conv(ConvKernels& table) {
+  table.forward = forward;
+  table.grad_input = grad_input;
+  table.grad_weight = grad_weight;
+}
+
+}  // namespace tallow::cuda
