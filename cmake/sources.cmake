@@ -288,6 +288,7 @@ set(TALLOW_CUDA_SOURCES
 )
 set(TALLOW_CUDA_KERNEL_SOURCES
   csrc/cuda/kernels/activation.cu
+  csrc/cuda/kernels/attention.cu
   csrc/cuda/kernels/binary.cu
   csrc/cuda/kernels/binary_integer.cu
   csrc/cuda/kernels/compare.cu

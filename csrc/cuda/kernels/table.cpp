@@ -19,6 +19,7 @@ Backend make_table() {
   fill_pool(table.pool);
   fill_norm(table.norm);
   fill_loss(table.loss);
+  fill_attention(table.attention);
   fill_rnn(table.rnn);
   fill_index(table.index);
   fill_sort(table.sort);
