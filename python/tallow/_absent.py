@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import NoReturn
 
-__all__ = ["AbsentName"]
+__all__ = ["AbsentName", "absent", "name_absent_ones"]
 
 
 class AbsentName(AttributeError):
@@ -30,3 +31,37 @@ class AbsentName(AttributeError):
         text = super().__str__()
         similar = difflib.get_close_matches(self.name or "", list(self._known()), 1, 0.6)
         return f"{text}; the most similar name here is {similar[0]!r}" if similar else text
+
+
+def name_absent_ones(module: str) -> None:
+    """Give a module that has all its names a ``__getattr__`` that names similar ones.
+
+    Type checkers do not see it, so that they still know which names there are.
+
+    Args:
+        module: its name.
+
+    Example:
+        >>> try:
+        ...     tallow.random.manual_sead
+        ... except AttributeError as error:
+        ...     print(error)
+        module 'tallow.random' has no attribute 'manual_sead'; the most similar name here is
+        'manual_seed'
+    """
+    import sys
+
+    names = vars(sys.modules[module])
+
+    def __getattr__(name: str) -> NoReturn:
+        raise absent(module, name)
+
+    names["__getattr__"] = __getattr__
+
+
+def absent(module: str, name: str) -> AbsentName:
+    """Return the error for a name that a module has not."""
+    import sys
+
+    names = vars(sys.modules[module])
+    return AbsentName(module, name, lambda: [known for known in names if known[:1] != "_"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from tallow._absent import name_absent_ones
+
 __all__ = [
     "current_accelerator",
     "current_device_index",
@@ -53,3 +55,6 @@ def current_stream(device: Any = None, /) -> Any:
 def synchronize(device: Any = None, /) -> None:
     """Raise: there is no accelerator."""
     _missing()
+
+
+name_absent_ones(__name__)

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlparse
 
 import tallow
+from tallow._absent import name_absent_ones
 
 __all__ = [
     "download_url_to_file",
@@ -121,3 +122,6 @@ def load_state_dict_from_url(
         found = HASH_REGEX.search(name) if check_hash else None
         download_url_to_file(url, path, found.group(1) if found else None, progress)
     return tallow.load(path, map_location=map_location, weights_only=weights_only)
+
+
+name_absent_ones(__name__)

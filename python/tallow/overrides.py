@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import tallow
 from tallow import _C
+from tallow._absent import name_absent_ones
 from tallow._names import LAZY
 
 if TYPE_CHECKING:
@@ -333,3 +334,6 @@ def is_tensor_method_or_property(func: Callable[..., Any]) -> bool:
     """Tell whether a function is a method of, or reads or writes an attribute of, a tensor."""
     entry = _functions().get(func)
     return entry is not None and entry[0].startswith("Tensor.")
+
+
+name_absent_ones(__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from tallow._absent import name_absent_ones
 from tallow._C import default_generator
 
 if TYPE_CHECKING:
@@ -87,3 +88,6 @@ def fork_rng(
         yield
     finally:
         set_rng_state(before)
+
+
+name_absent_ones(__name__)

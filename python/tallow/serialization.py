@@ -11,6 +11,7 @@ import stat
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import tallow
+from tallow._absent import name_absent_ones
 
 from ._serialization.allowed import Allowed
 from ._serialization.archive import ArchiveError, ArchiveReader, ArchiveWriter, is_archive
@@ -379,3 +380,6 @@ def get_unsafe_globals_in_checkpoint(f: str | os.PathLike[str] | IO[bytes]) -> l
         except UnpicklingError:
             refused.append(name)
     return refused
+
+
+name_absent_ones(__name__)

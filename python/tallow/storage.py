@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import _C
+from tallow._absent import absent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -422,7 +423,7 @@ def _load_from_bytes(data: bytes) -> Any:
 def __getattr__(name: str) -> Any:
     """Make ``FloatStorage`` and the other names for one element type when first asked for."""
     if name not in STORAGE_DTYPES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise absent(__name__, name)
     members = {"dtype": getattr(tallow, STORAGE_DTYPES[name]), "__module__": _C._get_namespace()}
     made = globals()[name] = _StorageType(name, (TypedStorage,), members)
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import pytest
@@ -400,3 +401,21 @@ def test_download_checks_the_hash_and_leaves_nothing_behind(tmp_path: Any) -> No
 def test_folder_of_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", "/somewhere")
     assert hub.get_dir() == "/somewhere/hub"
+
+
+NAMESPACES = (
+    "accelerator amp autograd autograd.functional autograd.graph backends compiler cuda distributed"
+    " distributions fft func hub jit linalg multiprocessing nn nn.functional nn.init nn.modules"
+    " nn.parallel nn.utils nn.utils.rnn optim optim.lr_scheduler optim.swa_utils overrides profiler"
+    " random serialization special storage testing utils utils.checkpoint utils.data"
+)
+
+
+@pytest.mark.parametrize("path", NAMESPACES.split())
+def test_a_name_that_is_missing_is_named_with_the_most_similar_one(path):
+    module = importlib.import_module(f"tallow.{path}")
+    known = max(getattr(module, "__all__", None) or dir(module), key=len)
+    with pytest.raises(AttributeError) as caught:
+        getattr(module, known + "x")
+    text = str(caught.value)
+    assert text.startswith(f"module 'tallow.{path}' has no attribute '{known}x'; the most similar")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow._absent import name_absent_ones
 from tallow.autograd._functional_args import (
     OUTPUTS,
     as_tensors,
@@ -361,3 +362,6 @@ def _vhp(
         finish(outputs, create_graph, False),
         finish(products, create_graph, many_inputs),
     )
+
+
+name_absent_ones(__name__)

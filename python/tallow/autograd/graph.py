@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tallow
 from tallow import _C
+from tallow._absent import absent
 from tallow.utils.hooks import RemovableHandle
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def __getattr__(name: str) -> Any:
         from tallow._explain.graph import record_scopes
 
         return record_scopes
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise absent(__name__, name)
 
 
 class GradientEdge(NamedTuple):

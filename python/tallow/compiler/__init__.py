@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from tallow._absent import name_absent_ones
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -121,3 +123,6 @@ class set_stance:
     def __call__(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function as it is."""
         return fn
+
+
+name_absent_ones(__name__)

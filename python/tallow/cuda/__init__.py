@@ -6,6 +6,7 @@ import importlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from tallow._absent import absent
 from tallow._C import OutOfMemoryError
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def __getattr__(name: str) -> Any:
 
         if name in _legacy.NAMES:
             return globals().setdefault(name, _legacy.tensor_type(name, cuda=True))
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise absent(__name__, name)
 
 
 def _lazy_init() -> NoReturn:

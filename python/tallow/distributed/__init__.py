@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from tallow._absent import name_absent_ones
+
 if TYPE_CHECKING:
     from tallow import Tensor
 
@@ -372,3 +374,6 @@ def send(tensor: Tensor, dst: Any = None, *args: Any, **kwargs: Any) -> None:
 def recv(tensor: Tensor, src: Any = None, *args: Any, **kwargs: Any) -> int:
     """Raise: there is no other process."""
     _no_peer()
+
+
+name_absent_ones(__name__)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tallow._absent import name_absent_ones
+
 from . import constraints, transforms
 from .bernoulli import Bernoulli
 from .beta import Beta
@@ -131,3 +133,5 @@ __all__ = [
     "transform_to",
     "transforms",
 ]
+
+name_absent_ones(__name__)

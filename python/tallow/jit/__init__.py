@@ -10,6 +10,7 @@ import functools
 import warnings
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from tallow._absent import name_absent_ones
 from tallow.jit._trace import (
     Graph,
     TopLevelTracedModule,
@@ -172,3 +173,5 @@ def load(f: Any, map_location: Any = None, **kwargs: Any) -> Any:
 
 
 warnings.simplefilter("default", TracerWarning, append=True)
+
+name_absent_ones(__name__)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import multiprocessing
 from multiprocessing import *  # noqa: F403
 
+from tallow._absent import name_absent_ones
+
 from .reductions import init_reductions
 from .spawn import (
     ProcessContext,
@@ -67,3 +69,5 @@ def set_sharing_strategy(new_strategy: str) -> None:
 
 
 init_reductions()
+
+name_absent_ones(__name__)

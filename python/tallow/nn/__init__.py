@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tallow._absent import name_absent_ones
 from tallow.nn import functional, init, modules, parallel, parameter, utils
 from tallow.nn.modules import *  # noqa: F403
 from tallow.nn.parallel import DataParallel
@@ -21,3 +22,5 @@ __all__ = [
     "utils",
     *modules.__all__,
 ]
+
+name_absent_ones(__name__)

@@ -10,6 +10,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from tallow import _C
+from tallow._absent import name_absent_ones
 from tallow._user_frame import outside_stacklevel
 from tallow.autograd.grad_mode import no_grad
 
@@ -426,3 +427,5 @@ orthogonal = _deprecated(orthogonal_)
 sparse = _deprecated(sparse_)
 
 _no_grad_trunc_normal_ = trunc_normal_
+
+name_absent_ones(__name__)

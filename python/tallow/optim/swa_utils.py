@@ -11,6 +11,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow._absent import name_absent_ones
 from tallow.nn import Module
 
 from .lr_scheduler import LRScheduler
@@ -261,3 +262,6 @@ class SWALR(LRScheduler):
             start = final if before == 1 else (group["lr"] - before * final) / (1 - before)
             rates.append(final * now + start * (1 - now))
         return rates
+
+
+name_absent_ones(__name__)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import autograd
+from tallow._absent import name_absent_ones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -351,3 +352,6 @@ def checkpoint_sequential(
             preserve_rng_state=preserve,
         )
     return run(last, len(steps))(input)
+
+
+name_absent_ones(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tallow._absent import name_absent_ones
 from tallow.nn.modules.activation import (
     CELU,
     ELU,
@@ -373,3 +374,5 @@ __all__ = [
     "ZeroPad2d",
     "ZeroPad3d",
 ]
+
+name_absent_ones(__name__)

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import tallow
+from tallow._absent import name_absent_ones
 from tallow._tensor import Tensor
 
 if TYPE_CHECKING:
@@ -310,3 +311,6 @@ def unpack_sequence(packed_sequences: PackedSequence) -> list[Tensor]:
     """Undo :func:`pack_sequence`."""
     padded, lengths = pad_packed_sequence(packed_sequences, batch_first=True)
     return unpad_sequence(padded, lengths, batch_first=True)
+
+
+name_absent_ones(__name__)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tallow._absent import name_absent_ones
+
 from ._base import LRScheduler
 from ._compose import ChainedScheduler, SequentialLR
 from ._cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
@@ -42,3 +44,5 @@ __all__ = [
 # Pickles and printed objects name the public place of a class, which may not change with the files.
 for _name in __all__:
     globals()[_name].__module__ = __name__
+
+name_absent_ones(__name__)

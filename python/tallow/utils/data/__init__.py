@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tallow._absent import name_absent_ones
+
 from . import dataloader, dataset, distributed, sampler
 from .dataloader import DataLoader, default_collate, default_convert, get_worker_info
 from .dataset import (
@@ -49,3 +51,5 @@ __all__ = [
     "random_split",
     "sampler",
 ]
+
+name_absent_ones(__name__)
