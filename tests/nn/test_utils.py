@@ -141,3 +141,14 @@ def test_skip_init_constructs_without_drawing():
     layer = utils.skip_init(nn.Linear, 2, 3)
     assert tallow.equal(tallow.get_rng_state(), before)
     assert layer.weight.device.type == "cpu"
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_padded_sequences_lie_in_their_own_order(batch_first: bool) -> None:
+    # Dropout after them draws in memory order, so that the layout is part of the random stream.
+    padded = rnn.pad_sequence(SEQUENCES, batch_first=batch_first)
+    assert padded.is_contiguous()
+    packed = rnn.pack_sequence(SEQUENCES, enforce_sorted=False)
+    assert rnn.pad_packed_sequence(packed, batch_first=batch_first)[0].is_contiguous()
+    parts = rnn.unpad_sequence(padded, tallow.tensor([3, 1, 2]), batch_first=batch_first)
+    assert all(part.is_contiguous() for part in parts)

@@ -236,10 +236,13 @@ def pad_packed_sequence(
         padded[t, : batch_sizes[t]] = part
     counts = [sum(size > i for size in batch_sizes) for i in range(batch_sizes[0])]
     lengths = tallow.tensor(counts, dtype=tallow.int64)
+    if batch_first:
+        padded = padded.transpose(0, 1)
     if sequence.unsorted_indices is not None:
-        padded = padded.index_select(1, sequence.unsorted_indices)
+        # Last, so that the result lies in its own order: random draws later on follow it.
+        padded = padded.index_select(0 if batch_first else 1, sequence.unsorted_indices)
         lengths = lengths[sequence.unsorted_indices.cpu()]
-    return (padded.transpose(0, 1) if batch_first else padded), lengths
+    return padded, lengths
 
 
 def pad_sequence(
@@ -277,13 +280,14 @@ def pad_sequence(
             f"Expected padding_side to be one of left or right, but got {padding_side}."
         )
     length = max(sequence.size(0) for sequence in sequences)
-    shape = (len(sequences), length, *sequences[0].shape[1:])
-    padded = sequences[0].new_full(shape, padding_value)
+    sizes = (len(sequences), length) if batch_first else (length, len(sequences))
+    whole = sequences[0].new_full((*sizes, *sequences[0].shape[1:]), padding_value)
+    padded = whole if batch_first else whole.transpose(0, 1)
     for i, sequence in enumerate(sequences):
         n = sequence.size(0)
         start = 0 if padding_side == "right" else length - n
         padded[i, start : start + n] = sequence
-    return padded if batch_first else padded.transpose(0, 1)
+    return whole
 
 
 def unpad_sequence(
@@ -298,7 +302,11 @@ def unpad_sequence(
     """
     if not batch_first:
         padded_sequences = padded_sequences.transpose(0, 1)
-    return [sequence[: int(n)] for sequence, n in zip(padded_sequences, lengths, strict=True)]
+    rows = tallow.contiguous_format
+    return [
+        sequence[: int(n)].clone(memory_format=rows)
+        for sequence, n in zip(padded_sequences, lengths, strict=True)
+    ]
 
 
 def pack_sequence(sequences: list[Tensor], enforce_sorted: bool = True) -> PackedSequence:
