@@ -10,6 +10,7 @@ set(TALLOW_CORE_SOURCES
   csrc/autograd/node.cpp
   csrc/autograd/record.cpp
   csrc/autograd/saved.cpp
+  csrc/autograd/streams.cpp
   csrc/autograd/views.cpp
   csrc/backend/load.cpp
   csrc/backend/plugin.cpp
@@ -222,6 +223,7 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/common.cpp
   csrc/python/construct.cpp
   csrc/python/convert.cpp
+  csrc/python/cuda.cpp
   csrc/python/dlpack.cpp
   csrc/python/dtype_device.cpp
   csrc/python/error_notes.cpp
@@ -240,6 +242,7 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/op_objects.cpp
   csrc/python/op_registry.cpp
   csrc/python/override.cpp
+  csrc/python/same_device.cpp
   csrc/python/size.cpp
   csrc/python/storage.cpp
   csrc/python/tensor_item.cpp
@@ -253,6 +256,8 @@ set(TALLOW_PYTHON_SOURCES
 
 # The bindings of operators that take long themselves, and what a program does once.
 set(TALLOW_COMPACT_PYTHON_SOURCES
+  csrc/python/cuda.cpp
+  csrc/python/same_device.cpp
   csrc/python/bind_attention.cpp
   csrc/python/bind_closeness.cpp
   csrc/python/bind_conv.cpp

@@ -261,7 +261,7 @@ def native_stub(operators: list[Operator]) -> str:
             lines += definition(name, forms, doc, "    ", ("staticmethod",))
     lines.append("")
     lines += [f"{name}: {kind}" for name, kind in sorted(instances.items())]
-    lines += ["__version__: str", "_VariableFunctions = _functions", ""]
+    lines += ["__version__: str", "_cuda: Any", "_VariableFunctions = _functions", ""]
     for name, value in sorted(vars(_C).items()):
         if callable(value) and type(value) not in classes and not isinstance(value, type):
             lines += function_lines(name, value, "", "")

@@ -4,6 +4,7 @@
 
 #include "autograd/meta.h"
 #include "autograd/observer.h"
+#include "autograd/streams.h"
 #include "core/error.h"
 #include "ops/arithmetic.h"
 #include "ops/compare.h"
@@ -111,8 +112,8 @@ void check_nan(const Node& node, const TensorList& gradients) {
     if (!gradient.defined() || !is_differentiable(gradient.dtype())) continue;
     NoGradGuard no_grad;
     const Tensor unequal = ops::any(ops::ne(gradient, gradient));
-    TALLOW_CHECK(!*unequal.data<bool>(), "Function '", node.name(), "' returned nan values in its ",
-                 i, "th output.");
+    TALLOW_CHECK(!first_element<bool>("anomaly detection", unequal), "Function '", node.name(),
+                 "' returned nan values in its ", i, "th output.");
   }
 }
 
@@ -157,9 +158,16 @@ class BackwardPass {
       std::pop_heap(ready_.begin(), ready_.end());
       const int64_t state = ready_.back().state;
       ready_.pop_back();
-      visit(state);
+      if (TALLOW_LIKELY(!device_memory_used)) {
+        visit(state);
+      } else {
+        const NodeStreamScope stream(*states_[state].node);
+        streams_.add(*states_[state].node);
+        visit(state);
+      }
       if (interrupt_check && (++steps & 0xff) == 0) interrupt_check();
     }
+    streams_.join();
     return std::move(captured_);
   }
 
@@ -218,7 +226,19 @@ class BackwardPass {
   void seed(const Edge& root, const Tensor& gradient) {
     NodeState& state = states_[states_.find(root.node.get())];
     state.gradients.resize(std::max<int64_t>(state.node->outputs.size(), root.index + 1));
-    add_gradient(state.gradients[root.index], gradient);
+    if (TALLOW_LIKELY(!device_memory_used)) {
+      add_gradient(state.gradients[root.index], gradient);
+    } else {
+      add_across(nullptr, *root.node, state.gradients[root.index], gradient);
+    }
+  }
+
+  // add_gradient() on the stream of the node that will use the sum.
+  TALLOW_NOINLINE static void add_across(const Node* producer, const Node& consumer, Tensor& sum,
+                                         Tensor gradient) {
+    hand_over(gradient, producing_stream(producer, gradient.device()), consumer);
+    const NodeStreamScope stream(consumer);
+    add_gradient(sum, std::move(gradient));
   }
 
   void enqueue(int64_t state) {
@@ -239,7 +259,7 @@ class BackwardPass {
     results.resize(node->edges.size());
     for (int64_t i = 0; i < node->edges.size(); ++i) {
       const Edge& edge = node->edges[i];
-      if (edge.node) deliver(edge, std::move(results[i]));
+      if (edge.node) deliver(node.get(), edge, std::move(results[i]));
     }
   }
 
@@ -273,13 +293,17 @@ class BackwardPass {
     return results;
   }
 
-  void deliver(const Edge& edge, Tensor gradient) {
+  void deliver(const Node* producer, const Edge& edge, Tensor gradient) {
     const int64_t target_index = states_.find(edge.node.get());
     NodeState& target = states_[target_index];
     if (!target.needed) return;
     if (gradient.defined()) {
       target.gradients.resize(std::max<int64_t>(edge.node->outputs.size(), edge.index + 1));
-      add_gradient(target.gradients[edge.index], std::move(gradient));
+      if (TALLOW_LIKELY(!device_memory_used)) {
+        add_gradient(target.gradients[edge.index], std::move(gradient));
+      } else {
+        add_across(producer, *edge.node, target.gradients[edge.index], std::move(gradient));
+      }
     }
     if (--target.dependencies == 0) enqueue(target_index);
   }
@@ -370,6 +394,7 @@ class BackwardPass {
   std::vector<Tensor> captured_;
   StateTable states_;
   std::vector<ReadyNode> ready_;
+  UsedStreams streams_;
   int64_t id_;
   BackwardPass* outer_;  // the pass this one runs inside of
 };

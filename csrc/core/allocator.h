@@ -15,7 +15,7 @@ class OutOfMemoryError : public std::bad_alloc {
   const char* what() const noexcept override { return message_; }
 
  private:
-  char message_[112];
+  char message_[512];
 };
 
 // 64-byte aligned, uninitialised memory of at least `nbytes` (zero is allowed and gives a valid

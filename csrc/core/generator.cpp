@@ -2,6 +2,7 @@
 #include "core/generator.h"
 
 #include <cstring>
+#include <optional>
 #include <random>
 
 #include "core/error.h"
@@ -119,12 +120,27 @@ Generator& default_cpu_generator() {
   return *generator;
 }
 
+namespace {
+
+Generator* cuda_generators[128] = {};
+std::optional<uint64_t> cuda_seed;  // of generators that do not exist yet
+
+}  // namespace
+
 Generator& default_generator(Device device) {
   if (!device.is_cuda()) return default_cpu_generator();
-  static Generator* generators[128] = {};
-  Generator*& generator = generators[device.index];
-  if (!generator) generator = new Generator(Generator::kDefaultSeed, device);
+  Generator*& generator = cuda_generators[device.resolved().index];
+  if (!generator) {
+    generator = new Generator(cuda_seed ? *cuda_seed : unpredictable_seed(), device.resolved());
+  }
   return *generator;
+}
+
+void seed_cuda_generators(uint64_t seed) {
+  cuda_seed = seed;
+  for (Generator* const generator : cuda_generators) {
+    if (generator) generator->set_seed(seed);
+  }
 }
 
 }  // namespace tallow

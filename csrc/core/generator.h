@@ -51,5 +51,7 @@ class Generator {
 Generator& default_cpu_generator();
 // That of a CUDA device with an index, the CPU's of any other.
 Generator& default_generator(Device device);
+// Seeds those of all CUDA devices, also of those that are used later.
+void seed_cuda_generators(uint64_t seed);
 
 }  // namespace tallow

@@ -15,6 +15,7 @@ FreeList<sizeof(Storage)> free_list;
 
 TALLOW_NOINLINE void* device_allocate(int64_t nbytes, Device device) {
   void* data = nullptr;
+  device_memory_used = true;
   const Status status = cuda_runtime().allocate(device.index, nbytes, &data);
   if (status != Status::kOk) raise_status(status);
   return data;
@@ -42,6 +43,7 @@ Ref<Storage> Storage::allocate(int64_t nbytes, Device device) {
 
 Ref<Storage> Storage::external(void* data, int64_t nbytes, void (*release)(void*), void* context,
                                Device device) {
+  device_memory_used = device_memory_used || device.is_cuda();
   Ref<Storage> storage(new Storage(data, nbytes, device));
   storage->release_ = release;
   storage->release_context_ = context;

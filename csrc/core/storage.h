@@ -8,6 +8,9 @@
 
 namespace tallow {
 
+// Has there ever been memory on a CUDA device?
+inline bool device_memory_used = false;
+
 class Storage : public Counted {
  public:
   // Fresh uninitialised memory. Negative or absurd sizes raise; a meta storage has no bytes; a

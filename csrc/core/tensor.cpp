@@ -1,5 +1,9 @@
 #include "core/tensor.h"
 
+#include <cstring>
+
+#include "core/blocking.h"
+#include "core/device_runtime.h"
 #include "core/error.h"
 #include "core/scalar.h"
 
@@ -70,8 +74,35 @@ Tensor empty_like(const Tensor& like, DType dtype) {
 
 Tensor scalar_tensor(const Scalar& value, DType dtype, Device device) {
   Tensor result = empty({}, dtype, device);
-  if (result.ptr()) value.store(dtype, result.ptr());
+  if (!result.ptr()) return result;
+  if (TALLOW_LIKELY(device.is_cpu())) {
+    value.store(dtype, result.ptr());
+    return result;
+  }
+  alignas(16) char element[16];
+  value.store(dtype, element);
+  const int index = result.device().index;
+  const Status status =
+      cuda_runtime().copy(result.ptr(), index, element, -1, item_size(dtype), false);
+  if (status != Status::kOk) raise_status(status);
   return result;
+}
+
+void copy_to_host(const char* op, void* to, const Tensor& tensor, int64_t nbytes) {
+  const Device device = tensor.device();
+  if (device.is_cpu()) {
+    std::memcpy(to, tensor.ptr(), static_cast<std::size_t>(nbytes));
+    return;
+  }
+  TALLOW_CHECK(device.is_cuda(), op, "() cannot be called on meta tensors");
+  const DeviceRuntime& runtime = cuda_runtime();
+  Status status = runtime.begin(op, device.index);
+  if (status == Status::kOk) {
+    const void* const from = tensor.ptr();
+    const BlockingRegion region;
+    status = runtime.copy(to, -1, from, device.index, nbytes, true);
+  }
+  if (status != Status::kOk) raise_status(status);
 }
 
 Tensor alias(const Tensor& tensor, const Dims& sizes, const Dims& strides, int64_t offset) {

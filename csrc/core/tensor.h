@@ -106,6 +106,18 @@ Tensor empty_like(const Tensor& like, DType dtype);
 class Scalar;
 Tensor scalar_tensor(const Scalar& value, DType dtype, Device device = kCPU);
 
+// The first `nbytes` bytes of a tensor that is contiguous that far, in host memory: waits for the
+// device on which they lie. `op` is for messages.
+void copy_to_host(const char* op, void* to, const Tensor& tensor, int64_t nbytes);
+// The first element, wherever it lies; T is the tensor's type.
+template <class T>
+T first_element(const char* op, const Tensor& tensor) {
+  if (TALLOW_LIKELY(tensor.device().is_cpu())) return *tensor.data<T>();
+  T value;
+  copy_to_host(op, &value, tensor, sizeof(T));
+  return value;
+}
+
 // Shares storage and version counter, but is no view in autograd's eyes and has no history.
 Tensor alias(const Tensor& tensor, const Dims& sizes, const Dims& strides, int64_t offset);
 inline Tensor alias(const Tensor& tensor) {

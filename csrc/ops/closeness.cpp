@@ -17,13 +17,13 @@ bool equal(const Tensor& self, const Tensor& other) {
                scalar_type_name(other.dtype()), " for argument 'other' in call to equal");
   if (self.numel() == 0) return true;
   const NoGradGuard no_grad;
-  return *all(eq(self, other)).data<bool>();
+  return first_element<bool>("equal", all(eq(self, other)));
 }
 
 bool allclose(const Tensor& self, const Tensor& other, double rtol, double atol, bool equal_nan) {
   const NoGradGuard no_grad;
   const Tensor close = isclose(self, other, rtol, atol, equal_nan);
-  return close.numel() == 0 || *all(close).data<bool>();
+  return close.numel() == 0 || first_element<bool>("allclose", all(close));
 }
 
 }  // namespace tallow::ops

@@ -1,6 +1,8 @@
 #include "ops/copy.h"
 
 #include "autograd/record.h"
+#include "core/blocking.h"
+#include "core/device_runtime.h"
 #include "core/error.h"
 #include "ops/creation.h"
 #include "ops/elementwise.h"
@@ -25,9 +27,49 @@ Tensor broadcast_source(const Tensor& self, const Tensor& source) {
                source.impl()->offset);
 }
 
+// Between devices: converted and laid out on the source's device, then moved as bytes. Only copies
+// between devices and page-locked memory can go on after the call.
+void copy_across(const char* op, const Tensor& destination, const Tensor& source,
+                 bool non_blocking) {
+  const NoGradGuard no_grad;
+  if (!is_dense(destination.sizes(), destination.strides())) {
+    const Tensor dense = empty(destination.sizes(), destination.dtype(), destination.device());
+    copy_across(op, dense, source, non_blocking);
+    copy_(destination, dense);
+    return;
+  }
+  Tensor from = source;
+  if (from.dtype() != destination.dtype() || from.strides() != destination.strides()) {
+    from = empty_strided(destination.sizes(), destination.strides(), destination.dtype(),
+                         source.device());
+    copy_(from, source);
+  }
+  const DeviceRuntime& runtime = cuda_runtime();
+  const Device to = destination.device();
+  const Device on = from.device();
+  const auto pinned = [&](const Tensor& host) { return runtime.is_pinned(host.ptr()); };
+  // Bytes from pageable memory have been read when the call returns.
+  const bool wait = to.is_cpu() ? !(non_blocking && pinned(destination))
+                                : on.is_cpu() && !non_blocking && pinned(from);
+  Status status = runtime.begin(op, to.is_cuda() ? to.index : on.index);
+  if (status == Status::kOk) {
+    void* const target = destination.ptr();
+    const void* const start = from.ptr();
+    const int64_t nbytes = destination.numel() * item_size(destination.dtype());
+    const BlockingRegion region;
+    status = runtime.copy(target, to.is_cpu() ? -1 : to.index, start, on.is_cpu() ? -1 : on.index,
+                          nbytes, wait);
+  }
+  if (status != Status::kOk) raise_status(status);
+}
+
 // Converts and copies into `destination`, which has the source's shape or what it broadcasts to.
-void copy_data(const Tensor& destination, const Tensor& source) {
+void copy_data(const Tensor& destination, const Tensor& source, bool non_blocking = false) {
   if (destination.device().is_meta() || destination.numel() == 0) return;
+  if (TALLOW_UNLIKELY(destination.device() != source.device())) {
+    copy_across("copy", destination, source, non_blocking);
+    return;
+  }
   Problem<2> problem;
   const Input input(source, source.dtype());
   prepare(problem, {&input}, destination.dtype(), Out::into(destination));
@@ -45,12 +87,12 @@ void check_not_meta(const Tensor& source, Device target) {
 
 // A copy of `self` in the given form, recorded under `name`; the engine casts the gradient back.
 Tensor recorded_copy(const char* name, const Tensor& self, const Dims& strides, DType dtype,
-                     Device device) {
+                     Device device, bool non_blocking = false) {
   check_not_meta(self, device);
   Tensor out = empty_strided(self.sizes(), strides, dtype, device);
   {
     const NoGradGuard no_grad;
-    copy_data(out, self);
+    copy_data(out, self, non_blocking);
   }
   return record(name, {&self}, std::move(out), [&](Saver&) {
     return [device = self.device()](Grads& g) { g.out[0] = to_device(g.grad(), device); };
@@ -78,10 +120,32 @@ Tensor to_dtype(const Tensor& self, DType dtype) {
   return recorded_copy("ToCopyBackward0", self, strides, dtype, self.device());
 }
 
-Tensor to_device(const Tensor& self, Device device) {
+Tensor to_device(const Tensor& self, Device wanted, bool non_blocking) {
+  const Device device = wanted.resolved();
   if (device == self.device()) return self;
   const Dims strides = preserved_strides(self.sizes(), self.strides());
-  return recorded_copy("ToCopyBackward0", self, strides, self.dtype(), device);
+  return recorded_copy("ToCopyBackward0", self, strides, self.dtype(), device, non_blocking);
+}
+
+Tensor pin_memory(const Tensor& self) {
+  TALLOW_CHECK(self.device().is_cpu(), "cannot pin '", self.device(),
+               "' only dense CPU tensors can be pinned");
+  if (is_pinned(self)) return self;
+  const int64_t nbytes = checked_nbytes(self.numel(), item_size(self.dtype()));
+  const Tensor out(new TensorImpl(Storage::pinned(nbytes), self.sizes(),
+                                  preserved_strides(self.sizes(), self.strides()), 0,
+                                  self.dtype()));
+  {
+    const NoGradGuard no_grad;
+    copy_data(out, self);
+  }
+  return record("PinMemoryBackward0", {&self}, out,
+                [&](Saver&) { return [](Grads& g) { g.out[0] = g.grad(); }; });
+}
+
+bool is_pinned(const Tensor& self) {
+  const DeviceRuntime* const runtime = loaded_cuda_runtime();
+  return runtime && self.device().is_cpu() && self.ptr() && runtime->is_pinned(self.ptr());
 }
 
 Tensor to_memory_format(const Tensor& self, MemoryFormat format) {
@@ -92,11 +156,15 @@ Tensor to_memory_format(const Tensor& self, MemoryFormat format) {
   return clone_strided(self, strides);
 }
 
-Tensor copy_(const Tensor& self, const Tensor& source, bool) {
+Tensor copy_(const Tensor& self, const Tensor& source, bool non_blocking) {
   check_not_meta(source, self.device());
   const Out out = Out::inplace(self);
   if (self.device().is_meta()) {
     check_inplace(self);
+  } else if (TALLOW_UNLIKELY(self.device() != source.device())) {
+    check_inplace(self);
+    const Tensor expanded = broadcast_source(self, source);
+    if (self.numel() > 0) copy_across("copy_", self, expanded, non_blocking);
   } else {
     Problem<2> problem;
     const Tensor expanded = broadcast_source(self, source);
@@ -109,9 +177,9 @@ Tensor copy_(const Tensor& self, const Tensor& source, bool) {
   }
   finish(out);
   return record("CopyBackwards", {&self, &source}, self, [&](Saver&) {
-    return [](Grads& g) {
+    return [device = source.device()](Grads& g) {
       if (g.needs(0)) g.out[0] = zeros_like(g.grad());
-      if (g.needs(1)) g.out[1] = g.grad();
+      if (g.needs(1)) g.out[1] = to_device(g.grad(), device);
     };
   });
 }

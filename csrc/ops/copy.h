@@ -14,8 +14,12 @@ Tensor clone_strided(const Tensor& self, const Dims& strides);
 Tensor contiguous(const Tensor& self);
 // `self` itself if it already has the property.
 Tensor to_dtype(const Tensor& self, DType dtype);
-Tensor to_device(const Tensor& self, Device device);
+Tensor to_device(const Tensor& self, Device device, bool non_blocking = false);
 Tensor to_memory_format(const Tensor& self, MemoryFormat format);
+
+// In page-locked memory of the host, from which copies to a CUDA device can be asynchronous.
+Tensor pin_memory(const Tensor& self);
+bool is_pinned(const Tensor& self);
 
 // Each writes over `self` in place and returns it. The source is broadcast and converted.
 Tensor copy_(const Tensor& self, const Tensor& source, bool non_blocking = false);

@@ -51,7 +51,7 @@ Tensor drop_elements(const Tensor& input, double p, Tensor& mask, const Out& out
   const Tensor dense =
       direct ? input : empty_strided(input.sizes(), strides, input.dtype(), input.device());
   run<&Backend::random, &RandomKernels::dropout>(
-      "dropout", input.device(), &default_cpu_generator().stream(), input.dtype(), dense.ptr(),
+      "dropout", input.device(), stream_of(nullptr, input.device()), input.dtype(), dense.ptr(),
       mask.data<bool>(), static_cast<const void*>(source.ptr()), input.numel(), p);
   if (!out.is_inplace()) return dense;
   if (direct) {

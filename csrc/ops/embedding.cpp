@@ -90,8 +90,9 @@ Tensor one_hot(const Tensor& self, int64_t num_classes) {
   TALLOW_CHECK(num_classes != 0 && num_classes >= -1, "num_classes should be positive");
   int64_t classes = num_classes;
   if (self.numel() > 0 && !self.device().is_meta()) {
-    TALLOW_CHECK(*min(self).data<int64_t>() >= 0, "Class values must be non-negative.");
-    const int64_t largest = *max(self).data<int64_t>();
+    TALLOW_CHECK(first_element<int64_t>("one_hot", min(self)) >= 0,
+                 "Class values must be non-negative.");
+    const int64_t largest = first_element<int64_t>("one_hot", max(self));
     TALLOW_CHECK(classes == -1 || largest < classes,
                  "Class values must be smaller than num_classes.");
     if (classes == -1) classes = largest + 1;

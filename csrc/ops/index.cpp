@@ -73,9 +73,11 @@ std::vector<Tensor> expand_masks(const Tensor& self, const std::vector<Tensor>& 
     TALLOW_CHECK_INDEX(
         is_mask(index) || index.dtype() == DType::kInt64 || index.dtype() == DType::kInt32,
         "tensors used as indices must be long, int, byte or bool tensors");
-    check_same_device("index", self, index);
+    // Positions may come from the host.
+    const bool moves = self.device().is_cuda() && index.device().is_cpu();
+    if (!moves) check_same_device("index", self, index);
     if (!is_mask(index)) {
-      result.push_back(as_int64(index));
+      result.push_back(as_int64(moves ? to_device(index, self.device()) : index));
       continue;
     }
     const int64_t at = static_cast<int64_t>(result.size());
@@ -87,7 +89,9 @@ std::vector<Tensor> expand_masks(const Tensor& self, const std::vector<Tensor>& 
                          " does not match the shape of the indexed tensor ", self.sizes(),
                          " at index ", at + d);
     }
-    for (Tensor& positions : nonzero_tuple(index)) result.push_back(std::move(positions));
+    for (Tensor& positions : nonzero_tuple(index)) {
+      result.push_back(moves ? to_device(positions, self.device()) : std::move(positions));
+    }
   }
   TALLOW_CHECK_INDEX(static_cast<int64_t>(result.size()) <= self.dim(),
                      "too many indices for tensor of dimension ", self.dim(), " (got ",

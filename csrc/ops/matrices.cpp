@@ -113,9 +113,9 @@ Tensor bincount(const Tensor& self, const Tensor& weights, int64_t minlength) {
   const Tensor index = to_dtype(self, DType::kInt64);
   int64_t length = minlength;
   if (self.numel() > 0) {
-    TALLOW_CHECK(*min(index).data<int64_t>() >= 0,
+    TALLOW_CHECK(first_element<int64_t>("bincount", min(index)) >= 0,
                  "bincount only supports 1-d non-negative integral inputs.");
-    length = std::max(length, *max(index).data<int64_t>() + 1);
+    length = std::max(length, first_element<int64_t>("bincount", max(index)) + 1);
   }
   const NoGradGuard no_grad;
   if (!weights.defined()) {

@@ -13,7 +13,7 @@ namespace {
 double number(const Operand& value) {
   if (!value.is_tensor()) return value.scalar().to_double();
   const NoGradGuard guard;
-  return *to_dtype(value.tensor(), DType::kFloat64).data<double>();
+  return first_element<double>("optimizer step", to_dtype(value.tensor(), DType::kFloat64));
 }
 
 void check_list(const char* op, const char* name, const std::vector<Tensor>& params,

@@ -10,11 +10,15 @@
 
 namespace tallow::ops {
 
-namespace {
-
-RandomStream* stream_of(Generator* generator) {
-  return &(generator ? *generator : default_cpu_generator()).stream();
+RandomStream* stream_of(Generator* generator, Device device) {
+  if (!generator) return &default_generator(device).stream();
+  const Device wanted = device.is_cuda() ? device.resolved() : kCPU;
+  TALLOW_CHECK(generator->device() == wanted, "Expected a '", wanted,
+               "' device type for generator but found '", generator->device(), "'");
+  return &generator->stream();
 }
+
+namespace {
 
 // The dimensions from the largest stride to the smallest.
 Dims dims_in_memory(const Tensor& tensor) {
@@ -57,7 +61,8 @@ Tensor fill_random(const char* op, const char* node, const Tensor& self, RandomF
   const bool pairs = kind == RandomFill::kUniform || kind == RandomFill::kNormal;
   const DType dtype = pairs ? real_type(self.dtype()) : self.dtype();
   const int64_t width = dtype == self.dtype() ? 1 : 2;
-  run<&Backend::random, &RandomKernels::fill>(op, self.device(), stream_of(generator), kind, dtype,
+  run<&Backend::random, &RandomKernels::fill>(op, self.device(),
+                                              stream_of(generator, self.device()), kind, dtype,
                                               memory_order(self, width), a, b);
   return finish_fill(node, self);
 }
@@ -136,8 +141,8 @@ Tensor normal_(const Tensor& self, double mean, double std, Generator* generator
   }
   check_inplace(self);
   run<&Backend::random, &RandomKernels::normal_groups>(
-      "normal_", self.device(), stream_of(generator), real_type(self.dtype()), self.ptr(), count,
-      mean, deviation);
+      "normal_", self.device(), stream_of(generator, self.device()), real_type(self.dtype()),
+      self.ptr(), count, mean, deviation);
   return finish_fill("NormalBackward0", self);
 }
 
@@ -171,8 +176,9 @@ Tensor bernoulli_(const Tensor& self, const Operand& p, Generator* generator) {
   operands.data[0] = self.ptr();
   operands.data[1] = source.ptr();
   set_space<2>(operands, sizes.data(), {strides[0].data(), strides[1].data()}, sizes.size());
-  run<&Backend::random, &RandomKernels::bernoulli>(
-      "bernoulli_", self.device(), stream_of(generator), self.dtype(), source.dtype(), operands);
+  run<&Backend::random, &RandomKernels::bernoulli>("bernoulli_", self.device(),
+                                                   stream_of(generator, self.device()),
+                                                   self.dtype(), source.dtype(), operands);
   return finish_fill("BernoulliBackward0", self);
 }
 
@@ -263,8 +269,9 @@ void fit_bounds(DType dtype, int digits, int64_t& from, int64_t& to) {
 
 Tensor fill_integers(const Tensor& self, int64_t base, uint64_t range, Generator* generator) {
   check_inplace(self);
-  run<&Backend::random, &RandomKernels::integers>("random_", self.device(), stream_of(generator),
-                                                  self.dtype(), memory_order(self, 1), base, range);
+  run<&Backend::random, &RandomKernels::integers>("random_", self.device(),
+                                                  stream_of(generator, self.device()), self.dtype(),
+                                                  memory_order(self, 1), base, range);
   return finish_fill("RandomBackward0", self);
 }
 
@@ -318,8 +325,8 @@ Tensor randperm(int64_t n, Generator* generator, DType dtype, Device device) {
   TALLOW_CHECK(range.digits > 0 || n - 1 <= range.highest, "value cannot be converted to type ",
                dtype_name(dtype), " without overflow");
   Tensor out = empty({n}, dtype, device);
-  run<&Backend::random, &RandomKernels::permutation>("randperm", device, stream_of(generator),
-                                                     dtype, out.ptr(), n);
+  run<&Backend::random, &RandomKernels::permutation>(
+      "randperm", device, stream_of(generator, device), dtype, out.ptr(), n);
   return out;
 }
 

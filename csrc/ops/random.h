@@ -9,6 +9,10 @@
 namespace tallow::ops {
 
 // A null generator is the default one.
+// The source of random numbers for a tensor on `device`: the given generator, which must be of that
+// kind of device, or its default one.
+RandomStream* stream_of(Generator* generator, Device device);
+
 Tensor uniform_(const Tensor& self, double from = 0, double to = 1, Generator* generator = nullptr);
 Tensor normal_(const Tensor& self, double mean = 0, double std = 1, Generator* generator = nullptr);
 // 1 with probability p, a number or a tensor that broadcasts to self.

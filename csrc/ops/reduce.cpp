@@ -83,7 +83,7 @@ Tensor products_of_others(const Tensor& self, int64_t dim) {
 
 bool has_zero(const Tensor& self) {
   const NoGradGuard guard;
-  return *any(eq(self, 0)).data<bool>();
+  return first_element<bool>("prod", any(eq(self, 0)));
 }
 
 Tensor prod_backward(const Tensor& grad, const Tensor& self, const Tensor& result, int64_t dim) {

@@ -32,7 +32,8 @@ void check_deviations(const Tensor& std) {
   if (std.numel() == 0 || std.device().is_meta()) return;
   const NoGradGuard no_grad;
   const Tensor smallest = to_dtype(min(std), DType::kFloat64);
-  TALLOW_CHECK(*smallest.data<double>() >= 0, "normal expects all elements of std >= 0.0");
+  TALLOW_CHECK(first_element<double>("normal", smallest) >= 0,
+               "normal expects all elements of std >= 0.0");
 }
 
 }  // namespace
@@ -113,7 +114,7 @@ void check_weights(const Tensor& weights, int64_t samples, bool replacement) {
   TALLOW_CHECK(categories <= int64_t{1} << 24, "number of categories cannot exceed 2^24");
 }
 
-bool any_true(const Tensor& mask) { return *any(mask).data<bool>(); }
+bool any_true(const Tensor& mask) { return first_element<bool>("multinomial", any(mask)); }
 
 // Weights are finite and not negative, and every row has one that is positive.
 void check_weight_values(const Tensor& weights, bool race) {
@@ -161,10 +162,10 @@ Tensor multinomial(const Tensor& input, int64_t num_samples, bool replacement,
   shape[shape.size() - 1] = num_samples;
   Tensor out = empty(shape, DType::kInt64, weights.device());
   const int64_t categories = weights.sizes().back();
-  Generator& source = generator ? *generator : default_cpu_generator();
   run<&Backend::random, &RandomKernels::multinomial>(
-      "multinomial", weights.device(), &source.stream(), weights.dtype(), out.data<int64_t>(),
-      static_cast<const void*>(weights.ptr()), out.numel() / num_samples, categories, num_samples);
+      "multinomial", weights.device(), stream_of(generator, weights.device()), weights.dtype(),
+      out.data<int64_t>(), static_cast<const void*>(weights.ptr()), out.numel() / num_samples,
+      categories, num_samples);
   return out;
 }
 

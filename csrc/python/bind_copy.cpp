@@ -11,10 +11,10 @@ namespace tallow::python {
 namespace {
 
 Tensor convert(const Tensor& self, std::optional<Device> device, std::optional<DType> dtype,
-               bool copy, std::optional<MemoryFormat> format) {
+               bool copy, std::optional<MemoryFormat> format, bool non_blocking = false) {
   Tensor result = self;
   if (dtype) result = ops::to_dtype(result, *dtype);
-  if (device) result = ops::to_device(result, *device);
+  if (device) result = ops::to_device(result, *device, non_blocking);
   if (format) result = ops::to_memory_format(result, *format);
   return copy && result.same(self) ? ops::clone(self) : result;
 }
@@ -23,12 +23,12 @@ Tensor to_dtype_form(const Tensor& self, DType dtype, bool, bool copy,
   return convert(self, std::nullopt, dtype, copy, format);
 }
 Tensor to_device_form(const Tensor& self, std::optional<Device> device, std::optional<DType> dtype,
-                      bool, bool copy, std::optional<MemoryFormat> format) {
-  return convert(self, device, dtype, copy, format);
+                      bool non_blocking, bool copy, std::optional<MemoryFormat> format) {
+  return convert(self, device, dtype, copy, format, non_blocking);
 }
-Tensor to_other_form(const Tensor& self, const Tensor& other, bool, bool copy,
+Tensor to_other_form(const Tensor& self, const Tensor& other, bool non_blocking, bool copy,
                      std::optional<MemoryFormat> format) {
-  return convert(self, other.device(), other.dtype(), copy, format);
+  return convert(self, other.device(), other.dtype(), copy, format, non_blocking);
 }
 
 template <DType kType>
@@ -39,6 +39,15 @@ Tensor cast_to(const Tensor& self, std::optional<MemoryFormat> format) {
 Tensor cpu(const Tensor& self, std::optional<MemoryFormat> format) {
   return convert(self, kCPU, std::nullopt, false, format);
 }
+
+Tensor cuda(const Tensor& self, std::optional<Device> device, bool non_blocking,
+            std::optional<MemoryFormat> format) {
+  const Device where = device.value_or(Device{DeviceType::kCUDA});
+  TALLOW_CHECK(where.is_cuda(), "Invalid device, must be cuda device");
+  return convert(self, where, std::nullopt, false, format, non_blocking);
+}
+
+Tensor pin_memory(const Tensor& self, std::optional<Device>) { return ops::pin_memory(self); }
 
 Tensor type_as(const Tensor& self, const Tensor& other) {
   return convert(self, other.device(), other.dtype(), false, std::nullopt);
@@ -115,6 +124,10 @@ void bind_copy(Registry& r) {
   bind_cast<DType::kComplex64>(r, "cfloat(input, memory_format=None)");
   bind_cast<DType::kComplex128>(r, "cdouble(input, memory_format=None)");
   r.op<&cpu>("cpu(input, memory_format=None)", kMethod, "Copy to the CPU; self if it is there.");
+  r.op<&cuda>("cuda(input, device=None, non_blocking=False, memory_format=None)", kMethod,
+              "Copy to a CUDA device; self if it is there.");
+  r.op<&pin_memory>("pin_memory(input, device=None)", kMethod,
+                    "Copy to page-locked memory; self if it is there.");
   r.op<&type_as>("type_as(input, other)", kMethod, "Convert to the type of other.");
   r.op<&clone>("clone(input, *, memory_format=None)", kFunction | kMethod, "Copy the tensor.");
   r.op<&contiguous>("contiguous(input, memory_format=None)", kMethod,

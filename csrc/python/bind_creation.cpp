@@ -28,7 +28,7 @@ Tensor empty_sized(const Dims& size, std::optional<DType> dtype, Layout,
   checked_numel(size);
   const Tensor fresh = empty_strided(size, strides_for(size, format), dtype_or_default(dtype),
                                      device.value_or(kCPU));
-  return with_options(fresh, requires_grad);
+  return with_options(fresh, requires_grad, pin_memory);
 }
 
 Tensor empty_with_strides(const Dims& size, const Dims& stride, std::optional<DType> dtype, Layout,
@@ -41,7 +41,7 @@ Tensor empty_with_strides(const Dims& size, const Dims& stride, std::optional<DT
   }
   checked_numel(size);
   const Tensor fresh = empty_strided(size, stride, dtype_or_default(dtype), device.value_or(kCPU));
-  return with_options(fresh, requires_grad);
+  return with_options(fresh, requires_grad, pin_memory);
 }
 
 Tensor zeros(const Dims& size, std::optional<DType> dtype, Layout, std::optional<Device> device,
@@ -49,21 +49,22 @@ Tensor zeros(const Dims& size, std::optional<DType> dtype, Layout, std::optional
   check_pin_memory(pin_memory);
   check_sizes("zeros", size);
   return with_options(ops::zeros(size, dtype_or_default(dtype), device.value_or(kCPU)),
-                      requires_grad);
+                      requires_grad, pin_memory);
 }
 
 Tensor ones(const Dims& size, std::optional<DType> dtype, Layout, std::optional<Device> device,
             bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
   return with_options(ops::ones(size, dtype_or_default(dtype), device.value_or(kCPU)),
-                      requires_grad);
+                      requires_grad, pin_memory);
 }
 
 Tensor full(const Dims& size, const Scalar& fill_value, std::optional<DType> dtype, Layout,
             std::optional<Device> device, bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
   const DType type = dtype.value_or(fill_value.dtype());
-  return with_options(ops::full(size, fill_value, type, device.value_or(kCPU)), requires_grad);
+  return with_options(ops::full(size, fill_value, type, device.value_or(kCPU)), requires_grad,
+                      pin_memory);
 }
 
 // An uninitialised tensor after `like`, with what the options change.
@@ -80,14 +81,15 @@ Tensor make_like(const Tensor& like, std::optional<DType> dtype, std::optional<D
 Tensor empty_like_tensor(const Tensor& like, std::optional<DType> dtype, Layout,
                          std::optional<Device> device, bool requires_grad, bool pin_memory,
                          std::optional<MemoryFormat> format) {
-  return with_options(make_like(like, dtype, device, pin_memory, format), requires_grad);
+  return with_options(make_like(like, dtype, device, pin_memory, format), requires_grad,
+                      pin_memory);
 }
 
 Tensor filled_like(const Tensor& like, const Scalar& fill_value, std::optional<DType> dtype, Layout,
                    std::optional<Device> device, bool requires_grad, bool pin_memory,
                    std::optional<MemoryFormat> format) {
   const Tensor fresh = make_like(like, dtype, device, pin_memory, format);
-  return with_options(ops::fill_(fresh, fill_value), requires_grad);
+  return with_options(ops::fill_(fresh, fill_value), requires_grad, pin_memory);
 }
 
 Tensor zeros_like(const Tensor& like, std::optional<DType> dtype, Layout layout,
@@ -106,7 +108,7 @@ Tensor new_empty(const Tensor& like, const Dims& size, std::optional<DType> dtyp
                  std::optional<Device> device, bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
   const Tensor fresh = empty(size, dtype.value_or(like.dtype()), device.value_or(like.device()));
-  return with_options(fresh, requires_grad);
+  return with_options(fresh, requires_grad, pin_memory);
 }
 
 Tensor new_full(const Tensor& like, const Dims& size, const Scalar& fill_value,
@@ -115,7 +117,7 @@ Tensor new_full(const Tensor& like, const Dims& size, const Scalar& fill_value,
   check_pin_memory(pin_memory);
   const Tensor fresh =
       ops::full(size, fill_value, dtype.value_or(like.dtype()), device.value_or(like.device()));
-  return with_options(fresh, requires_grad);
+  return with_options(fresh, requires_grad, pin_memory);
 }
 
 Tensor new_zeros(const Tensor& like, const Dims& size, std::optional<DType> dtype, Layout layout,
@@ -134,7 +136,8 @@ Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step,
   check_pin_memory(pin_memory);
   const bool integers = start.is_integral() && end.is_integral() && step.is_integral();
   const DType type = dtype.value_or(integers ? DType::kInt64 : default_dtype());
-  return with_options(ops::arange(start, end, step, type, device.value_or(kCPU)), requires_grad);
+  return with_options(ops::arange(start, end, step, type, device.value_or(kCPU)), requires_grad,
+                      pin_memory);
 }
 
 Tensor arange_from_zero(const Scalar& end, std::optional<DType> dtype, Layout layout,
@@ -147,7 +150,7 @@ Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, std::opti
   check_pin_memory(pin_memory);
   return with_options(
       ops::linspace(start, end, steps, dtype_or_default(dtype), device.value_or(kCPU)),
-      requires_grad);
+      requires_grad, pin_memory);
 }
 
 Tensor logspace(const Scalar& start, const Scalar& end, int64_t steps, double base,
@@ -156,14 +159,14 @@ Tensor logspace(const Scalar& start, const Scalar& end, int64_t steps, double ba
   check_pin_memory(pin_memory);
   return with_options(
       ops::logspace(start, end, steps, base, dtype_or_default(dtype), device.value_or(kCPU)),
-      requires_grad);
+      requires_grad, pin_memory);
 }
 
 Tensor eye(int64_t n, std::optional<int64_t> m, std::optional<DType> dtype, Layout,
            std::optional<Device> device, bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
-  return with_options(ops::eye(n, m, dtype_or_default(dtype), device.value_or(kCPU)),
-                      requires_grad);
+  return with_options(ops::eye(n, m, dtype_or_default(dtype), device.value_or(kCPU)), requires_grad,
+                      pin_memory);
 }
 
 Tensor tril_indices(int64_t row, int64_t col, int64_t offset, std::optional<DType> dtype,

@@ -13,14 +13,14 @@ Tensor rand(const Dims& size, Generator* generator, std::optional<DType> dtype, 
             std::optional<Device> device, bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
   const Tensor fresh = empty(size, dtype_or_default(dtype), device.value_or(kCPU));
-  return with_options(ops::uniform_(fresh, 0, 1, generator), requires_grad);
+  return with_options(ops::uniform_(fresh, 0, 1, generator), requires_grad, pin_memory);
 }
 
 Tensor randn(const Dims& size, Generator* generator, std::optional<DType> dtype, Layout,
              std::optional<Device> device, bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
   const Tensor fresh = empty(size, dtype_or_default(dtype), device.value_or(kCPU));
-  return with_options(ops::normal_(fresh, 0, 1, generator), requires_grad);
+  return with_options(ops::normal_(fresh, 0, 1, generator), requires_grad, pin_memory);
 }
 
 Tensor randint(int64_t low, int64_t high, const Dims& size, Generator* generator,
@@ -28,7 +28,7 @@ Tensor randint(int64_t low, int64_t high, const Dims& size, Generator* generator
                bool pin_memory) {
   check_pin_memory(pin_memory);
   const Tensor fresh = empty(size, dtype.value_or(DType::kInt64), device.value_or(kCPU));
-  return with_options(ops::random_between_(fresh, low, high, generator), requires_grad);
+  return with_options(ops::random_between_(fresh, low, high, generator), requires_grad, pin_memory);
 }
 
 Tensor randint_below(int64_t high, const Dims& size, Generator* generator,
@@ -49,7 +49,7 @@ Tensor rand_like(const Tensor& input, Generator* generator, std::optional<DType>
                  std::optional<MemoryFormat> format) {
   check_pin_memory(pin_memory);
   return with_options(ops::uniform_(like(input, dtype, device, format), 0, 1, generator),
-                      requires_grad);
+                      requires_grad, pin_memory);
 }
 
 Tensor randn_like(const Tensor& input, Generator* generator, std::optional<DType> dtype, Layout,
@@ -57,7 +57,7 @@ Tensor randn_like(const Tensor& input, Generator* generator, std::optional<DType
                   std::optional<MemoryFormat> format) {
   check_pin_memory(pin_memory);
   return with_options(ops::normal_(like(input, dtype, device, format), 0, 1, generator),
-                      requires_grad);
+                      requires_grad, pin_memory);
 }
 
 Tensor randint_like(const Tensor& input, int64_t low, int64_t high, Generator* generator,
@@ -65,7 +65,7 @@ Tensor randint_like(const Tensor& input, int64_t low, int64_t high, Generator* g
                     bool requires_grad, bool pin_memory, std::optional<MemoryFormat> format) {
   check_pin_memory(pin_memory);
   const Tensor fresh = like(input, dtype, device, format);
-  return with_options(ops::random_between_(fresh, low, high, generator), requires_grad);
+  return with_options(ops::random_between_(fresh, low, high, generator), requires_grad, pin_memory);
 }
 
 Tensor randint_like_below(const Tensor& input, int64_t high, Generator* generator,
@@ -80,7 +80,7 @@ Tensor randperm(int64_t n, Generator* generator, std::optional<DType> dtype, Lay
   check_pin_memory(pin_memory);
   return with_options(
       ops::randperm(n, generator, dtype.value_or(DType::kInt64), device.value_or(kCPU)),
-      requires_grad);
+      requires_grad, pin_memory);
 }
 
 Tensor normal_sized(double mean, double std, const Dims& size, Generator* generator,
@@ -88,7 +88,7 @@ Tensor normal_sized(double mean, double std, const Dims& size, Generator* genera
                     bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
   const Tensor fresh = empty(size, dtype_or_default(dtype), device.value_or(kCPU));
-  return with_options(ops::normal_(fresh, mean, std, generator), requires_grad);
+  return with_options(ops::normal_(fresh, mean, std, generator), requires_grad, pin_memory);
 }
 
 void bind_new(Registry& r) {

@@ -29,7 +29,7 @@ bool is_int_sequence(PyObject* object);
 Dims to_dims(PyObject* object);
 bool is_tensor_sequence(PyObject* object);
 std::vector<Tensor> to_tensors(PyObject* object);
-Generator* to_generator(PyObject* object);
+Generator* to_generator(PyObject* object);  // null for None, the default one
 bool is_generator(PyObject* object);
 
 extern const Tensor undefined_tensor;

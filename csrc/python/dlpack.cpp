@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/blocking.h"
+#include "core/device_runtime.h"
 #include "core/error.h"
 #include "ops/copy.h"
 #include "python/convert.h"
@@ -13,7 +15,7 @@ namespace tallow::python {
 namespace {
 
 struct DLDevice {
-  int32_t type;  // 1: CPU
+  int32_t type;  // 1: CPU, 2: CUDA
   int32_t id;
 };
 struct DLDataType {
@@ -50,6 +52,22 @@ struct DLManagedTensorVersioned {
 constexpr const char* kName = "dltensor";
 constexpr const char* kVersionedName = "dltensor_versioned";
 constexpr int32_t kCpuDevice = 1;
+constexpr int32_t kCudaDevice = 2;
+
+DLDevice device_code(Device device) {
+  return device.is_cuda() ? DLDevice{kCudaDevice, device.index} : DLDevice{kCpuDevice, 0};
+}
+
+// What either side has queued is done when the memory changes hands.
+void finish_work(Device device) {
+  if (!device.is_cuda()) return;
+  Status status;
+  {
+    const BlockingRegion region;
+    status = cuda_runtime().device_synchronize(device.index);
+  }
+  if (status != Status::kOk) raise_status(status);
+}
 
 DLDataType type_code(DType dtype) {
   const auto bits = static_cast<uint8_t>(item_size(dtype) * 8);
@@ -96,7 +114,7 @@ Managed* make_export(const Tensor& tensor) {
   result->managed.deleter = delete_export<Managed>;
   DLTensor& exported = result->managed.tensor;
   exported.data = tensor.ptr();
-  exported.device = {kCpuDevice, 0};
+  exported.device = device_code(tensor.device());
   exported.ndim = static_cast<int32_t>(tensor.dim());
   exported.dtype = type_code(tensor.dtype());
   exported.shape = result->shape.data();
@@ -118,11 +136,15 @@ py::object to_dlpack(const py::object& object, const py::object&, const py::obje
   Tensor tensor = unwrap(object.ptr());
   TALLOW_CHECK_AS(BufferError, !tensor.requires_grad(),
                   "Can't export tensors that require gradient, use tensor.detach()");
-  TALLOW_CHECK_AS(BufferError, tensor.device().is_cpu(), "Can't export a tensor on device '",
+  TALLOW_CHECK_AS(BufferError, !tensor.device().is_meta(), "Can't export a tensor on device '",
                   tensor.device(), "'");
   using DeviceId = std::pair<int, int>;
-  TALLOW_CHECK_AS(BufferError, device.is_none() || device.cast<DeviceId>().first == kCpuDevice,
-                  "__dlpack__: a CPU tensor can only be exported to the CPU");
+  const int32_t code = device_code(tensor.device()).type;
+  TALLOW_CHECK_AS(BufferError, device.is_none() || device.cast<DeviceId>().first == code,
+                  "__dlpack__: a ", code == kCpuDevice ? "CPU" : "CUDA",
+                  " tensor can only be exported to the ",
+                  code == kCpuDevice ? "CPU" : "same device");
+  finish_work(tensor.device());
   if (copy.equal(py::bool_(true))) tensor = ops::clone(tensor);
   const bool versioned =
       !max_version.is_none() && max_version.cast<std::pair<int, int>>().first >= 1;
@@ -143,9 +165,14 @@ py::object to_dlpack(const py::object& object, const py::object&, const py::obje
 template <class Managed>
 Tensor import_managed(Managed* managed) {
   const DLTensor& source = managed->tensor;
-  TALLOW_CHECK_AS(BufferError, source.device.type == kCpuDevice,
-                  "from_dlpack: only CPU memory can be imported, got device type ",
+  TALLOW_CHECK_AS(BufferError,
+                  source.device.type == kCpuDevice || source.device.type == kCudaDevice,
+                  "from_dlpack: only CPU and CUDA memory can be imported, got device type ",
                   source.device.type);
+  const Device device = source.device.type == kCudaDevice
+                            ? Device{DeviceType::kCUDA, static_cast<int8_t>(source.device.id)}
+                            : kCPU;
+  finish_work(device);
   const DType dtype = parse_type(source.dtype);
   const Dims sizes(source.shape, source.ndim);
   const Dims strides =
@@ -161,8 +188,8 @@ Tensor import_managed(Managed* managed) {
     auto* const owner = static_cast<Managed*>(context);
     if (owner->deleter) owner->deleter(owner);
   };
-  return Tensor(
-      new TensorImpl(Storage::external(data, nbytes, release, managed), sizes, strides, 0, dtype));
+  return Tensor(new TensorImpl(Storage::external(data, nbytes, release, managed, device), sizes,
+                               strides, 0, dtype));
 }
 
 Tensor from_capsule(PyObject* capsule) {

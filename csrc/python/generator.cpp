@@ -11,7 +11,7 @@ PyObject* generator_type = nullptr;
 PyObject* default_generator_object = nullptr;
 
 Tensor get_state(const Generator& generator) {
-  const Tensor state = empty({Generator::kStateBytes}, DType::kUInt8);
+  const Tensor state = empty({generator.state_bytes()}, DType::kUInt8);
   generator.get_state(state.data<uint8_t>());
   return state;
 }
@@ -44,7 +44,7 @@ bool is_generator(PyObject* object) {
   return PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject*>(generator_type));
 }
 Generator* to_generator(PyObject* object) {
-  if (object == Py_None) return &default_cpu_generator();
+  if (object == Py_None) return nullptr;
   return py::cast<Generator*>(py::handle(object));
 }
 
@@ -52,9 +52,9 @@ void bind_generator(py::module_& module) {
   py::class_<Generator> type(module, "Generator", "A source of random numbers with its own state.");
   type.def(py::init([](const py::object& device) {
              const Device where = device.is_none() ? kCPU : to_device(device.ptr());
-             TALLOW_CHECK(where.is_cpu(), "Device type ", device_type_name(where.type),
+             TALLOW_CHECK(!where.is_meta(), "Device type ", device_type_name(where.type),
                           " is not supported for torch.Generator() api.");
-             return Generator();
+             return Generator(Generator::kDefaultSeed, where.is_cuda() ? where.resolved() : kCPU);
            }),
            py::arg("device") = py::none())
       .def("manual_seed",
@@ -71,8 +71,8 @@ void bind_generator(py::module_& module) {
              return self;
            })
       .def("clone_state", [](const Generator& self) { return Generator(self); })
-      .def_property_readonly("device", [](const Generator&) {
-        return py::reinterpret_steal<py::object>(make_device(kCPU));
+      .def_property_readonly("device", [](const Generator& self) {
+        return py::reinterpret_steal<py::object>(make_device(self.device()));
       });
   generator_type = type.inc_ref().ptr();
   default_generator_object =

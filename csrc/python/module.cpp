@@ -12,6 +12,7 @@
 #include "python/autograd_objects.h"
 #include "python/bindings.h"
 #include "python/construct.h"
+#include "python/cuda.h"
 #include "python/generator.h"
 #include "python/module_slots.h"
 #include "python/numpy.h"
@@ -159,6 +160,7 @@ PYBIND11_MODULE(_C, module) {
     bind_graph(module);
     bind_module_slots(module);
     bind_runtime(module);
+    bind_cuda(module);
     register_ops(module);
   } catch (const PythonError&) {
     throw tallow::python::py::error_already_set();

@@ -120,7 +120,7 @@ Tensor from_array(PyObject* array) {
 PyObject* to_array(const Tensor& tensor, bool force) {
   if (force) {
     const NoGradGuard no_grad;
-    return to_array(detach(tensor), false);
+    return to_array(ops::to_device(detach(tensor), kCPU), false);
   }
   TALLOW_CHECK(!tensor.requires_grad(),
                "Can't call numpy() on Tensor that requires grad. Use "

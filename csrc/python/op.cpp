@@ -6,6 +6,7 @@
 #include "python/error_notes.h"
 #include "python/op_binding.h"
 #include "python/override.h"
+#include "python/same_device.h"
 #include "python/watch.h"
 #include "python/write_log.h"
 
@@ -51,6 +52,7 @@ PyObject* invoke_and_copy(const Op& op, const Overload& overload, Binding& bindi
 }
 
 PyObject* invoke(const Op& op, const Overload& overload, Binding& binding) {
+  if (TALLOW_UNLIKELY(device_memory_used)) check_same_device(op, overload, binding.slots);
   TALLOW_CHECK_TYPE(!op.inplace || is_tensor(binding.slots[0]), op.name,
                     "(): argument 'input' must be Tensor, not ", type_name_of(binding.slots[0]));
   if (TALLOW_UNLIKELY(op.inplace && !overload.takes_out)) {

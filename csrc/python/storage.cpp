@@ -46,6 +46,8 @@ void bind_storage(py::module_& module) {
            }),
            py::arg("nbytes") = 0)
       .def_buffer([](StorageHandle& self) {
+        TALLOW_CHECK_AS(BufferError, self.storage->device().is_cpu(), "a storage on device '",
+                        self.storage->device(), "' has no buffer; copy it with .cpu() first");
         return py::buffer_info(self.storage->data(), 1, "B", self.storage->nbytes());
       })
       .def("nbytes", [](const StorageHandle& self) { return self.storage->nbytes(); })

@@ -1,6 +1,8 @@
 #include "python/tensor_item.h"
 
+#include "autograd/grad_mode.h"
 #include "core/error.h"
+#include "ops/copy.h"
 #include "python/convert.h"
 
 namespace tallow::python {
@@ -47,11 +49,21 @@ Scalar item(const Tensor& tensor) {
   TALLOW_CHECK(tensor.numel() == 1, "a Tensor with ", tensor.numel(),
                " elements cannot be converted to Scalar");
   check_has_data(tensor);
-  return read(tensor.dtype(), static_cast<const char*>(tensor.ptr()));
+  if (TALLOW_LIKELY(tensor.device().is_cpu())) {
+    return read(tensor.dtype(), static_cast<const char*>(tensor.ptr()));
+  }
+  alignas(16) char element[16];
+  copy_to_host("item", element, tensor, item_size(tensor.dtype()));
+  return read(tensor.dtype(), element);
 }
 
 PyObject* to_list(const Tensor& tensor) {
   check_has_data(tensor);
+  if (!tensor.device().is_cpu()) {
+    const NoGradGuard no_grad;
+    const Tensor host = ops::to_device(tensor, kCPU);
+    return nested_list(host, 0, static_cast<const char*>(host.ptr()));
+  }
   return nested_list(tensor, 0, static_cast<const char*>(tensor.ptr()));
 }
 

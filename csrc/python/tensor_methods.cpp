@@ -2,6 +2,7 @@
 #include "autograd/meta.h"
 #include "autograd/views.h"
 #include "core/error.h"
+#include "ops/copy.h"
 #include "python/convert.h"
 #include "python/numpy.h"
 #include "python/storage.h"
@@ -120,6 +121,17 @@ PyObject* get_numpy(const Tensor& t, PyObject* args, PyObject* kwargs) {
   return to_array(t, force != 0);
 }
 
+// The device that older programs name is accepted and means nothing.
+PyObject* get_is_pinned(const Tensor& t, PyObject* args, PyObject* kwargs) {
+  static const char* names[] = {"device", nullptr};
+  PyObject* device = Py_None;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:is_pinned", const_cast<char**>(names),
+                                   &device)) {
+    return nullptr;
+  }
+  return PyBool_FromLong(ops::is_pinned(t));
+}
+
 PyObject* as_subclass(const Tensor& t, PyObject* args, PyObject*) {
   PyObject* type = nullptr;
   if (!PyArg_ParseTuple(args, "O!:as_subclass", &PyType_Type, &type)) return nullptr;
@@ -149,7 +161,7 @@ PyMethodDef tensor_methods[] = {
     {"is_complex", no_args<get_is_complex>, METH_NOARGS, nullptr},
     {"is_signed", no_args<get_is_signed>, METH_NOARGS, nullptr},
     {"is_inference", no_args<get_is_inference>, METH_NOARGS, nullptr},
-    {"is_pinned", no_args<get_false>, METH_NOARGS, nullptr},
+    {"is_pinned", KEYWORDS(get_is_pinned), "Is the memory page-locked?"},
     {"is_conj", no_args<get_false>, METH_NOARGS, nullptr},
     {"is_neg", no_args<get_false>, METH_NOARGS, nullptr},
     {"_is_view", no_args<get_is_view>, METH_NOARGS, "Does it share memory with its _base?"},

@@ -4,6 +4,8 @@
 #include <optional>
 
 #include "autograd/meta.h"
+#include "core/device_runtime.h"
+#include "ops/copy.h"
 #include "python/op.h"
 
 namespace tallow::python {
@@ -27,13 +29,14 @@ inline DType dtype_or_default(std::optional<DType> dtype) {
 }
 
 inline void check_pin_memory(bool pin_memory) {
-  TALLOW_CHECK(!pin_memory,
+  TALLOW_CHECK(!pin_memory || *why_cuda_is_unavailable() == '\0',
                "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory "
                "allocator is available on this system.");
 }
 
 // The new tensor with the options that are not part of making it.
-inline Tensor with_options(const Tensor& fresh, bool requires_grad) {
+inline Tensor with_options(const Tensor& made, bool requires_grad, bool pin_memory) {
+  const Tensor fresh = TALLOW_UNLIKELY(pin_memory) ? ops::pin_memory(made) : made;
   if (requires_grad) set_requires_grad(fresh, true);
   return fresh;
 }

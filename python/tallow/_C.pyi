@@ -79,6 +79,7 @@ class StorageBase:
     def __iter__(self) -> Iterator[_int]: ...
     def __len__(self) -> _int: ...
     def __setitem__(self, index: _int | slice, value: Any) -> None: ...
+    def _moved(self, *args: Any, **kwargs: Any) -> Any: ...
     def _use_count(self) -> _int: ...
     def clone(self) -> StorageBase: ...
     def copy_(self, source: Any, non_blocking: _bool | None = ...) -> StorageBase: ...
@@ -464,6 +465,8 @@ class TensorBase:
         """Copy to the CPU; self if it is there."""
     def cross(self, other: Tensor, dim: _int | None = ...) -> Tensor:
         """Vector product of 3-vectors."""
+    def cuda(self, device: _device | str | _int | None = ..., non_blocking: _bool = ..., memory_format: _memory_format | None = ...) -> Tensor:
+        """Copy to a CUDA device; self if it is there."""
     def cummax(self, dim: _int) -> _ValuesIndices:
         """Running maximum."""
     def cummin(self, dim: _int) -> _ValuesIndices:
@@ -861,6 +864,8 @@ class TensorBase:
         """Reorder the dimensions."""
     @overload
     def permute(self, dims: Sequence[_int]) -> Tensor: ...
+    def pin_memory(self, device: _device | str | _int | None = ...) -> Tensor:
+        """Copy to page-locked memory; self if it is there."""
     def positive(self) -> Tensor:
         """Return the tensor itself."""
     def pow(self, exponent: Tensor | Number) -> Tensor:
@@ -1316,6 +1321,7 @@ sparse_csr: layout
 strided: layout
 uint8: dtype
 __version__: str
+_cuda: Any
 _VariableFunctions = _functions
 
 def _accumulate_node(arg0: Any) -> Any: ...

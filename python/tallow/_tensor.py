@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import tallow
 from tallow import _C
@@ -108,9 +108,7 @@ class Tensor(_C.TensorBase):
         storage = self.untyped_storage()
         key = "storage", storage.data_ptr()
         if key not in memo:
-            copy = _C.StorageBase(storage.nbytes())
-            memoryview(copy)[:] = memoryview(storage)
-            memo[key] = copy
+            memo[key] = storage.clone()
         return _C._tensor_from_storage(
             memo[key], self.dtype, self.storage_offset(), self.size(), self.stride()
         )
@@ -195,13 +193,13 @@ class Tensor(_C.TensorBase):
         """Return a DLPack capsule that shares this tensor's memory.
 
         Raises:
-            BufferError: the tensor requires gradients or is not on the CPU.
+            BufferError: the tensor requires gradients or has no data.
         """
         return _C._to_dlpack(self, stream, max_version, dl_device, copy)
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        """Return DLPack's device type and index: ``(1, 0)`` for the CPU."""
-        return (1, 0)
+        """Return DLPack's device type and index: ``(1, 0)`` for the CPU, ``(2, i)`` for CUDA."""
+        return (2, self.get_device()) if self.is_cuda else (1, 0)
 
     def new_tensor(
         self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
@@ -339,6 +337,25 @@ class Tensor(_C.TensorBase):
 
     @property
     def __cuda_array_interface__(self) -> Any:
+        if self.is_cuda:
+            if self.requires_grad:
+                raise RuntimeError(
+                    "Can't get __cuda_array_interface__ on Variable that requires grad. If "
+                    "gradients aren't required, use var.detach() to get Variable that doesn't "
+                    "require grad."
+                )
+            if self.dtype == tallow.bfloat16:
+                raise AttributeError("NumPy's array interface has no type like bfloat16")
+            kind = "c" if self.is_complex() else "f" if self.is_floating_point() else "i"
+            kind = {tallow.bool: "b", tallow.uint8: "u"}.get(self.dtype, kind)
+            size = self.element_size()
+            return {
+                "typestr": f"{'|' if size == 1 else '<'}{kind}{size}",
+                "shape": tuple(self.shape),
+                "strides": tuple(step * size for step in self.stride()),
+                "data": (self.data_ptr() if self.numel() else 0, False),
+                "version": 2,
+            }
         raise AttributeError(
             f"Can't get __cuda_array_interface__ on non-CUDA tensor type: {self.type()} "
             "If CUDA data is required use tensor.cuda() to copy tensor to device memory."
@@ -394,15 +411,43 @@ class Tensor(_C.TensorBase):
 
         return legacy_tensor(self.dtype, args, device=kwargs.get("device", self.device))
 
-    def cuda(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raise: this build has no CUDA."""
+    def cuda(self, *args: Any, **kwargs: Any) -> Tensor:
+        """Copy to a CUDA device, the current one by default; self if it is there.
+
+        Args:
+            *args: the device, or its index; then whether not to wait for a copy from page-locked
+                memory.
+            **kwargs: `device`, `non_blocking`, and `memory_format` as of :meth:`to`.
+
+        Raises:
+            AssertionError: the CUDA plugin is not installed.
+            RuntimeError: there is no driver or no such device.
+        """
         from tallow.cuda import _lazy_init
 
         _lazy_init()
+        return super().cuda(*args, **kwargs)
 
-    def pin_memory(self, device: Any = None) -> NoReturn:
-        """Raise: page-locked memory needs an accelerator."""
-        raise RuntimeError("Cannot access accelerator device when none is available.")
+    def pin_memory(self, device: Any = None) -> Tensor:
+        """Copy to page-locked memory, from which copies to a device can be asynchronous.
+
+        Args:
+            device: accepted for compatibility.
+
+        Raises:
+            RuntimeError: there is no accelerator.
+        """
+        if not tallow.accelerator.is_available():
+            raise RuntimeError("Cannot access accelerator device when none is available.")
+        return super().pin_memory()
+
+    def record_stream(self, stream: Any) -> None:
+        """Keep the memory, once it is free, from reuse before a stream has done its work.
+
+        Args:
+            stream: a stream, other than the one the tensor was made on, that uses it.
+        """
+        _C._cuda.record_stream(self, stream.cuda_stream)
 
     @_overridable
     def storage(self) -> Any:

@@ -1,60 +1,146 @@
-"""The accelerator of the machine, whatever its kind: this build has none."""
+"""The accelerator of the machine, whatever its kind: CUDA, or none."""
 
 from __future__ import annotations
 
 from typing import Any, NoReturn
 
+import tallow
+from tallow import cuda
 from tallow._absent import name_absent_ones
 
 __all__ = [
     "current_accelerator",
+    "current_device_idx",
     "current_device_index",
     "current_stream",
     "device_count",
+    "device_index",
+    "empty_cache",
     "is_available",
+    "max_memory_allocated",
+    "max_memory_reserved",
+    "memory_allocated",
+    "memory_reserved",
+    "memory_stats",
+    "reset_peak_memory_stats",
+    "set_device_idx",
     "set_device_index",
+    "set_stream",
     "synchronize",
 ]
 
 
 def _missing() -> NoReturn:
-    raise RuntimeError("Cannot access accelerator device when none is available.")
+    raise RuntimeError(
+        f"Cannot access accelerator device when none is available. {cuda.why_unavailable()}"
+    )
 
 
-def is_available() -> bool:
-    """Tell whether there is an accelerator: no."""
-    return False
-
-
-def device_count() -> int:
-    """Return the number of accelerators: 0."""
-    return 0
-
-
-def current_accelerator(check_available: bool = False) -> Any:
-    """Return the kind of accelerator: ``None``."""
-    return None
-
-
-def current_device_index() -> int:
-    """Raise: there is no accelerator."""
-    _missing()
-
-
-def set_device_index(device: Any, /) -> None:
-    """Raise unless the index is negative, which means no accelerator."""
-    if not isinstance(device, int) or device >= 0:
+def _require() -> None:
+    if not cuda.is_available():
         _missing()
 
 
+def is_available() -> bool:
+    """Tell whether there is an accelerator."""
+    return cuda.is_available()
+
+
+def device_count() -> int:
+    """Return the number of accelerators."""
+    return cuda.device_count()
+
+
+def current_accelerator(check_available: bool = False) -> Any:
+    """Return the kind of accelerator as a device without index, or ``None``."""
+    return tallow.device("cuda") if cuda.is_available() else None
+
+
+def current_device_index() -> int:
+    """Return the index of the calling thread's device."""
+    _require()
+    return cuda.current_device()
+
+
+current_device_idx = current_device_index
+
+
+def set_device_index(device: Any, /) -> None:
+    """Choose the calling thread's device; a negative index changes nothing."""
+    if isinstance(device, int) and device < 0:
+        return
+    _require()
+    cuda.set_device(device)
+
+
+set_device_idx = set_device_index
+
+
+class device_index:
+    """Choose a device by its index inside a ``with`` block; ``None`` changes nothing."""
+
+    def __init__(self, device: int | None, /) -> None:
+        self.idx = device
+        self._context = cuda.device(-1 if device is None else device)
+
+    def __enter__(self) -> None:
+        self._context.__enter__()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._context.__exit__(*exc_info)
+
+
 def current_stream(device: Any = None, /) -> Any:
-    """Raise: there is no accelerator."""
-    _missing()
+    """Return the stream that the calling thread uses."""
+    _require()
+    return cuda.current_stream(device)
+
+
+def set_stream(stream: Any) -> None:
+    """Choose the stream, and its device, that the calling thread uses."""
+    _require()
+    cuda.set_stream(stream)
 
 
 def synchronize(device: Any = None, /) -> None:
-    """Raise: there is no accelerator."""
-    _missing()
+    """Wait for all work on a device."""
+    _require()
+    cuda.synchronize(device)
+
+
+def empty_cache() -> None:
+    """Give unused memory back to the devices."""
+    cuda.empty_cache()
+
+
+def memory_stats(device_index: Any = None, /) -> dict[str, Any]:
+    """Return the counters of a device's allocator."""
+    return cuda.memory_stats(device_index)
+
+
+def memory_allocated(device_index: Any = None, /) -> int:
+    """Return the bytes that tensors hold."""
+    return cuda.memory_allocated(device_index)
+
+
+def max_memory_allocated(device_index: Any = None, /) -> int:
+    """Return the largest number of bytes that tensors have held."""
+    return cuda.max_memory_allocated(device_index)
+
+
+def memory_reserved(device_index: Any = None, /) -> int:
+    """Return the bytes taken from the device."""
+    return cuda.memory_reserved(device_index)
+
+
+def max_memory_reserved(device_index: Any = None, /) -> int:
+    """Return the largest number of bytes taken from the device."""
+    return cuda.max_memory_reserved(device_index)
+
+
+def reset_peak_memory_stats(device_index: Any = None, /) -> None:
+    """Let the peaks start again from what is used now."""
+    cuda.reset_peak_memory_stats(device_index)
 
 
 name_absent_ones(__name__)

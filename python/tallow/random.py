@@ -38,6 +38,9 @@ def manual_seed(seed: Any) -> Generator:
         >>> tallow.rand(3)
         tensor([0.4963, 0.7682, 0.0885])
     """
+    from tallow import _C
+
+    _C._cuda.seed_all(int(seed))
     return default_generator.manual_seed(int(seed))
 
 
@@ -76,18 +79,25 @@ def fork_rng(
     """Restore the default generator at the end of a ``with`` block.
 
     Args:
-        devices: accelerators whose generators to restore too; this build has none.
+        devices: CUDA devices whose generators to restore too; all by default.
         enabled: ``False`` makes the block do nothing.
-        device_type: kind of the accelerators.
+        device_type: kind of the devices: CUDA.
     """
     if not enabled:
         yield
         return
+    from tallow import cuda
+
+    if devices is None:
+        devices = range(cuda.device_count()) if cuda.is_initialized() else ()
     before = get_rng_state()
+    on_devices = [(device, cuda.get_rng_state(device)) for device in devices]
     try:
         yield
     finally:
         set_rng_state(before)
+        for device, state in on_devices:
+            cuda.set_rng_state(state, device)
 
 
 name_absent_ones(__name__)

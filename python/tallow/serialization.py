@@ -139,7 +139,7 @@ def save(
         if not _disable_byteorder_record:
             archive.add("byteorder", b"little")
         for key, storage in table.storages.items():
-            archive.add(f"data/{key}", storage if storage.nbytes() else b"")
+            archive.add(f"data/{key}", storage.cpu() if storage.nbytes() else b"")
         archive.add("version", b"3\n")
         archive.add(".data/serialization_id", f"{archive.checksum():040d}".encode())
         archive.close()

@@ -33,11 +33,12 @@ STORAGE_DTYPES = {
 _NAMES = {dtype: name for name, dtype in STORAGE_DTYPES.items()}
 
 
-def storage_from_bytes(data: Any) -> Any:
+def storage_from_bytes(data: Any, device: str | None = None) -> Any:
     """Return a new storage with a copy of some bytes.
 
     Args:
         data: bytes, or any contiguous buffer.
+        device: where the storage is to be, if not on the CPU.
 
     Example:
         >>> from tallow.storage import storage_from_bytes
@@ -48,7 +49,7 @@ def storage_from_bytes(data: Any) -> Any:
     storage = UntypedStorage(source.nbytes)
     if source.nbytes:
         memoryview(storage)[:] = source
-    return storage
+    return storage if device is None else storage.cuda(device)
 
 
 def as_tensor(storage: Any, dtype: Any) -> Tensor:
@@ -76,14 +77,18 @@ class _ByteMethods:
 
         def nbytes(self) -> int: ...
 
-    is_cuda = False
     is_sparse = False
     filename = None
 
     @property
     def is_cpu(self) -> bool:
         """Whether the memory belongs to the CPU."""
-        return True
+        return self.device.type == "cpu"
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether the memory belongs to a CUDA device."""
+        return self.device.type == "cuda"
 
     def size(self) -> int:
         """Return the number of bytes."""
@@ -95,15 +100,25 @@ class _ByteMethods:
 
     def tolist(self) -> list[int]:
         """Return the bytes as numbers."""
-        return list(memoryview(self).tobytes())  # type: ignore[arg-type]
+        return list(memoryview(self.cpu()).tobytes())
 
     def clone(self) -> Any:
         """Return a copy."""
-        return storage_from_bytes(self)
+        return as_tensor(self, tallow.uint8).clone().untyped_storage()
 
     def cpu(self) -> Any:
-        """Return this storage."""
-        return self
+        """Return this storage, or a copy of it if it is on another device."""
+        return self if self.is_cpu else self._moved("cpu")
+
+    def cuda(self, device: Any = None, non_blocking: bool = False) -> Any:
+        """Return this storage, or a copy of it, on a CUDA device."""
+        target = tallow.device("cuda" if device is None else device)
+        if self.is_cuda and target.index in (None, self.device.index):
+            return self
+        return self._moved(target)
+
+    def _moved(self, device: Any) -> Any:
+        return as_tensor(self, tallow.uint8).to(device).untyped_storage()
 
     def untyped(self) -> Any:
         """Return this storage."""
@@ -149,7 +164,7 @@ class _ByteMethods:
         Args:
             device: accepted for compatibility.
         """
-        return False
+        return as_tensor(self, tallow.uint8).is_pinned()
 
     def __getitem__(self, index: Any) -> Any:
         if not isinstance(index, slice):
@@ -178,7 +193,8 @@ class _ByteMethods:
         return _text(self.tolist(), "UntypedStorage", f"device={self.device}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (storage_from_bytes, (memoryview(self).tobytes(),))  # type: ignore[arg-type]
+        data = memoryview(self.cpu()).tobytes()
+        return (storage_from_bytes, (data,) if self.is_cpu else (data, str(self.device)))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         memo[id(self)] = copied = self.clone()
@@ -254,7 +270,6 @@ class TypedStorage(metaclass=_StorageType):
         4
     """
 
-    is_cuda = False
     is_sparse = False
 
     def __init__(

@@ -43,7 +43,7 @@ def test_cuda_answers() -> None:
      "current_stream", "mem_get_info"],
 )  # fmt: skip
 def test_cuda_requests_say_that_there_is_none(name: str) -> None:
-    with pytest.raises(AssertionError, match=r"^Torch not compiled with CUDA enabled$"):
+    with pytest.raises(AssertionError, match=r"^Torch not compiled with CUDA enabled: .*pip inst"):
         getattr(cuda, name)()
 
 
@@ -52,7 +52,7 @@ def test_cuda_contexts() -> None:
         pass
     with pytest.raises(RuntimeError, match="compiled without CUDA"):
         cuda.device(0).__enter__()
-    with pytest.raises(RuntimeError):
+    with pytest.raises(AssertionError, match="pip install"):
         cuda.Stream()
     with pytest.raises(RuntimeError, match="NVTX"):
         cuda.nvtx.range_push("x")

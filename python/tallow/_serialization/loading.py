@@ -46,6 +46,15 @@ def default_restore_location(storage: Any, location: str) -> Any:
     if location == "meta":
         return MetaStorage(tallow.uint8)
     here = tallow._C._get_namespace()
+    if location.startswith("cuda") and tallow.cuda.is_available():
+        index, count = tallow.device(location).index or 0, tallow.cuda.device_count()
+        if index >= count:
+            raise RuntimeError(
+                f"Attempting to deserialize object on CUDA device {index} but "
+                f"{here}.cuda.device_count() is {count}. Please use {here}.load with map_location "
+                "to map your storages to an existing device."
+            )
+        return storage.cuda(location)
     if location.startswith("cuda"):
         raise RuntimeError(
             f"Attempting to deserialize object on a CUDA device but {here}.cuda.is_available() is "

@@ -9,8 +9,11 @@ import os
 import warnings
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import tallow
+
 from ._utils.collate import default_collate, default_convert
 from ._utils.fetch import make_fetch
+from ._utils.pinning import pinned
 from ._utils.transport import receive
 from ._utils.worker import Failure, Task, get_worker_info, run_worker
 from .dataset import IterableDataset
@@ -50,7 +53,7 @@ class DataLoader(Generic[_T_co]):
         batch_sampler: yields lists of keys instead; excludes all of the above and ``drop_last``.
         num_workers: number of processes that prepare batches; 0 prepares them in this one.
         collate_fn: turns a list of samples into a batch.
-        pin_memory: accepted for compatibility; it needs an accelerator.
+        pin_memory: copy batches to page-locked memory, where there is an accelerator.
         drop_last: leave out the last batch if it is smaller.
         timeout: seconds to wait for a batch of a worker; 0 waits without end.
         worker_init_fn: called in each worker with its number.
@@ -263,7 +266,8 @@ class _BaseDataLoaderIter:
     """One pass over the keys of a loader."""
 
     def __init__(self, loader: DataLoader[Any]) -> None:
-        if loader.pin_memory:
+        self._pins = loader.pin_memory and tallow.accelerator.is_available()
+        if loader.pin_memory and not self._pins:
             warnings.warn(
                 "'pin_memory' argument is set as true but no accelerator is found, then device "
                 "pinned memory won't be used.",
@@ -285,7 +289,7 @@ class _BaseDataLoaderIter:
         return len(self._loader._index_sampler)
 
     def __next__(self) -> Any:
-        data = self._next_data()
+        data = pinned(self._next_data()) if self._pins else self._next_data()
         self._num_yielded += 1
         if self._stated_length is not None and self._num_yielded > self._stated_length:
             warnings.warn(

@@ -1,0 +1,224 @@
+"""Devices, copies between them and the host, and what may not be mixed."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+
+import pytest
+
+import tallow
+from tallow import accelerator, cuda
+
+SHAPES = [(), (0,), (1,), (7,), (3, 5), (2, 0, 3), (2, 3, 4, 5)]
+DTYPES = [tallow.float32, tallow.float64, tallow.float16, tallow.bfloat16, tallow.int64,
+          tallow.uint8, tallow.bool, tallow.complex64]  # fmt: skip
+
+
+def values(shape: tuple[int, ...], dtype: tallow.dtype = tallow.float32) -> tallow.Tensor:
+    return tallow.randn(shape).mul(4).to(dtype)
+
+
+def test_cuda_is_there() -> None:
+    assert cuda.is_available()
+    assert cuda.why_unavailable() == ""
+    assert cuda.device_count() >= 1
+    assert accelerator.current_accelerator() == tallow.device("cuda")
+    properties = cuda.get_device_properties(0)
+    assert properties.name == cuda.get_device_name("cuda:0")
+    assert properties.total_memory > 0
+    assert cuda.get_device_capability() == (properties.major, properties.minor)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_there_and_back(shape: tuple[int, ...], dtype: tallow.dtype) -> None:
+    x = values(shape, dtype)
+    there = x.cuda()
+    assert there.is_cuda
+    assert there.device == tallow.device("cuda:0")
+    assert there.dtype == dtype
+    assert there.shape == x.shape
+    assert tallow.equal(there.cpu(), x)
+
+
+def test_copies_keep_the_memory_order() -> None:
+    x = tallow.randn(2, 3, 4, 5).to(memory_format=tallow.channels_last)
+    assert x.cuda().stride() == x.stride()
+    assert x.cuda().cpu().stride() == x.stride()
+    assert tallow.randn(3, 4).t().cuda().stride() == (1, 4)
+
+
+def test_strided_and_expanded_sources() -> None:
+    x = tallow.randn(6, 8)
+    for view in (x[::2, 1::3], x.t(), x[1], x[:, 2], x[:1].expand(6, 8), x[0, 0].expand(3)):
+        assert tallow.equal(view.cuda().cpu(), view)
+    there = x.cuda()
+    assert tallow.equal(there[::2, 1::3].cpu(), x[::2, 1::3])
+    there[::2, 1] = tallow.zeros(3)
+    x[::2, 1] = 0
+    assert tallow.equal(there.cpu(), x)
+
+
+def test_copy_between_devices_and_types() -> None:
+    x = tallow.randn(4, 5)
+    into = tallow.empty(5, 4, dtype=tallow.float64, device="cuda").t()
+    assert into.copy_(x) is into
+    assert tallow.equal(into.cpu(), x.double())
+    back = tallow.empty(4, 5, dtype=tallow.int32)
+    back.copy_(into)
+    assert tallow.equal(back, x.int())
+    assert x.to("cuda", tallow.float16).dtype == tallow.float16
+
+
+def test_to_is_the_identity_where_it_can_be() -> None:
+    x = tallow.ones(2, device="cuda")
+    assert x.cuda() is x
+    assert x.to("cuda") is x
+    assert x.to("cuda:0") is x
+    assert x.to("cuda", copy=True) is not x
+
+
+def test_creation_on_the_device() -> None:
+    assert tallow.zeros(3, device="cuda").tolist() == [0, 0, 0]
+    assert tallow.full((2,), 7, device="cuda").tolist() == [7, 7]
+    assert tallow.arange(5, device="cuda").tolist() == [0, 1, 2, 3, 4]
+    assert tallow.tensor([[1.5, 2]], device="cuda").tolist() == [[1.5, 2]]
+    assert tallow.tensor(3, device=0).item() == 3
+    assert tallow.empty(2, 3, device="cuda").shape == (2, 3)
+    assert tallow.zeros_like(tallow.ones(2, device="cuda")).is_cuda
+
+
+def test_printing_names_the_device() -> None:
+    assert repr(tallow.tensor([1.0, 2], device="cuda")) == "tensor([1., 2.], device='cuda:0')"
+
+
+def test_numpy_is_refused() -> None:
+    x = tallow.ones(2, device="cuda")
+    with pytest.raises(TypeError, match=r"^can't convert cuda:0 device type tensor to numpy\. Use "
+                       r"Tensor\.cpu\(\)"):  # fmt: skip
+        x.numpy()
+    assert x.numpy(force=True).tolist() == [1, 1]
+    with pytest.raises(BufferError):
+        memoryview(x.untyped_storage())
+
+
+def test_pickle_deepcopy_and_files() -> None:
+    x = tallow.randn(3, device="cuda")
+    assert tallow.equal(copy.deepcopy(x).cpu(), x.cpu())
+    assert pickle.loads(pickle.dumps(x)).device == x.device
+    file = io.BytesIO()
+    tallow.save({"x": x, "view": x[1:]}, file)
+    file.seek(0)
+    loaded = tallow.load(file)
+    assert loaded["x"].device == x.device
+    assert loaded["view"].data_ptr() == loaded["x"].data_ptr() + 4
+    file.seek(0)
+    assert tallow.equal(tallow.load(file, map_location="cpu")["x"], x.cpu())
+    file = io.BytesIO()
+    tallow.save(x.cpu(), file)
+    file.seek(0)
+    assert tallow.load(file, map_location="cuda").is_cuda
+    file.seek(0)
+    with pytest.raises(RuntimeError, match="^Attempting to deserialize object on CUDA device 63"):
+        tallow.load(file, map_location="cuda:63")
+
+
+def test_mixing_devices_is_refused() -> None:
+    x, y = tallow.ones(2, device="cuda"), tallow.ones(2)
+    message = (
+        "^Expected all tensors to be on the same device, but found at least two devices, "
+        "cuda:0 and cpu!"
+    )
+    for call in (
+        lambda: x + y,
+        lambda: y + x,
+        lambda: tallow.cat([x, y]),
+        lambda: tallow.where(x > 0, x, y),
+        lambda: x @ y,
+        lambda: tallow.nn.functional.linear(x, tallow.ones(3, 2)),
+        lambda: x.add_(y),
+        lambda: y.add_(x),
+        lambda: y.add_(x[0]),
+    ):
+        with pytest.raises(RuntimeError, match=message):
+            call()
+    assert x.tolist() == y.tolist() == [1, 1]
+
+
+def test_numbers_of_the_host_go_with_any_device() -> None:
+    x = tallow.arange(3.0, device="cuda")
+    half = tallow.tensor(0.5, dtype=tallow.float64)
+    assert (x * half).tolist() == [0, 0.5, 1]
+    assert (half * x).dtype == tallow.float32
+    assert (2 - x).tolist() == [2, 1, 0]
+    assert (x / 2 + half).tolist() == [0.5, 1, 1.5]
+
+
+def test_indices_may_come_from_the_host() -> None:
+    x = tallow.arange(6.0, device="cuda").view(2, 3)
+    assert x[tallow.tensor([1, 0])].tolist() == [[3, 4, 5], [0, 1, 2]]
+    assert x[:, tallow.tensor([True, False, True])].tolist() == [[0, 2], [3, 5]]
+
+
+def test_wrong_devices_are_named() -> None:
+    with pytest.raises(RuntimeError, match="^CUDA error: invalid device ordinal"):
+        tallow.ones(1, device="cuda:63")
+    with pytest.raises(RuntimeError, match="invalid device ordinal"):
+        cuda.set_device(63)
+    with pytest.raises(ValueError, match="^Expected a cuda device, but got: cpu"):
+        cuda.synchronize("cpu")
+    assert cuda.current_device() == 0
+
+
+def test_a_second_device() -> None:
+    if cuda.device_count() < 2:
+        pytest.skip("needs two devices")
+    x = tallow.arange(4.0, device="cuda:1")
+    assert x.device.index == 1
+    assert (x * 2).device == x.device
+    assert x.to("cuda:0").device.index == 0
+    assert x.to("cuda:0").tolist() == [0, 1, 2, 3]
+    with cuda.device(1):
+        assert cuda.current_device() == 1
+        assert tallow.ones(1, device="cuda").device.index == 1
+    assert cuda.current_device() == 0
+    with pytest.raises(RuntimeError, match="found at least two devices, cuda:1 and cuda:0!"):
+        x + tallow.ones(4, device="cuda:0")
+
+
+def test_dlpack_shares_memory() -> None:
+    x = tallow.arange(3.0, device="cuda")
+    assert x.__dlpack_device__() == (2, 0)
+    y = tallow.from_dlpack(x)
+    assert y.data_ptr() == x.data_ptr()
+    y.fill_(1)
+    assert x.tolist() == [1, 1, 1]
+    assert x.__cuda_array_interface__["data"] == (x.data_ptr(), False)
+
+
+def test_modules_move() -> None:
+    model = tallow.nn.Linear(3, 2)
+    weight = model.weight
+    assert model.cuda() is model
+    assert model.weight is weight
+    assert weight.is_cuda
+    assert all(value.is_cuda for value in model.state_dict().values())
+    model.load_state_dict({"weight": tallow.ones(2, 3), "bias": tallow.zeros(2)})
+    assert model.weight.is_cuda
+    assert model.cpu().weight.device.type == "cpu"
+
+
+def test_gradients_cross_devices() -> None:
+    x = tallow.tensor([1.0, 2], requires_grad=True)
+    y = x.cuda()
+    (y * y).sum().backward()
+    assert x.grad is not None
+    assert x.grad.device.type == "cpu"
+    assert x.grad.tolist() == [2, 4]
+    leaf = tallow.tensor([1.0, 2], device="cuda", requires_grad=True)
+    (leaf.cpu() * 3).sum().backward()
+    assert leaf.grad is not None
+    assert leaf.grad.is_cuda
+    assert leaf.grad.tolist() == [3, 3]

@@ -1,0 +1,123 @@
+"""Graphs: recording, replay, what may not be recorded."""
+
+from __future__ import annotations
+
+import pytest
+
+import tallow
+from tallow import cuda
+
+
+def test_a_replay_does_the_work_again() -> None:
+    x = tallow.zeros(4, device="cuda")
+    graph = cuda.CUDAGraph()
+    with cuda.graph(graph):
+        assert cuda.is_current_stream_capturing()
+        y = x * 2 + 1
+    assert not cuda.is_current_stream_capturing()
+    for value in (3.0, 5.0):
+        x.fill_(value)
+        graph.replay()
+        assert y.tolist() == [2 * value + 1] * 4
+
+
+def test_memory_of_a_graph_is_its_own() -> None:
+    x = tallow.ones(1000, device="cuda")
+    graph = cuda.CUDAGraph()
+    with cuda.graph(graph):
+        temporary = x + 1
+        y = temporary * 2
+        del temporary
+    others = [tallow.full((1000,), 9.0, device="cuda") for _ in range(20)]
+    graph.replay()
+    assert y.sum().item() == 4000
+    assert all(other.sum().item() == 9000 for other in others)
+    graph.reset()
+    with pytest.raises(RuntimeError, match="^Called CUDAGraph::replay without a preceding"):
+        graph.replay()
+
+
+def test_random_numbers_differ_between_replays() -> None:
+    cuda.manual_seed(1)
+    x = tallow.zeros(100, device="cuda")
+    graph = cuda.CUDAGraph()
+    with cuda.graph(graph):
+        y = tallow.rand_like(x)
+    graph.replay()
+    first = y.clone()
+    graph.replay()
+    second = y.clone()
+    assert not tallow.equal(first, second)
+    cuda.manual_seed(1)
+    assert tallow.equal(tallow.rand(100, device="cuda"), first)
+    assert tallow.equal(tallow.rand(100, device="cuda"), second)
+
+
+def test_waiting_while_recording_is_refused_by_name() -> None:
+    x = tallow.ones(2, device="cuda")
+    graph = cuda.CUDAGraph()
+    with (
+        pytest.raises(RuntimeError, match="item waits for the device.*captured"),
+        cuda.graph(graph),
+    ):
+        x[0].item()
+    assert cuda.current_stream() == cuda.default_stream()
+    assert (x + 1).tolist() == [2, 2]
+    with pytest.raises(RuntimeError, match="replay without"):
+        graph.replay()
+
+
+def test_the_default_stream_cannot_be_recorded() -> None:
+    with pytest.raises(RuntimeError, match="^CUDA graphs must be captured on a non-default stream"):
+        cuda.CUDAGraph().capture_begin()
+    with pytest.raises(ValueError, match="^Unknown capture error mode"):
+        cuda.CUDAGraph().capture_begin(capture_error_mode="x")
+
+
+def test_a_training_step_as_a_graph() -> None:
+    tallow.manual_seed(0)
+    weight = tallow.randn(3, device="cuda", requires_grad=True)
+    x = tallow.randn(3, device="cuda")
+    side = cuda.Stream()
+    side.wait_stream(cuda.current_stream())
+    with cuda.stream(side):
+        for _ in range(2):
+            (weight * x).sum().backward()
+    cuda.current_stream().wait_stream(side)
+    weight.grad = None
+    graph = cuda.CUDAGraph()
+    with cuda.graph(graph):
+        loss = (weight * x * x).sum()
+        loss.backward()
+    for scale in (1.0, 2.0):
+        x.fill_(scale)
+        graph.replay()
+        assert weight.grad is not None
+        assert weight.grad.tolist() == [scale * scale] * 3
+
+
+def test_graphed_callables_have_gradients() -> None:
+    class Scale(tallow.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = tallow.nn.Parameter(tallow.tensor([2.0, 3.0], device="cuda"))
+
+        def forward(self, x: tallow.Tensor) -> tallow.Tensor:
+            return x * self.weight
+
+    module = Scale()
+    sample = tallow.zeros(2, device="cuda", requires_grad=True)
+    graphed = cuda.make_graphed_callables(module, (sample,))
+    assert graphed is module
+    for value in (1.0, 4.0):
+        x = tallow.full((2,), value, device="cuda", requires_grad=True)
+        module.weight.grad = None
+        y = graphed(x)
+        assert y.tolist() == [2 * value, 3 * value]
+        y.sum().backward()
+        assert x.grad is not None
+        assert x.grad.tolist() == [2, 3]
+        assert module.weight.grad is not None
+        assert module.weight.grad.tolist() == [value, value]
+    with pytest.raises(ValueError, match="was recorded with"):
+        graphed(tallow.ones(3, device="cuda"))
