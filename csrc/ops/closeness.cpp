@@ -12,9 +12,6 @@ bool equal(const Tensor& self, const Tensor& other) {
                "Cannot compare two tensors on different devices. Got: ", self.device(), " and ",
                other.device());
   if (self.sizes() != other.sizes()) return false;
-  TALLOW_CHECK(self.dtype() == other.dtype(), "Expected object of data type ",
-               scalar_type_name(self.dtype()), " but got data type ",
-               scalar_type_name(other.dtype()), " for argument 'other' in call to equal");
   if (self.numel() == 0) return true;
   const NoGradGuard no_grad;
   return first_element<bool>("equal", all(eq(self, other)));

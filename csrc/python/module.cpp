@@ -126,6 +126,7 @@ void bind_runtime(py::module_& module) {
   module.def("_set_namespace", &set_package_name);
   module.def("_get_namespace", &package_name);
   module.def("_signatures", &Registry::signatures);
+  module.def("_return_types", &Registry::return_types);
   // Kernels that use the pool run without the GIL.
   set_blocking_hooks([]() -> void* { return PyGILState_Check() ? PyEval_SaveThread() : nullptr; },
                      &restore_thread);

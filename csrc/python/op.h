@@ -99,6 +99,8 @@ class Registry {
   static const Op* find(const std::string& name);
   // (name, signatures, doc, flags) of everything registered, for stubs and coverage tests.
   static py::list signatures();
+  // The named tuples that operators return, by name.
+  static py::dict return_types();
 
  private:
   template <auto kFunction_>

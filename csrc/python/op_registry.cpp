@@ -1,5 +1,8 @@
 // The list of all operators, and the signatures they are registered with.
 #include <cstring>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "python/op.h"
 #include "python/op_objects.h"
@@ -32,7 +35,15 @@ std::vector<std::string> split_parameters(const std::string& text) {
   return parts;
 }
 
-PyTypeObject* make_result_type(const std::string& name, const std::string& fields) {
+std::map<std::string, PyTypeObject*>& result_types() {
+  static std::map<std::string, PyTypeObject*> types;
+  return types;
+}
+
+// The named tuple of an operator; its overloads share one.
+PyTypeObject* result_type(const std::string& name, const std::string& fields) {
+  PyTypeObject*& known = result_types()[name];
+  if (known) return known;
   const std::vector<std::string> names = split_parameters(fields);
   auto* const description = new std::vector<PyStructSequence_Field>;  // lives as long as the type
   for (const std::string& field : names) {
@@ -44,7 +55,11 @@ PyTypeObject* make_result_type(const std::string& name, const std::string& field
   PyTypeObject* const type = PyStructSequence_NewType(&spec);
   if (!type) throw PythonError();
   type->tp_repr = result_type_repr;
-  return type;
+  const PyRef home = checked(PyUnicode_FromString("tallow.return_types"));  // for pickle
+  if (PyObject_SetAttrString(reinterpret_cast<PyObject*>(type), "__module__", home.get()) < 0) {
+    throw PythonError();
+  }
+  return known = type;
 }
 
 PyObject* evaluate_default(const std::string& text) {
@@ -96,7 +111,7 @@ void Registry::parse(const char* signature, Overload& overload, const char* cons
   }
   if (arrow != std::string::npos) {
     overload.result_type =
-        make_result_type(text.substr(0, open), text.substr(arrow + 5, text.size() - arrow - 6));
+        result_type(text.substr(0, open), text.substr(arrow + 5, text.size() - arrow - 6));
   }
 }
 
@@ -146,6 +161,14 @@ const Op* Registry::find(const std::string& name) {
   }
   if (function) return function;
   raise<RuntimeError>("no op is called '", name, "'");
+}
+
+py::dict Registry::return_types() {
+  py::dict types;
+  for (const auto& [name, type] : result_types()) {
+    types[name.c_str()] = py::handle(reinterpret_cast<PyObject*>(type));
+  }
+  return types;
 }
 
 py::list Registry::signatures() {

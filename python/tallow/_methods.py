@@ -26,7 +26,8 @@ METHODS: dict[str, str] = {
             " slice_scatter"
         ),
         "_composites.spectra": "istft stft",
-        "_composites.statistics": "corrcoef cov diff histc histogram nanquantile quantile",
+        "_composites.histograms": "histc histogram",
+        "_composites.statistics": "corrcoef cov diff nanquantile quantile",
         "_composites.tensor_methods": (
             "chalf dim_order is_distributed is_set_to map2_ map_ new_empty_strided record_stream"
             " resize resize_as storage_type to_dense to_mkldnn to_sparse to_sparse_coo"

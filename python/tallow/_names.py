@@ -38,7 +38,9 @@ _HOMES = {
     "_composites.complex_numbers": (
         "angle complex isreal polar resolve_conj resolve_neg view_as_complex view_as_real"
     ),
-    "_composites.creation": "asarray constant_pad_nd range resize_as_ scalar_tensor",
+    "_composites.creation": (
+        "asarray constant_pad_nd empty_permuted range resize_as_ scalar_tensor"
+    ),
     "_composites.distances": "cdist dist renorm",
     "_composites.foreach": (
         "_foreach_abs _foreach_abs_ _foreach_add _foreach_add_ _foreach_addcdiv _foreach_addcdiv_"
@@ -52,8 +54,10 @@ _HOMES = {
         " _foreach_sub_ _foreach_tanh _foreach_tanh_ _foreach_zero_"
     ),
     "_composites.gammas": "igamma igammac",
+    "_composites.histograms": "histc histogram histogramdd",
     "_composites.matrices": (
         "cholesky cholesky_inverse cholesky_solve det frobenius_norm geqrf inverse logdet lu"
+        " lu_solve lu_unpack"
         " matrix_exp matrix_power nuclear_norm orgqr pca_lowrank pinverse qr slogdet svd"
         " svd_lowrank triangular_solve vander"
     ),
@@ -67,8 +71,7 @@ _HOMES = {
     ),
     "_composites.spectra": "istft stft",
     "_composites.statistics": (
-        "corrcoef cov cumulative_trapezoid diff gradient histc histogram nanquantile quantile"
-        " trapezoid trapz"
+        "corrcoef cov cumulative_trapezoid diff gradient nanquantile quantile trapezoid trapz"
     ),
     "_composites.windows": (
         "bartlett_window blackman_window hamming_window hann_window kaiser_window"
@@ -96,8 +99,8 @@ _HOMES = {
 _SUBMODULES = (
     "accelerator amp autograd backends compiler cuda demo distributed distributions"
     " fft func functional fx hub jit linalg mps multiprocessing nn optim overrides profiler"
-    " random safetensors serialization special storage testing torch_version types utils version"
-    " xpu"
+    " random return_types safetensors serialization signal special storage testing torch_version"
+    " types utils version xpu"
 )
 
 LAZY: dict[str, str] = {

@@ -12,6 +12,7 @@ from tallow._composites.complex_numbers import view_as_complex as view_as_comple
 from tallow._composites.complex_numbers import view_as_real as view_as_real
 from tallow._composites.creation import asarray as asarray
 from tallow._composites.creation import constant_pad_nd as constant_pad_nd
+from tallow._composites.creation import empty_permuted as empty_permuted
 from tallow._composites.creation import range as range
 from tallow._composites.creation import resize_as_ as resize_as_
 from tallow._composites.creation import scalar_tensor as scalar_tensor
@@ -67,6 +68,9 @@ from tallow._composites.foreach import _foreach_tanh_ as _foreach_tanh_
 from tallow._composites.foreach import _foreach_zero_ as _foreach_zero_
 from tallow._composites.gammas import igamma as igamma
 from tallow._composites.gammas import igammac as igammac
+from tallow._composites.histograms import histc as histc
+from tallow._composites.histograms import histogram as histogram
+from tallow._composites.histograms import histogramdd as histogramdd
 from tallow._composites.matrices import cholesky as cholesky
 from tallow._composites.matrices import cholesky_inverse as cholesky_inverse
 from tallow._composites.matrices import cholesky_solve as cholesky_solve
@@ -76,6 +80,8 @@ from tallow._composites.matrices import geqrf as geqrf
 from tallow._composites.matrices import inverse as inverse
 from tallow._composites.matrices import logdet as logdet
 from tallow._composites.matrices import lu as lu
+from tallow._composites.matrices import lu_solve as lu_solve
+from tallow._composites.matrices import lu_unpack as lu_unpack
 from tallow._composites.matrices import matrix_exp as matrix_exp
 from tallow._composites.matrices import matrix_power as matrix_power
 from tallow._composites.matrices import nuclear_norm as nuclear_norm
@@ -119,8 +125,6 @@ from tallow._composites.statistics import cov as cov
 from tallow._composites.statistics import cumulative_trapezoid as cumulative_trapezoid
 from tallow._composites.statistics import diff as diff
 from tallow._composites.statistics import gradient as gradient
-from tallow._composites.statistics import histc as histc
-from tallow._composites.statistics import histogram as histogram
 from tallow._composites.statistics import nanquantile as nanquantile
 from tallow._composites.statistics import quantile as quantile
 from tallow._composites.statistics import trapezoid as trapezoid
@@ -247,10 +251,12 @@ from tallow import optim as optim
 from tallow import overrides as overrides
 from tallow import profiler as profiler
 from tallow import random as random
+from tallow import return_types as return_types
 from tallow import safetensors as safetensors
 from tallow.serialization import load as load
 from tallow.serialization import save as save
 from tallow import serialization as serialization
+from tallow import signal as signal
 from tallow.special import i0 as i0
 from tallow import special as special
 from tallow.special._error_inverse import erfinv as erfinv

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from tallow import Tensor
 
-__all__ = ["asarray", "constant_pad_nd", "range", "resize_as_", "scalar_tensor"]
+__all__ = [
+    *("asarray", "constant_pad_nd", "empty_permuted", "range", "resize_as_", "scalar_tensor"),
+]
 
 
 def scalar_tensor(s: Any, **options: Any) -> Tensor:
@@ -73,7 +75,7 @@ def asarray(
     dtype: Any = None,
     device: Any = None,
     copy: bool | None = None,
-    requires_grad: bool = False,
+    requires_grad: bool | None = None,
 ) -> Tensor:
     """Make a tensor of anything that holds numbers, without a copy where possible.
 
@@ -82,7 +84,7 @@ def asarray(
         dtype: element type.
         device: where the tensor lives.
         copy: True always copies, False never does.
-        requires_grad: record operations on the result.
+        requires_grad: record operations on the result; None: if they were on `obj`.
 
     Raises:
         ValueError: `copy` is False, but a copy is needed.
@@ -97,6 +99,40 @@ def asarray(
         raise ValueError("can't alias arbitrary sequence into a tensor.")
     if copy and shares:
         result = result.clone()
-    if result.requires_grad and not requires_grad:
-        return result.detach()
-    return result.requires_grad_(requires_grad) if requires_grad else result
+    if requires_grad is None or requires_grad == result.requires_grad:
+        return result
+    return result.requires_grad_() if requires_grad else result.detach()
+
+
+def empty_permuted(size: Sequence[int], physical_layout: Sequence[int], **options: Any) -> Tensor:
+    """Make a tensor of arbitrary values whose dimensions lie in memory in a given order.
+
+    Args:
+        size: its sizes.
+        physical_layout: the dimensions, from the one with the largest stride to the smallest.
+        **options: `dtype`, `device` and so on of a new tensor.
+
+    Raises:
+        RuntimeError: the order does not name every dimension once.
+
+    Example:
+        >>> empty_permuted((2, 3, 5, 7), (0, 2, 3, 1)).stride()
+        (105, 1, 21, 3)
+    """
+    n = len(size)
+    if len(physical_layout) != n:
+        raise RuntimeError(
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. "
+            f"len(size) = {n} is not equal to len(physical_layout) = {len(physical_layout)}"
+        )
+    for index, dim in enumerate(physical_layout):
+        if not 0 <= dim < n:
+            raise RuntimeError(
+                f"Dimension out of range (expected to be between 0 and {n - 1}, but got {dim} at "
+                f"index {index}).  NB: negative dims not currently supported; file an issue if you "
+                "want it."
+            )
+    if len(set(physical_layout)) != n:
+        raise RuntimeError("Duplicate dim not allowed")
+    memory = tallow.empty([size[dim] for dim in physical_layout], **options)
+    return memory.permute([list(physical_layout).index(dim) for dim, _ in enumerate(size)])

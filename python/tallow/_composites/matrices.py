@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow import linalg
+from tallow import linalg, return_types
 from tallow._composite import composite
+from tallow.linalg._factors import permutation
 from tallow.linalg._lapack import check_matrix, tensor
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ __all__ = [
         "orgqr",
         "logdet",
         "lu",
+        "lu_solve",
+        "lu_unpack",
         "matrix_exp",
         "matrix_power",
         "nuclear_norm",
@@ -35,30 +38,8 @@ slogdet = linalg.slogdet
 orgqr = linalg.householder_product
 
 
-class Geqrf(NamedTuple):
-    """Result of :func:`geqrf`."""
-
-    a: Tensor
-    tau: Tensor
-
-
-class Svd(NamedTuple):
-    """Result of :func:`svd`."""
-
-    U: Tensor
-    S: Tensor
-    V: Tensor
-
-
-class TriangularSolve(NamedTuple):
-    """Result of :func:`triangular_solve`."""
-
-    solution: Tensor
-    cloned_coefficient: Tensor
-
-
 @composite
-def geqrf(input: Tensor) -> Geqrf:
+def geqrf(input: Tensor) -> return_types.geqrf:
     """Factor matrices as LAPACK does: R and the reflections whose product is Q in one matrix.
 
     Args:
@@ -86,7 +67,7 @@ def geqrf(input: Tensor) -> Geqrf:
     for i, matrix in enumerate(flat):
         raw, factors[i] = np.linalg.qr(matrix, mode="raw")
         packed[i] = raw.T
-    return Geqrf(
+    return return_types.geqrf(
         tensor(packed.reshape(input.shape), input),
         tensor(factors.reshape(*batch, min(m, n)), input),
     )
@@ -155,7 +136,7 @@ def qr(input: Tensor, some: bool = True) -> tuple[Tensor, Tensor]:
 
 
 @composite
-def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> Svd:
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> return_types.svd:
     """Factor matrices into ``U @ diag(S) @ V.mH``; see :func:`tallow.linalg.svd`.
 
     Args:
@@ -168,9 +149,9 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> Svd:
         batch = input.shape[:-2]
         values = linalg.svdvals(input)
         zeros = [tallow.zeros(*batch, k, k, dtype=input.dtype) for k in (m, n)]
-        return Svd(zeros[0], values, zeros[1])
+        return return_types.svd(zeros[0], values, zeros[1])
     U, S, Vh = linalg.svd(input, full_matrices=not some)
-    return Svd(U, S, Vh.mH)
+    return return_types.svd(U, S, Vh.mH)
 
 
 @composite
@@ -189,15 +170,50 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, 
 
 
 @composite
+def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
+    """Solve with what :func:`lu` returned; see :func:`tallow.linalg.lu_solve`."""
+    return linalg.lu_solve(LU_data, LU_pivots, b)
+
+
+@composite
+def lu_unpack(
+    LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True
+) -> return_types.lu_unpack:
+    """Return the factors P, L and U of which :func:`lu` returned the packed form.
+
+    Args:
+        LU_data: (..., M, N), packed factors.
+        LU_pivots: (..., min(M, N)), exchanges of rows.
+        unpack_data: without it L and U are empty.
+        unpack_pivots: without it P is empty.
+
+    Example:
+        >>> P, L, U = lu_unpack(*tallow.linalg.lu_factor(tallow.tensor([[0.0, 1.0], [2.0, 3.0]])))
+        >>> P @ L @ U
+        tensor([[0., 1.],
+                [2., 3.]])
+    """
+    m, n = LU_data.shape[-2:]
+    k = min(m, n)
+    none = tallow.empty(0, dtype=LU_data.dtype)
+    L = LU_data[..., :, :k].tril(-1) + tallow.eye(m, k, dtype=LU_data.dtype)
+    return return_types.lu_unpack(
+        permutation(LU_pivots, m, LU_data) if unpack_pivots else none,
+        L if unpack_data else none,
+        LU_data[..., :k, :].triu() if unpack_data else none,
+    )
+
+
+@composite
 def triangular_solve(
     b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
-) -> TriangularSolve:
+) -> return_types.triangular_solve:
     """Solve with triangular matrices; see :func:`tallow.linalg.solve_triangular`."""
     matrix = A.mT if transpose else A
     solution = linalg.solve_triangular(
         matrix, b, upper=upper != transpose, unitriangular=unitriangular
     )
-    return TriangularSolve(solution, A.clone())
+    return return_types.triangular_solve(solution, A.clone())
 
 
 @composite

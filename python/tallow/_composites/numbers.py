@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow import return_types
 from tallow._composite import c_name, composite
 from tallow.autograd import Function
 
@@ -13,13 +14,6 @@ if TYPE_CHECKING:
     from tallow import Tensor
 
 __all__ = ["frexp", "gcd", "isin", "lcm", "ldexp", "logaddexp2", "nextafter", "sinc"]
-
-
-class Frexp(NamedTuple):
-    """Result of :func:`frexp`."""
-
-    mantissa: Tensor
-    exponent: Tensor
 
 
 def _numpy_binary(name: str, a: Tensor, b: Tensor, integers: bool) -> Tensor:
@@ -147,7 +141,7 @@ class _Frexp(Function):
 
 
 @composite
-def frexp(input: Tensor) -> Frexp:
+def frexp(input: Tensor) -> return_types.frexp:
     """Take numbers apart: ``input == mantissa * 2 ** exponent`` with 0.5 <= abs(mantissa) < 1.
 
     Args:
@@ -163,7 +157,7 @@ def frexp(input: Tensor) -> Frexp:
     if not input.is_floating_point():
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
     mantissa, exponent = _Frexp.apply(input)
-    return Frexp(mantissa, exponent)
+    return return_types.frexp(mantissa, exponent)
 
 
 @composite

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow._composite import c_name, composite
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tallow import Tensor
 
 __all__ = [
-    *("corrcoef", "cov", "cumulative_trapezoid", "diff", "gradient", "histc", "histogram"),
+    *("corrcoef", "cov", "cumulative_trapezoid", "diff", "gradient"),
     *("nanquantile", "quantile", "trapezoid", "trapz"),
 ]
-
-
-class Histogram(NamedTuple):
-    """Result of :func:`histogram`."""
-
-    hist: Tensor
-    bin_edges: Tensor
 
 
 @composite
@@ -359,84 +350,3 @@ def nanquantile(
 ) -> Tensor:
     """Do what :func:`quantile` does, without the NaNs."""
     return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
-
-
-def _range(x: Tensor, low: float, high: float, margin: float) -> tuple[float, float]:
-    if low == high and not x.numel():
-        return 0.0, 1.0
-    if low == high:
-        low, high = float(x.min()), float(x.max())
-    if not (tallow.tensor([low, high]).isfinite().all()):
-        raise RuntimeError(f"range of [{low}, {high}] is not finite")
-    if low > high:
-        raise RuntimeError("max must be larger than min")
-    return (low - margin, high + margin) if low == high else (low, high)
-
-
-@composite
-def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
-    """Count the elements in equal intervals.
-
-    Args:
-        input: floating point.
-        bins: number of intervals, positive.
-        min: begin of the first interval.
-        max: end of the last interval, which belongs to it; equal to `min` for the range of the
-            elements.
-
-    Raises:
-        RuntimeError: no intervals, or a range that is not finite.
-
-    Example:
-        >>> histc(tallow.tensor([0.0, 1.0, 3.0]), 3)
-        tensor([1., 1., 1.])
-    """
-    if bins <= 0:
-        raise RuntimeError("bins must be > 0")
-    x = input.detach().flatten()
-    low, high = _range(x, min, max, 1)
-    x = x[(x >= low) & (x <= high)]
-    place = ((x - low) / (high - low) * bins).long().clamp(max=bins - 1)
-    return tallow.bincount(place, minlength=bins).to(input.dtype)
-
-
-@composite
-def histogram(
-    input: Tensor,
-    bins: Any,
-    *,
-    range: Sequence[float] | None = None,
-    weight: Tensor | None = None,
-    density: bool = False,
-) -> Histogram:
-    """Count the elements, or sum their weights, in intervals.
-
-    Args:
-        input: floating point.
-        bins: number of equal intervals, or their increasing bounds.
-        range: bounds of all equal intervals; by default those of the elements.
-        weight: one for each element.
-        density: divide by the sum and the widths.
-
-    Raises:
-        RuntimeError: a range that is not finite.
-    """
-    x = input.detach().flatten()
-    if isinstance(bins, tallow.Tensor):
-        edges = bins
-    else:
-        low, high = (0.0, 0.0) if range is None else range
-        low, high = _range(x, low, high, 0.5) if range is None or low == high else (low, high)
-        if low > high:
-            raise RuntimeError("torch.histogramdd: min should not exceed max")
-        edges = tallow.linspace(low, high, bins + 1, dtype=input.dtype)
-    count = edges.numel() - 1
-    place = tallow.searchsorted(edges, x, right=True) - 1
-    place = tallow.where(x == edges[-1], tallow.full_like(place, count - 1), place)
-    inside = (x >= edges[0]) & (x <= edges[-1])
-    weights = tallow.ones_like(x) if weight is None else weight.detach().flatten()
-    hist = tallow.zeros(count, dtype=input.dtype)
-    hist.index_add_(0, place[inside], weights[inside].to(input.dtype))
-    if density:
-        hist = hist / hist.sum() / diff(edges)
-    return Histogram(hist, edges)

@@ -39,10 +39,36 @@ def map2_(self: Tensor, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any]
 
 
 def dim_order(self: Tensor, ambiguity_check: Any = False) -> tuple[int, ...]:
-    """Return the dimensions from the one with the largest stride to that with the smallest."""
+    """Return the dimensions from the one with the largest stride to that with the smallest.
+
+    Args:
+        self: a strided tensor.
+        ambiguity_check: True: raise where another order would describe the memory as well; a list
+            of memory formats: raise where the tensor has not exactly one of these.
+
+    Raises:
+        RuntimeError: as `ambiguity_check` asks for.
+
+    Example:
+        >>> tallow.empty(2, 3).t().dim_order()
+        (1, 0)
+    """
     if ambiguity_check is not False:
-        raise NotImplementedError("dim_order: ambiguity_check is not supported; expected False")
+        _check_order(self, ambiguity_check)
     return tuple(sorted(range(self.dim()), key=self.stride, reverse=True))
+
+
+def _check_order(self: Tensor, check: Any) -> None:
+    if check is True:
+        used = [stride for size, stride in zip(self.shape, self.stride(), strict=True) if size > 1]
+        unique = len(used) == self.dim() and len(set(used)) == len(used)
+    else:
+        unique = sum(self.is_contiguous(memory_format=form) for form in check) == 1
+    if not unique:
+        raise RuntimeError(
+            "The tensor does not have unique dim order, or cannot map to exact one of the given "
+            "memory formats."
+        )
 
 
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tallow import Tensor
 
 __all__ = [
-    *("fft", "fft2", "fftn", "hfft", "ifft", "ifft2", "ifftn"),
-    *("ihfft", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftn"),
+    *("fft", "fft2", "fftn", "hfft", "hfft2", "hfftn", "ifft", "ifft2", "ifftn"),
+    *("ihfft", "ihfft2", "ihfftn", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftn"),
 ]
 
 _NORMS = (None, "forward", "backward", "ortho")
@@ -311,3 +311,33 @@ def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
 def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """Undo :func:`hfft`."""
     return _half_transform(input, *_one(input, n, dim), norm, "ihfft", True).conj()
+
+
+# A Hermitian signal's transform is the inverse one of its conjugate, scaled the other way round.
+_OPPOSITE = {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}
+
+
+@composite
+def hfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
+    """Transform half of a Hermitian signal of several dimensions to real frequencies."""
+    _check_norm(norm)
+    return irfftn(_as_complex(input).conj(), s, dim, _OPPOSITE[norm])
+
+
+@composite
+def ihfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
+    """Undo :func:`hfftn`."""
+    _check_norm(norm)
+    return rfftn(input, s, dim, _OPPOSITE[norm]).conj()
+
+
+@composite
+def hfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
+    """Transform half of a Hermitian image to real frequencies."""
+    return hfftn(input, s, dim, norm)
+
+
+@composite
+def ihfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
+    """Undo :func:`hfft2`."""
+    return ihfftn(input, s, dim, norm)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow import return_types
 from tallow._composite import composite
 from tallow.autograd import Function
 from tallow.linalg._lapack import (
@@ -28,35 +29,6 @@ __all__ = [
     "lu_solve",
     "qr",
 ]
-
-
-class CholeskyEx(NamedTuple):
-    """Result of :func:`cholesky_ex`."""
-
-    L: Tensor
-    info: Tensor
-
-
-class Qr(NamedTuple):
-    """Result of :func:`qr`."""
-
-    Q: Tensor
-    R: Tensor
-
-
-class Lu(NamedTuple):
-    """Result of :func:`lu`."""
-
-    P: Tensor
-    L: Tensor
-    U: Tensor
-
-
-class LuFactor(NamedTuple):
-    """Result of :func:`lu_factor`."""
-
-    LU: Tensor
-    pivots: Tensor
 
 
 def _solve(A: Tensor, B: Tensor) -> Tensor:
@@ -105,7 +77,9 @@ def _first_bad_minor(matrix: Any) -> int:
 
 
 @composite
-def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -> CholeskyEx:
+def cholesky_ex(
+    A: Tensor, *, upper: bool = False, check_errors: bool = False
+) -> return_types.linalg_cholesky_ex:
     """Like :func:`cholesky`, with the order of the first bad minor, or 0, instead of an error.
 
     Args:
@@ -127,7 +101,7 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -
             f"{where}The factorization could not be completed because the input is not "
             f"positive-definite (the leading minor of order {first} is not positive-definite)."
         )
-    return CholeskyEx(lower.mH if upper else lower, info)
+    return return_types.linalg_cholesky_ex(lower.mH if upper else lower, info)
 
 
 @composite
@@ -187,7 +161,7 @@ def _qr_grad(Q: Tensor, R: Tensor, gQ: Tensor, gR: Tensor) -> Tensor:
 
 
 @composite
-def qr(A: Tensor, mode: str = "reduced") -> Qr:
+def qr(A: Tensor, mode: str = "reduced") -> return_types.linalg_qr:
     """Factor matrices into ``Q @ R`` with orthonormal columns of Q and upper triangular R.
 
     Args:
@@ -209,11 +183,11 @@ def qr(A: Tensor, mode: str = "reduced") -> Qr:
                 "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. "
                 "Please use linalg.qr(A, mode='reduced') if you are going to require gradients."
             )
-        return Qr(tallow.empty(0, dtype=A.dtype), _Qr.apply(A, "reduced")[1])
-    return Qr(*_Qr.apply(A, mode))
+        return return_types.linalg_qr(tallow.empty(0, dtype=A.dtype), _Qr.apply(A, "reduced")[1])
+    return return_types.linalg_qr(*_Qr.apply(A, mode))
 
 
-def _permutation(pivots: Tensor, rows: int, like: Tensor) -> Tensor:
+def permutation(pivots: Tensor, rows: int, like: Tensor) -> Tensor:
     """The matrix P of ``A = P @ L @ U`` from the exchanges."""
     import numpy as np
 
@@ -248,7 +222,7 @@ class _LuFactor(Function):
         (packed,) = ctx.saved_tensors
         m, n = packed.shape[-2:]
         k = min(m, n)
-        P = _permutation(ctx.exchanges, m, packed)
+        P = permutation(ctx.exchanges, m, packed)
         square = packed[..., :k, :k]
         L1 = square.tril(-1) + tallow.eye(k, dtype=packed.dtype)
         U1 = square.triu()
@@ -273,7 +247,7 @@ def _check_pivot(pivot: bool) -> None:
 
 
 @composite
-def lu_factor(A: Tensor, *, pivot: bool = True) -> LuFactor:
+def lu_factor(A: Tensor, *, pivot: bool = True) -> return_types.linalg_lu_factor:
     """Factor matrices by elimination; L and U are packed into one matrix.
 
     Args:
@@ -285,11 +259,11 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> LuFactor:
     """
     check_matrix("linalg.lu_factor", A)
     _check_pivot(pivot)
-    return LuFactor(*_LuFactor.apply(A, pivot))
+    return return_types.linalg_lu_factor(*_LuFactor.apply(A, pivot))
 
 
 @composite
-def lu(A: Tensor, *, pivot: bool = True) -> Lu:
+def lu(A: Tensor, *, pivot: bool = True) -> return_types.linalg_lu:
     """Factor matrices into ``P @ L @ U``.
 
     Args:
@@ -305,7 +279,7 @@ def lu(A: Tensor, *, pivot: bool = True) -> Lu:
     m, n = A.shape[-2:]
     k = min(m, n)
     L = packed[..., :k].tril(-1) + tallow.eye(m, k, dtype=A.dtype)
-    return Lu(_permutation(pivots, m, A), L, packed[..., :k, :].triu())
+    return return_types.linalg_lu(permutation(pivots, m, A), L, packed[..., :k, :].triu())
 
 
 @composite
@@ -326,7 +300,7 @@ def lu_solve(
     """
     check_square("linalg.lu_solve", LU, "LU")
     one = tallow.eye(LU.size(-1), dtype=LU.dtype)
-    A = _permutation(pivots, LU.size(-1), LU) @ (LU.tril(-1) + one) @ LU.triu()
+    A = permutation(pivots, LU.size(-1), LU) @ (LU.tril(-1) + one) @ LU.triu()
     return tallow.linalg.solve(A.mH if adjoint else A, B, left=left)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow import return_types
 from tallow._composite import check_floating, composite
 from tallow.autograd import Function
 from tallow.linalg._lapack import array, check_matrix, check_square, tensor
@@ -14,15 +15,6 @@ if TYPE_CHECKING:
     from tallow import Tensor
 
 __all__ = ["cond", "lstsq", "matrix_rank", "pinv"]
-
-
-class Lstsq(NamedTuple):
-    """Result of :func:`lstsq`."""
-
-    solution: Tensor
-    residuals: Tensor
-    rank: Tensor
-    singular_values: Tensor
 
 
 def _threshold(largest: Tensor, A: Tensor, atol: Any, rtol: Any) -> Tensor:
@@ -145,7 +137,9 @@ def pinv(
 
 
 @composite
-def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
+def lstsq(
+    A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None
+) -> return_types.linalg_lstsq:
     """Find X with the least ``norm(A @ X - B)``, of least norm where there are many.
 
     Args:
@@ -189,7 +183,9 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
             values = tallow.linalg.svdvals(A)
     if m > n and chosen != "gelsy" and (chosen == "gels" or bool((rank == n).all())):
         residuals = (A @ solution - right).abs().square().sum(-2)
-    return Lstsq(solution.squeeze(-1) if vector else solution, residuals, rank, values)
+    return return_types.linalg_lstsq(
+        solution.squeeze(-1) if vector else solution, residuals, rank, values
+    )
 
 
 @composite

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow import return_types
 from tallow._composite import check_floating, composite
 from tallow.autograd import Function
 from tallow.linalg._lapack import LinAlgError, array, check_square, tensor
@@ -22,20 +23,6 @@ __all__ = [
     "tensorinv",
     "tensorsolve",
 ]
-
-
-class InvEx(NamedTuple):
-    """Result of :func:`inv_ex`."""
-
-    inverse: Tensor
-    info: Tensor
-
-
-class Slogdet(NamedTuple):
-    """Result of :func:`slogdet`."""
-
-    sign: Tensor
-    logabsdet: Tensor
 
 
 def _singular(name: str) -> LinAlgError:
@@ -90,7 +77,7 @@ def inv(A: Tensor) -> Tensor:
 
 
 @composite
-def inv_ex(A: Tensor, *, check_errors: bool = False) -> InvEx:
+def inv_ex(A: Tensor, *, check_errors: bool = False) -> return_types.linalg_inv_ex:
     """Invert square matrices and say with a number, 0 for success, how it went.
 
     Args:
@@ -103,14 +90,14 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> InvEx:
     check_square("linalg.inv_ex", A)
     info = tallow.zeros(A.shape[:-2], dtype=tallow.int32)
     try:
-        return InvEx(_Inverse.apply(A), info)
+        return return_types.linalg_inv_ex(_Inverse.apply(A), info)
     except LinAlgError:
         if check_errors:
             raise
         from tallow.linalg._lapack import lu_packed
 
         info = tensor(lu_packed(array(A))[2], A)
-        return InvEx(tallow.full_like(A, tallow.nan), info)
+        return return_types.linalg_inv_ex(tallow.full_like(A, tallow.nan), info)
 
 
 class _Solve(Function):
@@ -288,7 +275,7 @@ class _Slogdet(Function):
 
 
 @composite
-def slogdet(A: Tensor) -> Slogdet:
+def slogdet(A: Tensor) -> return_types.linalg_slogdet:
     """Return sign and logarithm of the absolute value of determinants.
 
     Args:
@@ -299,7 +286,7 @@ def slogdet(A: Tensor) -> Slogdet:
         tensor(0.)
     """
     check_square("linalg.slogdet", A)
-    return Slogdet(*_Slogdet.apply(A))
+    return return_types.linalg_slogdet(*_Slogdet.apply(A))
 
 
 @composite

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow import return_types
 from tallow._composite import composite
 from tallow.autograd import Function
 from tallow.linalg._lapack import LinAlgError, array, check_matrix, check_square, tensor
@@ -13,28 +14,6 @@ if TYPE_CHECKING:
     from tallow import Tensor
 
 __all__ = ["eig", "eigh", "eigvals", "eigvalsh", "svd", "svdvals"]
-
-
-class Eig(NamedTuple):
-    """Result of :func:`eig`."""
-
-    eigenvalues: Tensor
-    eigenvectors: Tensor
-
-
-class Eigh(NamedTuple):
-    """Result of :func:`eigh`."""
-
-    eigenvalues: Tensor
-    eigenvectors: Tensor
-
-
-class Svd(NamedTuple):
-    """Result of :func:`svd`."""
-
-    U: Tensor
-    S: Tensor
-    Vh: Tensor
 
 
 def _call(name: str, *operands: Any, **options: Any) -> Any:
@@ -74,7 +53,7 @@ class _Eigh(Function):
 
 
 @composite
-def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
+def eigh(A: Tensor, UPLO: str = "L") -> return_types.linalg_eigh:
     """Return eigenvalues, ascending, and eigenvectors of symmetric or Hermitian matrices.
 
     Args:
@@ -87,7 +66,7 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
     check_square("linalg.eigh", A)
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
-    return Eigh(*_Eigh.apply(A, UPLO.upper()))
+    return return_types.linalg_eigh(*_Eigh.apply(A, UPLO.upper()))
 
 
 @composite
@@ -120,7 +99,7 @@ class _Eig(Function):
 
 
 @composite
-def eig(A: Tensor) -> Eig:
+def eig(A: Tensor) -> return_types.linalg_eig:
     """Return eigenvalues and eigenvectors, which are complex, of square matrices.
 
     Args:
@@ -130,7 +109,7 @@ def eig(A: Tensor) -> Eig:
         RuntimeError: the matrices are not square.
     """
     check_square("linalg.eig", A)
-    return Eig(*_Eig.apply(A))
+    return return_types.linalg_eig(*_Eig.apply(A))
 
 
 @composite
@@ -197,7 +176,9 @@ class _Svdvals(Function):
 
 
 @composite
-def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> Svd:
+def svd(
+    A: Tensor, full_matrices: bool = True, *, driver: str | None = None
+) -> return_types.linalg_svd:
     """Factor matrices into ``U @ diag(S) @ Vh`` with orthonormal U and Vh and descending S.
 
     Args:
@@ -210,7 +191,7 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
     """
     check_matrix("linalg.svd", A)
     _refuse_driver(driver)
-    return Svd(*_Svd.apply(A, full_matrices))
+    return return_types.linalg_svd(*_Svd.apply(A, full_matrices))
 
 
 def _refuse_driver(driver: str | None) -> None:
