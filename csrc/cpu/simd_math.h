@@ -130,18 +130,40 @@ TALLOW_INLINE Floats log_of_parts(Floats e, Floats f, Floats rest) {
   return sum + (lost + small);
 }
 
-TALLOW_INLINE Floats log(Floats x) {
+// x = m 2^exponent with m in [sqrt(1/2), sqrt(2)), if x is normal and positive.
+struct LogParts {
+  Ints exponent;
+  Floats m;
+};
+TALLOW_INLINE LogParts split_exponent(Floats x) {
   constexpr int32_t kSqrtHalf = 0x3f3504f3;
-  const auto tiny = x < 0x1p-126f;  // subnormal numbers are scaled up
-  const Ints bits = bits_as<Ints>(tiny ? x * 0x1p23f : x) - kSqrtHalf;
-  const Ints exponent = (bits >> 23) - (tiny ? Ints{} + 23 : Ints{});
-  // x = m 2^e with m in [sqrt(1/2), sqrt(2)).
-  const Floats m = bits_as<Floats>((bits & 0x7fffff) + kSqrtHalf);
-  const Floats result = log_of_parts(convert<Floats>(exponent), m - 1, Floats{});
+  const Ints bits = bits_as<Ints>(x) - kSqrtHalf;
+  return {bits >> 23, bits_as<Floats>((bits & 0x7fffff) + kSqrtHalf)};
+}
+// Puts back what splitting destroys: 0, infinity, negative numbers and NaN.
+TALLOW_INLINE Floats log_ends(Floats x, Floats result) {
   const Floats infinity = splat<Floats>(__builtin_inf());
   const Floats large = x < infinity ? result : x;
   const Floats positive = 0 < x ? large : splat<Floats>(__builtin_nan(""));
   return x == 0 ? -infinity : positive;
+}
+
+TALLOW_INLINE Floats log(Floats x) {
+  const auto tiny = x < 0x1p-126f;  // subnormal numbers are scaled up
+  const LogParts parts = split_exponent(tiny ? x * 0x1p23f : x);
+  const Ints exponent = parts.exponent - (tiny ? Ints{} + 23 : Ints{});
+  return log_ends(x, log_of_parts(convert<Floats>(exponent), parts.m - 1, Floats{}));
+}
+
+// What rounding 1 + x loses counts 1 / (1 + x).
+TALLOW_INLINE Floats log1p(Floats x) {
+  const Floats sum = 1 + x;
+  const LogParts parts = split_exponent(sum);
+  const auto small = parts.exponent == 0;  // where x itself can be used
+  const Floats lost = 1 < x ? 1 - (sum - x) : x - (sum - 1);
+  const Floats result = log_of_parts(convert<Floats>(parts.exponent), small ? x : parts.m - 1,
+                                     small ? Floats{} : lost / sum);
+  return copysign(log_ends(sum, result), x);  // which -0 would lose
 }
 
 // log(1 + t), t = e^-|x|. What rounding t loses counts 1 / (1 + t), about 1 - t / 2.
@@ -171,6 +193,7 @@ TALLOW_INLINE Doubles rsqrt(Doubles x) { return 1 / sqrt(x); }
 TALLOW_INLINE Doubles exp(Doubles x) { return Full::exp(x); }
 TALLOW_INLINE Doubles exp2(Doubles x) { return Full::exp2(x); }
 TALLOW_INLINE Doubles log(Doubles x) { return Full::log(x); }
+TALLOW_INLINE Doubles log1p(Doubles x) { return Full::log1p(x); }
 TALLOW_INLINE Doubles tanh(Doubles x) { return Full::tanh(x); }
 TALLOW_INLINE Doubles erf(Doubles x) { return Full::erf(x); }
 
@@ -220,7 +243,6 @@ TALLOW_INLINE Doubles apply(Doubles x, Doubles y) {
 TALLOW_MATH_UNARY(expm1)
 TALLOW_MATH_UNARY(log2)
 TALLOW_MATH_UNARY(log10)
-TALLOW_MATH_UNARY(log1p)
 TALLOW_MATH_UNARY(sin)
 TALLOW_MATH_UNARY(cos)
 TALLOW_MATH_UNARY(tan)
