@@ -17,6 +17,8 @@ constexpr int64_t kStreamBytes = int64_t{16} << 20;
 // From this length on, a row is passed to the row function where it lies.
 constexpr int64_t kDirectRow = 64;
 constexpr int64_t kTransposeTile = 32;
+// How often an element that serves a whole tile is repeated; the row function is called by pieces.
+constexpr int64_t kPiece = 256;
 constexpr int kBytesOf[kNumDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
 
 int bytes_of(DType dtype) { return kBytesOf[static_cast<int>(dtype)]; }
@@ -61,13 +63,14 @@ struct Plan {
   bool stream;
   bool identity;  // the row function copies: buffers need not pass through it
   bool straight;  // copies rows that are contiguous on both sides
+  int64_t piece;  // elements in one call of the row function, at most
   RowFn fn;
   const void* context;
 };
 
 // The native form of one operand's tile, in `buffer` unless it can be used where it lies.
-char* bring(const Operand& operand, const char* from, int64_t rows, int64_t cols, char* buffer,
-            char* staging) {
+char* bring(const Operand& operand, const char* from, int64_t rows, int64_t cols, int64_t piece,
+            char* buffer, char* staging) {
   const int64_t n = rows * cols;
   if (operand.constant) {
     alignas(16) char element[16];
@@ -75,7 +78,7 @@ char* bring(const Operand& operand, const char* from, int64_t rows, int64_t cols
       operand.convert(element, from, 1);
       from = element;
     }
-    fill_elements(buffer, from, operand.native_item, n);
+    fill_elements(buffer, from, operand.native_item, n < piece ? n : piece);
     return buffer;
   }
   const TileAt at{rows, cols, operand.row_stride, operand.col_stride};
@@ -91,6 +94,18 @@ char* bring(const Operand& operand, const char* from, int64_t rows, int64_t cols
   }
   operand.convert(buffer, from, n);
   return buffer;
+}
+
+// Calls the row function for n elements.
+void call_row(const Plan& plan, char** arguments, int64_t n) {
+  for (; n > plan.piece; n -= plan.piece) {
+    plan.fn(arguments, plan.piece, plan.context);
+    for (int k = 0; k < plan.operands; ++k) {
+      const Operand& operand = plan.operand[k];
+      if (!operand.constant) arguments[k] += plan.piece * operand.native_item;
+    }
+  }
+  plan.fn(arguments, n, plan.context);
 }
 
 // Takes a tile of results from a buffer to memory.
@@ -150,7 +165,7 @@ void run_tiles(const Plan& plan, int64_t begin, int64_t end) {
       } else if (expanded[k]) {
         arguments[k] = buffers[k];
       } else {
-        arguments[k] = bring(operand, at[k], rows, cols, buffers[k], staging);
+        arguments[k] = bring(operand, at[k], rows, cols, plan.piece, buffers[k], staging);
         expanded[k] = operand.everywhere && rows == plan.tile_rows && cols == plan.tile_cols;
       }
     }
@@ -160,9 +175,10 @@ void run_tiles(const Plan& plan, int64_t begin, int64_t end) {
                     static_cast<size_t>(cols * plan.operand[0].item));
       }
     } else {
-      const bool moves_only = plan.identity && arguments[0] == buffers[0];
-      if (!moves_only) plan.fn(arguments, rows * cols, plan.context);
-      if (plan.outputs > 0 && arguments[0] == buffers[0]) {
+      const bool buffered = plan.outputs > 0 && arguments[0] == buffers[0];
+      const bool moves_only = plan.identity && buffered;
+      if (!moves_only) call_row(plan, arguments, rows * cols);
+      if (buffered) {
         put(plan.operand[0], at[0], moves_only ? arguments[1] : buffers[0], rows, cols, staging,
             plan.stream);
       }
@@ -238,10 +254,13 @@ void plan_tiles(Plan& plan, const Space& space, int partner) {
   plan.rows = partner >= 0 ? space.size[partner] : 1;
   bool direct = true;  // no operand needs a buffer
   bool transposed = false;
+  bool constant = false;
   int widest = 1;
   for (int k = 0; k < plan.operands; ++k) {
     const Operand& operand = plan.operand[k];
-    direct = direct && operand.contiguous && !operand.convert;
+    const bool repeated = k >= plan.outputs && operand.col_stride == 0 && plan.cols >= kDirectRow;
+    direct = direct && (repeated || (operand.contiguous && !operand.convert));
+    constant = constant || repeated;
     const int64_t col = operand.col_stride < 0 ? -operand.col_stride : operand.col_stride;
     const int64_t row = operand.row_stride < 0 ? -operand.row_stride : operand.row_stride;
     transposed = transposed || (col > operand.item && row > 0 && row < col);
@@ -252,7 +271,7 @@ void plan_tiles(Plan& plan, const Space& space, int partner) {
   plan.stream = plan.stream && !transposed;
   direct = direct && !plan.stream;
   const int64_t room = kTileBytes / widest < kMaxTile ? kTileBytes / widest : kMaxTile;
-  plan.straight = plan.identity && direct;
+  plan.straight = plan.identity && direct && !constant;
   if (plan.straight) {
     plan.tile_cols = plan.cols < 8 * kMaxTile ? plan.cols : 8 * kMaxTile;
     plan.tile_rows = 8 * kMaxTile / plan.tile_cols;
@@ -260,7 +279,7 @@ void plan_tiles(Plan& plan, const Space& space, int partner) {
     plan.tile_cols = plan.cols < kTransposeTile ? plan.cols : kTransposeTile;
     plan.tile_rows = room / plan.tile_cols;
   } else {
-    const int64_t limit = direct ? 8 * kMaxTile : room;
+    const int64_t limit = direct && !(constant && plan.identity) ? 8 * kMaxTile : room;
     plan.tile_cols = plan.cols < limit ? plan.cols : limit;
     plan.tile_rows = plan.cols >= kDirectRow ? 1 : room / plan.tile_cols;
   }
@@ -269,7 +288,9 @@ void plan_tiles(Plan& plan, const Space& space, int partner) {
     Operand& operand = plan.operand[k];
     operand.constant = (operand.col_stride == 0 || plan.cols == 1) &&
                        (operand.row_stride == 0 || plan.tile_rows == 1);
+    constant = constant || operand.constant;
   }
+  plan.piece = constant && !plan.identity ? kPiece : plan.tile_rows * plan.tile_cols;
   plan.row_tiles = ceil_div(plan.rows, plan.tile_rows);
   plan.col_tiles = ceil_div(plan.cols, plan.tile_cols);
   plan.tiles = plan.row_tiles * plan.col_tiles;
