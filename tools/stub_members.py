@@ -101,7 +101,9 @@ FUNCTIONS: dict[str, dict[str, str | tuple[str, ...]]] = {
     "": {
         "_get_tracing_state": "() -> Any",
         "_set_tracing_state": "(state: Any) -> None",
-        "_set_grad_enabled": "(enabled: bool) -> None",
+        "_has_torch_function": "(input: Any) -> bool",
+        "_set_grad_enabled": "(enabled: bool) -> bool",
+        "is_grad_enabled": "() -> bool",
         "_set_tensor_class": "(cls: type) -> None",
         "_set_parameter_class": "(cls: type) -> None",
         "_tensor_from_storage": (

@@ -144,8 +144,6 @@ void check_signals() {
 }
 
 void bind_modes(py::module_& module) {
-  module.def("is_grad_enabled", [] { return grad_enabled(); });
-  module.def("_set_grad_enabled", [](bool enabled) { autograd_state.grad_enabled = enabled; });
   module.def("is_inference_mode_enabled", [] { return inference_mode_enabled(); });
   module.def("_set_inference_mode", [](bool enabled) { autograd_state.inference = enabled; });
   module.def("is_anomaly_enabled", [] { return anomaly.enabled; });
@@ -172,7 +170,21 @@ PyObject* simple_backward(PyObject*, PyObject* const* args, Py_ssize_t count) {
   });
 }
 
+// The two that every `with no_grad():` calls.
+PyObject* is_grad_enabled(PyObject*, PyObject*) { return PyBool_FromLong(grad_enabled()); }
+PyObject* set_grad_enabled(PyObject*, PyObject* enabled) {
+  return guarded([&]() -> PyObject* {
+    TALLOW_CHECK_TYPE(PyBool_Check(enabled),
+                      "set_grad_enabled(): argument 'enabled' (position 1) must be bool, not ",
+                      Py_TYPE(enabled)->tp_name);
+    const bool before = std::exchange(autograd_state.grad_enabled, enabled == Py_True);
+    return PyBool_FromLong(before);
+  });
+}
+
 PyMethodDef engine_methods[] = {
+    {"is_grad_enabled", is_grad_enabled, METH_NOARGS, "Are gradients recorded?"},
+    {"_set_grad_enabled", set_grad_enabled, METH_O, "Switch recording; return what it was."},
     {"_backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(simple_backward)),
      METH_FASTCALL, "Run a backward pass from one tensor."},
     {nullptr, nullptr, 0, nullptr},

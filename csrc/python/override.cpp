@@ -22,6 +22,17 @@ PyObject* name_torch_function() {
   return name;
 }
 
+// Called by every function of nn.functional.
+PyObject* concerns_override(PyObject*, PyObject* object) {
+  return PyBool_FromLong((call_interest & kOfferedToMode) || may_override(object));
+}
+
+PyMethodDef functions[] = {
+    {"_has_torch_function", concerns_override, METH_O,
+     "Is a call with this argument to be offered to __torch_function__?"},
+    {nullptr, nullptr, 0, nullptr},
+};
+
 }  // namespace
 
 bool has_torch_function(PyObject* object) {
@@ -75,9 +86,7 @@ void bind_override(py::module_& module) {
     call_interest =
         static_cast<uint8_t>((call_interest & ~kOfferedToMode) | (active ? kOfferedToMode : 0));
   });
-  module.def("_has_torch_function", [](const py::object& object) {
-    return (call_interest & kOfferedToMode) || may_override(object.ptr());
-  });
+  if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw PythonError();
   module.def("_disabled_torch_function_impl", [](const py::object& function, const py::object&,
                                                  const py::tuple& args, const py::object& kwargs) {
     DisableSubclassDispatch disable;

@@ -22,6 +22,7 @@ __all__ = [
     "set_multithreading_enabled",
 ]
 
+_new = object.__new__
 _Decorated = TypeVar("_Decorated", bound="Callable[..., Any]")
 
 # co_flags bit of a generator function (inspect.CO_GENERATOR, spelled out to keep imports light).
@@ -31,24 +32,21 @@ _GENERATOR_FLAG = 0x20
 class _Mode:
     """A switch that works as a context manager and as a decorator.
 
-    Subclasses define ``_get()``, which returns the present state, ``_set(state)``, and `_inside`,
-    the state that holds inside the block.
+    Subclasses define ``_set(state)``, which returns the state before, and `_inside`, the state that
+    holds inside the block.
     """
 
-    _get: Callable[[], Any]
-    _set: Callable[[Any], None]
+    _set: Callable[[Any], Any]
     _inside: Any
 
     # A stack of (state, rest), because one object may be entered again while it is active.
     _before: tuple[Any, Any] | None = None
 
     def __enter__(self) -> None:
-        self._before = self._get(), self._before
-        self._set(self._inside)
+        self._before = self._set(self._inside), self._before
 
-    def __exit__(self, *exc_info: object) -> None:
-        assert self._before is not None
-        state, self._before = self._before
+    def __exit__(self, kind: object, value: object, traceback: object) -> None:
+        state, self._before = self._before  # type: ignore[misc]
         self._set(state)
 
     def __call__(self, function: _Decorated) -> _Decorated:
@@ -66,12 +64,11 @@ class _Mode:
         code = getattr(function, "__code__", None)
         if code is not None and code.co_flags & _GENERATOR_FLAG:
             return self._wrap_generator(function)
-        get, switch, inside = self._get, self._set, self._inside
+        switch, inside = self._set, self._inside
 
         @functools.wraps(function)
         def in_mode(*args: Any, **kwargs: Any) -> Any:
-            before = get()
-            switch(inside)
+            before = switch(inside)
             try:
                 return function(*args, **kwargs)
             finally:
@@ -111,7 +108,6 @@ class _Mode:
 class _GradMode(_Mode):
     """Switches gradient recording."""
 
-    _get = staticmethod(is_grad_enabled)
     _set = staticmethod(_C._set_grad_enabled)
 
 
@@ -119,7 +115,7 @@ class _BareGradMode(_GradMode):
     """A grad mode without arguments: ``@no_grad`` means the same as ``@no_grad()``."""
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        mode = object.__new__(cls)
+        mode = _new(cls)
         return mode if function is None else mode(function)
 
 
@@ -172,8 +168,7 @@ class set_grad_enabled(_GradMode):
             )
         self._inside = self.mode = mode
         # The mode before the constructor switched, until a block or a decorator takes it over.
-        self._initial: bool | None = self._get()
-        self._set(mode)
+        self._initial: bool | None = self._set(mode)
 
     def __enter__(self) -> None:
         if self._initial is None:
@@ -217,14 +212,11 @@ class inference_mode(_Mode):
         self._inside = mode, not mode
 
     @staticmethod
-    def _get() -> tuple[bool, bool]:
-        return is_inference_mode_enabled(), is_grad_enabled()
-
-    @staticmethod
-    def _set(state: tuple[bool, bool]) -> None:
+    def _set(state: tuple[bool, bool]) -> tuple[bool, bool]:
         inference, grad = state
+        before = is_inference_mode_enabled()
         _C._set_inference_mode(inference)
-        _C._set_grad_enabled(grad)
+        return before, _C._set_grad_enabled(grad)
 
 
 class set_multithreading_enabled:

@@ -59,7 +59,7 @@ __all__ = [
 _VF = _C._VariableFunctions
 _nn = _C._nn
 
-relu_ = _VF.relu_
+_relu, relu_ = _VF.relu, _VF.relu_
 selu_ = _VF.selu_
 celu_ = _VF.celu_
 threshold_ = _VF.threshold_
@@ -87,7 +87,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """
     if has_torch_function_unary(input):
         return handle_torch_function(relu, (input,), input, inplace=inplace)
-    return _VF.relu_(input) if inplace else _VF.relu(input)
+    return relu_(input) if inplace else _relu(input)
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
