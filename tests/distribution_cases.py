@@ -72,6 +72,39 @@ CASES: dict[str, tuple[str, list[Any], dict[str, Any], Any]] = {
     "inverse gamma": ("InverseGamma", [[0.5, 2.5], [3.0, 1.5]], {}, [0.2, 0.7]),
     "f": ("FisherSnedecor", [[2.5, 3.5], [3.0, 5.5]], {}, [0.2, 0.7]),
     "negative binomial": ("NegativeBinomial", [[2.5, 3.5], [0.3, 0.5]], {}, [2.0, 7.0]),
+    "continuous bernoulli": ("ContinuousBernoulli", [[0.3, 0.9, 0.5]], {}, [0.2, 0.7, 0.4]),
+    "continuous logits": ("ContinuousBernoulli", [], {"logits": [0.3, -0.9]}, [0.2, 0.7]),
+    "generalised pareto": (
+        "GeneralizedPareto",
+        [[0.5, -2.0], [3.0, 1.5], [0.3, -0.4]],
+        {},
+        [0.7, -1.0],
+    ),
+    "heavy tail": ("GeneralizedPareto", [[0.5, 0.0], [3.0, 1.5], [0.8, 1.4]], {}, [0.7, 3.0]),
+    "low rank": (
+        "LowRankMultivariateNormal",
+        [[1.5, 4.0, 0.0], [[2.0], [0.5], [1.0]], [0.5, 1.0, 2.0]],
+        {},
+        [[0.2, 2.7, 1.0]],
+    ),
+    "correlation": (
+        "LKJCholesky",
+        [3, [0.7, 2.0]],
+        {},
+        [[[1.0, 0.0, 0.0], [0.6, 0.8, 0.0], [0.48, 0.6, 0.64]]],
+    ),
+    "wishart": (
+        "Wishart",
+        [[4.5, 7.0], [[2.0, 0.5], [0.5, 1.0]]],
+        {},
+        [[[3.0, 0.4], [0.4, 2.0]]],
+    ),
+    "wishart precision": (
+        "Wishart",
+        [[3.5]],
+        {"precision_matrix": [[2.0, 0.5], [0.5, 1.0]]},
+        [[[3.0, 0.4], [0.4, 2.0]]],
+    ),
     "logistic normal": ("LogisticNormal", [[0.5, 2.5], [3.0, 1.5]], {}, [[0.2, 0.3, 0.5]]),
 }
 

@@ -280,3 +280,132 @@ def test_poisson_and_binomial_functions():
     assert tallow.poisson(tallow.zeros(0)).shape == (0,)
     counts = tallow.binomial(tallow.full((200,), 50.0), tallow.tensor(0.5))
     assert 20 < counts.mean().item() < 30
+
+
+def test_generalised_pareto_with_tails_of_all_kinds(torch):
+    shapes, value, u = [0.2, 0.0, -0.3, 0.6, 1.2, 1e-9], 0.5, 0.3
+
+    def answers(lib):
+        made = lib.distributions.GeneralizedPareto(0.0, 2.0, lib.tensor(shapes))
+        x = lib.tensor(value)
+        found = [made.mean, made.variance, made.mode, made.entropy(), made.support.upper_bound]
+        found += [made.log_prob(x), made.cdf(x), made.log_cdf(x), made.log_survival_function(x)]
+        return [t.tolist() for t in (*found, made.icdf(lib.tensor(u)))]
+
+    for ours, theirs in zip(answers(tallow), answers(torch), strict=True):
+        assert ours == pytest.approx(theirs, rel=2e-6, nan_ok=True)
+
+
+def test_generalised_pareto_is_differentiable_where_it_is_exponential():
+    concentration = tallow.tensor([0.0, 0.5], requires_grad=True)
+    made = D.GeneralizedPareto(0.0, 1.0, concentration)
+    (made.log_prob(tallow.tensor(0.5)) + made.rsample()).sum().backward()
+    assert concentration.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: D.ContinuousBernoulli(), ValueError, "Either `probs` or `logits` must be spec"),
+        (lambda: D.ContinuousBernoulli(1.5), ValueError, "The parameter probs has invalid values"),
+        (lambda: D.LKJCholesky(1), ValueError, "Expected dim to be an integer greater than or"),
+        (
+            lambda: D.LowRankMultivariateNormal(tallow.ones(2), tallow.ones(2), tallow.ones(2)),
+            ValueError,
+            "cov_factor must be at least two-dimensional",
+        ),
+        (
+            lambda: D.LowRankMultivariateNormal(tallow.ones(2), tallow.ones(3, 1), tallow.ones(2)),
+            ValueError,
+            "cov_factor must be a batch of matrices with shape 2 x m",
+        ),
+        (
+            lambda: D.LowRankMultivariateNormal(tallow.ones(2), tallow.ones(2, 1), tallow.ones(3)),
+            ValueError,
+            "cov_diag must be a batch of vectors with shape",
+        ),
+        (lambda: D.Wishart(3.0), AssertionError, "Exactly one of covariance_matrix or prec"),
+        (lambda: D.Wishart(0.5, tallow.eye(3)), ValueError, "Value of df=0.5 expected to be gre"),
+        (lambda: D.Wishart(3.0, tallow.ones(2)), ValueError, "scale_tril must be at least two"),
+    ],
+)
+def test_refusals_of_the_rarer_families(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_wishart_with_few_degrees_of_freedom_warns():
+    with pytest.warns(UserWarning, match="Low df values detected"):
+        D.Wishart(1.5, tallow.eye(2))
+
+
+def distributions_for_divergences(lib):
+    made = lib.distributions
+
+    def t(*values):
+        return lib.tensor(values, dtype=lib.float64)
+
+    one = lib.eye(3, dtype=lib.float64)
+    rank1 = (t(1.0, 2.0, 3.0), t(1.0, 2.0, 0.5)[:, None], t(0.5, 1.0, 2.0))
+    rank2 = (t(0.0, 2.0, 1.0), lib.stack([t(1.0, 0.2, 0.5), t(0.0, 1.0, 1.0)], 1), t(1.5, 1.0, 0.2))
+    return {
+        "Bernoulli": [made.Bernoulli(t(0.3, 0.6)), made.Bernoulli(t(0.4, 0.2))],
+        "Beta": [made.Beta(t(1.5, 2.0), t(0.5, 3.0)), made.Beta(t(2.5, 1.0), t(1.5, 2.0))],
+        "ContinuousBernoulli": [
+            made.ContinuousBernoulli(t(0.3, 0.5)),
+            made.ContinuousBernoulli(t(0.6, 0.2)),
+        ],
+        "Exponential": [made.Exponential(t(0.7, 2.0)), made.Exponential(t(1.7, 0.2))],
+        "Gamma": [made.Gamma(t(1.5, 2.0), t(0.5, 3.0)), made.Gamma(t(2.5, 1.0), t(1.5, 2.0))],
+        "Gumbel": [made.Gumbel(t(0.5, 2.0), t(0.5, 3.0)), made.Gumbel(t(1.0, 1.0), t(1.5, 2.0))],
+        "Laplace": [made.Laplace(t(0.5, 2.0), t(0.5, 3.0)), made.Laplace(t(1.0, 1.0), t(1.5, 2.0))],
+        "Normal": [made.Normal(t(0.5, 2.0), t(0.5, 3.0)), made.Normal(t(1.0, 1.0), t(1.5, 2.0))],
+        "Pareto": [made.Pareto(t(0.5, 2.0), t(2.5, 3.0)), made.Pareto(t(0.4, 1.0), t(1.5, 4.0))],
+        "Uniform": [
+            made.Uniform(t(0.5, 2.0), t(1.5, 3.0)),
+            made.Uniform(t(0.1, -0.2), t(2.5, 4.0)),
+            made.Uniform(t(0.0, 0.2), t(1.0, 0.8)),
+        ],
+        "Poisson": [made.Poisson(t(0.5, 2.0)), made.Poisson(t(2.0, 1.0))],
+        "Binomial": [made.Binomial(3, t(0.5, 0.2)), made.Binomial(3, t(0.5, 0.7))],
+        "Geometric": [made.Geometric(t(0.5, 0.2)), made.Geometric(t(0.3, 0.2))],
+        "Cauchy": [made.Cauchy(t(0.5, 2.0), t(0.5, 3.0)), made.Cauchy(t(1.0, 1.0), t(1.5, 2.0))],
+        "HalfNormal": [made.HalfNormal(t(0.5, 2.0)), made.HalfNormal(t(0.3, 0.2))],
+        "LowRankMultivariateNormal": [
+            made.LowRankMultivariateNormal(*rank1),
+            made.LowRankMultivariateNormal(*rank2),
+        ],
+        "MultivariateNormal": [
+            made.MultivariateNormal(t(1.0, 2.0, 0.0), 2 * one),
+            made.MultivariateNormal(t(1.0, 1.0, 0.0), one + 0.5),
+        ],
+        "Wishart": [
+            made.Wishart(t(4.0, 5.0), one[:2, :2] + 0.3),
+            made.Wishart(t(3.0, 6.0), one[:2, :2] * 2),
+        ],
+        "Dirichlet": [made.Dirichlet(t(1.0, 2.0)), made.Dirichlet(t(2.0, 0.3))],
+    }
+
+
+def test_all_divergences_of_pytorch_are_here_with_its_numbers(torch):
+    from torch.distributions.kl import _KL_REGISTRY
+
+    def answer(lib, p, q):
+        try:
+            return lib.distributions.kl_divergence(p, q).reshape(-1).tolist()
+        except NotImplementedError:
+            return ["NotImplementedError"]
+
+    ours, theirs = (distributions_for_divergences(lib) for lib in (tallow, torch))
+    compared = 0
+    for name_p, name_q in ((p.__name__, q.__name__) for p, q in _KL_REGISTRY):
+        for i in range(len(ours.get(name_p, ()))):
+            for j in range(len(ours.get(name_q, ()))):
+                expected = answer(torch, theirs[name_p][i], theirs[name_q][j])
+                found = answer(tallow, ours[name_p][i], ours[name_q][j])
+                assert found == pytest.approx(expected, rel=1e-9, abs=1e-12, nan_ok=True), (
+                    name_p,
+                    name_q,
+                )
+                compared += 1
+    assert compared > 300

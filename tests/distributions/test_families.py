@@ -13,7 +13,14 @@ from distribution_cases import CASES, GOLDENS, describe
 EXPECTED = json.loads(GOLDENS.read_text())
 
 # PyTorch's gradient of these samples is a rational approximation, good to about 1e-3.
-LOOSE_GRADIENTS = {"beta", "dirichlet", "gamma", "t", "chi-squared", "inverse gamma", "f"}
+LOOSE_GRADIENTS = {"beta", "dirichlet", "gamma", "t", "chi-squared", "inverse gamma", "f"} | {
+    "wishart",
+    "wishart precision",
+}
+
+
+# PyTorch's log_prob and cdf take float32 only; test_distribution.py compares that.
+REFUSED_THERE = {"generalised pareto", "heavy tail"}
 
 
 def near(ours, theirs, tolerance):
@@ -33,6 +40,8 @@ def near(ours, theirs, tolerance):
 def test_a_family_answers_as_pytorch(name):
     answers = describe(tallow, name)
     for question, theirs in EXPECTED[name].items():
+        if theirs == "RuntimeError" and name in REFUSED_THERE:
+            continue
         tolerance = 3e-3 if question == "rsample" and name in LOOSE_GRADIENTS else 1e-9
         assert near(answers[question], theirs, tolerance), (
             question,

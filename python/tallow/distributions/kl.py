@@ -26,6 +26,7 @@ from .gumbel import Gumbel
 from .half_normal import HalfNormal
 from .independent import Independent
 from .laplace import Laplace
+from .lowrank_multivariate_normal import LowRankMultivariateNormal
 from .multivariate_normal import MultivariateNormal, batch_mahalanobis
 from .normal import Normal
 from .one_hot_categorical import OneHotCategorical
@@ -117,10 +118,6 @@ def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
             f"{kinds[1].__name__}"
         )
     return formula(p, q)
-
-
-def _infinite_like(tensor: Tensor) -> Tensor:
-    return tallow.full_like(tensor, math.inf)
 
 
 # ---- one family
@@ -276,6 +273,62 @@ def _multivariate_normal(p: Any, q: Any) -> Tensor:
     return q._half_log_det() - p._half_log_det() + 0.5 * (trace + distance - n)
 
 
+@register_kl(LowRankMultivariateNormal, LowRankMultivariateNormal)
+def _lowrank(p: Any, q: Any) -> Tensor:
+    _check_sizes(p, q)
+    inner = q._whitened_factor()
+    root = p.cov_diag.sqrt().unsqueeze(-2)
+    scaled = p.cov_factor * q.cov_diag.rsqrt().unsqueeze(-1)
+    trace = (
+        (p.cov_diag / q.cov_diag).sum(-1)
+        + scaled.pow(2).sum((-2, -1))
+        - (inner * root).pow(2).sum((-2, -1))
+        - (inner @ p.cov_factor).pow(2).sum((-2, -1))
+    )
+    return _lowrank_result(
+        q._log_det() - p._log_det(), trace, q._squared_distance(q.loc - p.loc), p
+    )
+
+
+@register_kl(MultivariateNormal, LowRankMultivariateNormal)
+def _multivariate_lowrank(p: Any, q: Any) -> Tensor:
+    _check_sizes(p, q)
+    factor = p._unbroadcasted_scale_tril
+    scaled = factor * q.cov_diag.rsqrt().unsqueeze(-1)
+    inner = q._whitened_factor() @ factor
+    trace = scaled.pow(2).sum((-2, -1)) - inner.pow(2).sum((-2, -1))
+    logarithms = q._log_det() - 2 * p._half_log_det()
+    return _lowrank_result(logarithms, trace, q._squared_distance(q.loc - p.loc), p)
+
+
+@register_kl(LowRankMultivariateNormal, MultivariateNormal)
+def _lowrank_multivariate(p: Any, q: Any) -> Tensor:
+    _check_sizes(p, q)
+    factor = q._unbroadcasted_scale_tril
+    parts = tallow.cat([p.cov_factor, tallow.diag_embed(p.cov_diag.sqrt())], -1)
+    batch = tallow.broadcast_shapes(factor.shape[:-2], parts.shape[:-2])
+    whitened = tallow.linalg.solve_triangular(
+        factor.expand((*batch, *factor.shape[-2:])),
+        parts.expand((*batch, *parts.shape[-2:])),
+        upper=False,
+    )
+    trace = whitened.pow(2).sum((-2, -1))
+    logarithms = 2 * q._half_log_det() - p._log_det()
+    return _lowrank_result(logarithms, trace, batch_mahalanobis(factor, q.loc - p.loc), p)
+
+
+def _lowrank_result(logarithms: Tensor, trace: Tensor, distance: Tensor, p: Any) -> Tensor:
+    return 0.5 * (logarithms + distance + trace - p.event_shape[0])
+
+
+def _check_sizes(p: Any, q: Any) -> None:
+    if p.event_shape != q.event_shape:
+        raise ValueError(
+            "KL-divergence between two (Low Rank) Multivariate Normals with different event shapes "
+            "cannot be computed"
+        )
+
+
 @register_kl(Normal, Normal)
 def _normal(p: Any, q: Any) -> Tensor:
     ratio = (p.scale / q.scale).pow(2)
@@ -314,107 +367,3 @@ def _transformed(p: Any, q: Any) -> Tensor:
     if p.transforms != q.transforms or p.event_shape != q.event_shape:
         raise NotImplementedError
     return kl_divergence(p.base_dist, q.base_dist)
-
-
-# ---- two families
-
-
-def _never(*pairs: tuple[type, type]) -> None:
-    """P reaches where q has no density."""
-    for type_p, type_q in pairs:
-        parameter = {
-            Normal: "loc",
-            Laplace: "loc",
-            Gumbel: "loc",
-            Gamma: "concentration",
-            Exponential: "rate",
-            Pareto: "scale",
-            Poisson: "rate",
-            Beta: "concentration1",
-            Uniform: "low",
-        }[type_p]
-
-        def formula(p: Any, q: Any, parameter: str = parameter) -> Tensor:
-            return _infinite_like(getattr(p, parameter))
-
-        register_kl(type_p, type_q)(formula)
-
-
-_never(
-    (Normal, Beta),
-    (Normal, Exponential),
-    (Normal, Gamma),
-    (Normal, Pareto),
-    (Normal, Uniform),
-    (Laplace, Beta),
-    (Laplace, Exponential),
-    (Laplace, Gamma),
-    (Laplace, Pareto),
-    (Laplace, Uniform),
-    (Gumbel, Beta),
-    (Gumbel, Exponential),
-    (Gumbel, Gamma),
-    (Gumbel, Pareto),
-    (Gumbel, Uniform),
-    (Gamma, Beta),
-    (Gamma, Pareto),
-    (Gamma, Uniform),
-    (Exponential, Beta),
-    (Exponential, Pareto),
-    (Exponential, Uniform),
-    (Pareto, Beta),
-    (Pareto, Uniform),
-    (Beta, Pareto),
-    (Poisson, Bernoulli),
-    (Poisson, Binomial),
-)
-
-
-@register_kl(Bernoulli, Poisson)
-def _bernoulli_poisson(p: Any, q: Any) -> Tensor:
-    return -p.entropy() - (p.probs * q.rate.log() - q.rate)
-
-
-@register_kl(Exponential, Gamma)
-def _exponential_gamma(p: Any, q: Any) -> Tensor:
-    ratio = q.rate / p.rate
-    return (
-        -q.concentration * ratio.log()
-        + ratio
-        + tallow.lgamma(q.concentration)
-        + q.concentration * euler_constant
-        - (1 + euler_constant)
-    )
-
-
-@register_kl(Gamma, Exponential)
-def _gamma_exponential(p: Any, q: Any) -> Tensor:
-    return -p.entropy() - q.rate.log() + q.rate * p.concentration / p.rate
-
-
-def _to_normal(p: Any, q: Any) -> Tensor:
-    """Any p with two moments and an entropy."""
-    second = p.variance + (p.mean - q.loc).pow(2)
-    return (
-        -p.entropy() + 0.5 * second / q.scale.pow(2) + q.scale.log() + 0.5 * math.log(2 * math.pi)
-    )
-
-
-for _family in (Beta, Exponential, Gamma, Gumbel, Laplace, Uniform):
-    register_kl(_family, Normal)(_to_normal)
-
-
-@register_kl(Normal, Laplace)
-def _normal_laplace(p: Any, q: Any) -> Tensor:
-    away = p.loc - q.loc
-    standard = away / p.scale
-    # Mean of |x - q.loc| for normal x.
-    deviation = math.sqrt(2 / math.pi) * p.scale * tallow.exp(-0.5 * standard.pow(2))
-    deviation = deviation + away * tallow.erf(math.sqrt(0.5) * standard)
-    return -p.entropy() + tallow.log(2 * q.scale) + deviation / q.scale
-
-
-@register_kl(Beta, Uniform)
-def _beta_uniform(p: Any, q: Any) -> Tensor:
-    result = -p.entropy() + (q.high - q.low).log()
-    return tallow.where((q.low > 0) | (q.high < 1), math.inf, result)
