@@ -67,6 +67,11 @@ Status target_report(ErrorReport* report) {
   return record_of_device(&report->record);
 }
 
+Status probability_report(ErrorReport* report) {
+  *report = {nullptr, static_cast<int32_t>(RecordedError::kInputProbability), 0, current_op(), ""};
+  return record_of_device(&report->record);
+}
+
 Status take_recorded_error() {
   ErrorRecord* const record = host_record.load(std::memory_order_acquire);
   if (!record || __atomic_load_n(&record->ready, __ATOMIC_ACQUIRE) == 0) return Status::kOk;
@@ -75,11 +80,21 @@ Status take_recorded_error() {
   const ErrorRecord found = *record;
   __atomic_store_n(&record->ready, 0u, __ATOMIC_RELEASE);
   __atomic_store_n(&record->taken, 0u, __ATOMIC_RELEASE);
-  if (found.kind == static_cast<int32_t>(RecordedError::kTarget)) {
-    return fail(Status::kIndexError, "Target %lld is out of bounds. (found by %s on the device)",
-                static_cast<long long>(found.index), found.op);
+  switch (static_cast<RecordedError>(found.kind)) {
+    case RecordedError::kTarget:
+      return fail(Status::kIndexError, "Target %lld is out of bounds. (found by %s on the device)",
+                  static_cast<long long>(found.index), found.op);
+    case RecordedError::kInputProbability:
+    case RecordedError::kTargetProbability:
+      return fail(
+          Status::kRuntimeError,
+          "all elements of %s should be between 0 and 1 (element %lld is not; found by %s "
+          "on the device)",
+          found.kind == static_cast<int32_t>(RecordedError::kInputProbability) ? "input" : "target",
+          static_cast<long long>(found.place), found.op);
+    default:
+      return raise_position(found);
   }
-  return raise_position(found);
 }
 
 }  // namespace tallow::cuda

@@ -25,6 +25,8 @@ struct ErrorRecord {
 enum class RecordedError : int32_t {
   kPosition,  // or any other PositionError
   kTarget = 16,
+  kInputProbability,
+  kTargetProbability,
 };
 
 // What a kernel needs to report: passed to it by value. Made by position_report()/target_report().
@@ -40,6 +42,9 @@ struct ErrorReport {
 [[nodiscard]] Status position_report(const IndexBound& bound, ErrorReport* report);
 // Of class numbers of losses: IndexError "Target 7 is out of bounds."
 [[nodiscard]] Status target_report(ErrorReport* report);
+// Of numbers that are no probabilities: RuntimeError "all elements of input should be between 0 and
+// 1". The kind becomes kTargetProbability for those of a target.
+[[nodiscard]] Status probability_report(ErrorReport* report);
 
 // The error found by kernels that have run, or kOk; forgets it.
 [[nodiscard]] Status take_recorded_error();

@@ -2,6 +2,8 @@
 #include "cuda/kernels/sum_all.h"
 #include "cuda/kernels/table.h"
 
+#include "cuda/error_record.h"
+
 namespace tallow::cuda {
 namespace {
 
@@ -132,6 +134,18 @@ __global__ void pair_slopes(T* grad_in, const T* grad, bool each, Compute<T> sha
 }
 
 template <class T>
+__global__ void check_probabilities(Pairs<T> pairs, int64_t count, ErrorReport report) {
+  using A = Compute<T>;
+  const int64_t i = global_index();
+  if (i >= count) return;
+  const Operands<A> o = pairs(i);
+  const bool input = o.x >= 0 && o.x <= 1;
+  if (input && o.t >= 0 && o.t <= 1) return;
+  if (input) report.kind = static_cast<int32_t>(RecordedError::kTargetProbability);
+  report_index(report, 0, 0, i);
+}
+
+template <class T>
 Pairs<T> pairs_of(const PairLoss& loss) {
   return {static_cast<const T*>(loss.input), static_cast<const T*>(loss.target),
           static_cast<const T*>(loss.weight), static_cast<const T*>(loss.pos_weight),
@@ -160,9 +174,15 @@ LaunchShape shape_for(int64_t count) { return {grid_for(count, kBlock), kBlock};
 
 Status pair(PairLossOp op, DType dtype, const PairLoss& loss, void* out) {
   return by_dtype(FloatingAndHalf{}, dtype, "pair_loss", [&]<class T>() {
-    return with_loss(op, [&]<class Loss>() {
+    return with_loss(op, [&]<class Loss>() -> Status {
       using A = Compute<T>;
       T* const to = static_cast<T*>(out);
+      if (op == PairLossOp::kBce) {
+        ErrorReport report;
+        TALLOW_CUDA_TRY(probability_report(&report));
+        TALLOW_CUDA_TRY(launch(shape_for(loss.numel), check_probabilities<T>, pairs_of<T>(loss),
+                               loss.numel, report));
+      }
       if (loss.reduction == LossReduction::kNone) {
         return launch(shape_for(loss.numel), pair_values<T, Loss>, to, pairs_of<T>(loss),
                       loss.numel);
