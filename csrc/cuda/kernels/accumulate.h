@@ -3,6 +3,10 @@
 
 #include "cuda/device_types.h"
 
+#ifdef __CUDACC__
+#include <cuda_fp16.h>
+#endif
+
 namespace tallow::cuda {
 
 // Half types in float; integers wrap around, which unsigned arithmetic of any width that holds
@@ -33,6 +37,16 @@ struct AccumulatorOf<int64_t> {
 };
 template <class T>
 using Accumulator = typename AccumulatorOf<T>::type;
+
+// An element as a term of a sum.
+template <class T>
+TL_HD Accumulator<T> as_term(T x) {
+#ifdef __CUDA_ARCH__
+  // One instruction instead of the branches of the portable conversion.
+  if constexpr (dtype_of<T> == DType::kFloat16) return __half2float(__ushort_as_half(x.bits));
+#endif
+  return static_cast<Accumulator<T>>(x);
+}
 
 template <class A>
 struct RealPart {

@@ -70,7 +70,7 @@ __device__ Accumulator<T> input_at(const Geometry& g, const T* input, int64_t gr
   const int64_t x = out.x * g.stride[1] - g.padding[1] + tap.x * g.dilation[1];
   if (y < 0 || y >= g.in_size[0] || x < 0 || x >= g.in_size[1]) return Accumulator<T>(0);
   const int64_t plane = (out.sample * g.groups + group) * g.in_channels + tap.channel;
-  return static_cast<Accumulator<T>>(input[plane * g.in_pixels + y * g.in_size[1] + x]);
+  return as_term(input[plane * g.in_pixels + y * g.in_size[1] + x]);
 }
 
 // The output element whose window meets an input position with a tap, 0 if there is none.
@@ -85,7 +85,7 @@ __device__ Accumulator<T> output_at(const Geometry& g, const T* output, int64_t 
     return Accumulator<T>(0);
   }
   const int64_t plane = (in.sample * g.groups + group) * g.out_channels + tap.channel;
-  return static_cast<Accumulator<T>>(output[plane * g.out_pixels + oy * g.out_size[1] + ox]);
+  return as_term(output[plane * g.out_pixels + oy * g.out_size[1] + ox]);
 }
 
 // The tile of a block: blockIdx.x counts the tiles of an m x n matrix, blockIdx.y the groups.
@@ -101,7 +101,7 @@ struct TilePlace {
 };
 
 template <class T, int kPer>
-__global__ void __launch_bounds__(kTileThreads)
+__global__ void __launch_bounds__(kTileThreads, 2)
     forward_kernel(Geometry g, const T* input, const T* weight, const T* bias, T* output) {
   using A = Accumulator<T>;
   const int64_t m = g.out_channels, n = g.batch * g.out_pixels, k = g.in_channels * g.taps;
@@ -110,7 +110,7 @@ __global__ void __launch_bounds__(kTileThreads)
   A sum[kPer][kPer];
   multiply_tile<A, kPer, true, false>(
       tile.row, tile.column, 0, k,
-      [&](int64_t i, int64_t l) { return i < m && l < k ? static_cast<A>(rows[i * k + l]) : A(0); },
+      [&](int64_t i, int64_t l) { return i < m && l < k ? as_term(rows[i * k + l]) : A(0); },
       [&](int64_t j, int64_t l) {
         if (j >= n || l >= k) return A(0);
         return input_at(g, input, tile.group, position_of(j, g.by_out_pixels, g.by_out_width),
@@ -119,7 +119,7 @@ __global__ void __launch_bounds__(kTileThreads)
       sum);
   store_tile(tile.row, tile.column, m, n, sum, [&](int64_t i, int64_t j, A value) {
     const int64_t channel = tile.group * m + i;
-    if (bias) value = value + static_cast<A>(bias[channel]);
+    if (bias) value = value + as_term(bias[channel]);
     const int64_t sample = g.by_out_pixels.quotient(j);
     const int64_t pixel = j - sample * g.out_pixels;
     output[(sample * g.groups * m + channel) * g.out_pixels + pixel] = static_cast<T>(value);
@@ -127,7 +127,7 @@ __global__ void __launch_bounds__(kTileThreads)
 }
 
 template <class T, int kPer>
-__global__ void __launch_bounds__(kTileThreads)
+__global__ void __launch_bounds__(kTileThreads, 2)
     grad_input_kernel(Geometry g, const T* output, const T* weight, const T* bias, T* input) {
   using A = Accumulator<T>;
   const int64_t m = g.in_channels, n = g.batch * g.in_pixels, k = g.out_channels * g.taps;
@@ -140,7 +140,7 @@ __global__ void __launch_bounds__(kTileThreads)
         const int64_t channel = g.by_taps.quotient(l);
         const int64_t tap = l - channel * g.taps;
         const int64_t row = (tile.group * g.out_channels + channel) * m + i;
-        return static_cast<A>(weight[row * g.taps + tap]);
+        return as_term(weight[row * g.taps + tap]);
       },
       [&](int64_t j, int64_t l) {
         if (j >= n || l >= k) return A(0);
@@ -150,7 +150,7 @@ __global__ void __launch_bounds__(kTileThreads)
       sum);
   store_tile(tile.row, tile.column, m, n, sum, [&](int64_t i, int64_t j, A value) {
     const int64_t channel = tile.group * m + i;
-    if (bias) value = value + static_cast<A>(bias[channel]);
+    if (bias) value = value + as_term(bias[channel]);
     const int64_t sample = g.by_in_pixels.quotient(j);
     const int64_t pixel = j - sample * g.in_pixels;
     input[(sample * g.groups * m + channel) * g.in_pixels + pixel] = static_cast<T>(value);
@@ -160,7 +160,7 @@ __global__ void __launch_bounds__(kTileThreads)
 // The long sum over all positions is cut into parts of `length`, which blockIdx.z counts; with more
 // than one the sums of part p go to parts[p].
 template <class T, int kPer>
-__global__ void __launch_bounds__(kTileThreads)
+__global__ void __launch_bounds__(kTileThreads, 2)
     grad_weight_kernel(Geometry g, const T* input, const T* output, int64_t length, T* weight,
                        Accumulator<T>* parts) {
   using A = Accumulator<T>;
@@ -175,7 +175,7 @@ __global__ void __launch_bounds__(kTileThreads)
         if (i >= m || l >= end) return A(0);
         const int64_t sample = g.by_out_pixels.quotient(l);
         const int64_t plane = (sample * g.groups + tile.group) * m + i;
-        return static_cast<A>(output[plane * g.out_pixels + l - sample * g.out_pixels]);
+        return as_term(output[plane * g.out_pixels + l - sample * g.out_pixels]);
       },
       [&](int64_t j, int64_t l) {
         if (j >= n || l >= end) return A(0);

@@ -19,7 +19,7 @@ struct Product {
 };
 
 template <class T, int kPer, bool kALContiguous, bool kBLContiguous>
-__global__ void __launch_bounds__(kTileThreads) product_kernel(Product<T> p) {
+__global__ void __launch_bounds__(kTileThreads, 2) product_kernel(Product<T> p) {
   using A = Accumulator<T>;
   constexpr int64_t kSide = kTileSide * kPer;
   const int64_t tiles = (p.n + kSide - 1) / kSide;
@@ -34,11 +34,11 @@ __global__ void __launch_bounds__(kTileThreads) product_kernel(Product<T> p) {
         first_row, first_column, 0, p.k,
         [&](int64_t i, int64_t l) {
           const bool inside = i < p.m && l < p.k;
-          return inside ? static_cast<A>(a[i * p.a_stride[2] + l * p.a_stride[3]]) : A(0);
+          return inside ? as_term(a[i * p.a_stride[2] + l * p.a_stride[3]]) : A(0);
         },
         [&](int64_t j, int64_t l) {
           const bool inside = j < p.n && l < p.k;
-          return inside ? static_cast<A>(b[l * p.b_stride[2] + j * p.b_stride[3]]) : A(0);
+          return inside ? as_term(b[l * p.b_stride[2] + j * p.b_stride[3]]) : A(0);
         },
         sum);
     const T* const init = p.init + outer * p.init_stride[0] + inner * p.init_stride[1];
@@ -47,7 +47,7 @@ __global__ void __launch_bounds__(kTileThreads) product_kernel(Product<T> p) {
       A result = p.alpha * value;
       if (p.init) {
         const T start = init[i * p.init_stride[2] + j * p.init_stride[3]];
-        result = p.beta * static_cast<A>(start) + result;
+        result = p.beta * as_term(start) + result;
       }
       c[i * p.c_stride[2] + j] = static_cast<T>(result);
     });

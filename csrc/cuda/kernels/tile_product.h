@@ -19,12 +19,16 @@ inline constexpr int kTileDepth = 16;  // of a slice along k
 template <class A, int kPer, bool kDepthContiguous, class Get>
 __device__ void fill_slice(A* slice, int64_t first, int64_t first_l, const Get& get) {
   constexpr int kExtent = kTileSide * kPer;
+  constexpr int kItems = kPer * kTileDepth / kTileSide;
+  // Thread e has elements e, e + kTileThreads, ... of the slice: steps along one dimension only.
+  const int e = static_cast<int>(threadIdx.x);
+  const int position = kDepthContiguous ? e / kTileDepth : e % kExtent;
+  const int l = kDepthContiguous ? e % kTileDepth : e / kExtent;
   TL_UNROLL
-  for (int i = 0; i < kPer * kTileDepth / kTileSide; ++i) {
-    const int e = static_cast<int>(threadIdx.x) + i * kTileThreads;
-    const int position = kDepthContiguous ? e / kTileDepth : e % kExtent;
-    const int l = kDepthContiguous ? e % kTileDepth : e / kExtent;
-    slice[l * (kExtent + 1) + position] = get(first + position, first_l + l);
+  for (int i = 0; i < kItems; ++i) {
+    const int p = kDepthContiguous ? position + i * kTileSide : position;
+    const int d = kDepthContiguous ? l : l + i * (kTileThreads / kExtent);
+    slice[d * (kExtent + 1) + p] = get(first + p, first_l + d);
   }
 }
 
