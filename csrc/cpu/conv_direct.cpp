@@ -66,8 +66,42 @@ Tiling choose_tiling(const Pass& pass) {
   return tiling;
 }
 
-// Runs every (image, group, row tile, channel part) of a pass. `phases` has phases[0] x phases[1]
-// entries.
+// Small stages are filled so many bytes ahead of their use: loads that overlap stores which are
+// still on their way to the cache would wait for them.
+inline constexpr int64_t kAheadBytes = 16 * 1024;
+
+// Computes the task for `channels` of one image and group from its stage. `phases` has phases[0] x
+// phases[1] entries.
+template <class T>
+void run_task(const Pass& pass, const Tiling& tiling, const Stage& stage, const Phase* phases,
+              const int32_t* table, const T* staged, const Weights<T>& weights, const T* bias,
+              int64_t item, const Range& rows, const Range& channels, T* out) {
+  const int64_t group = item % pass.groups;
+  for (int64_t f = 0; f < pass.phases[0] * pass.phases[1]; ++f) {
+    const int64_t first[2] = {f / pass.phases[1], f % pass.phases[1]};
+    const Phase& phase = phases[f];
+    Image<T> image;
+    image.staged = staged;
+    image.pitch = stage.pitch;
+    image.table = table + phase.table;
+    image.sum_length = pass.source_channels * phase.taps;
+    image.weight = weights.data + group * weights.group + phase.weight * weights.channels +
+                   channels.begin * image.sum_length;
+    image.bias = bias ? bias + group * pass.out_channels + channels.begin : nullptr;
+    image.channels = channels.size();
+    const int64_t row_limit = ceil_div(pass.out_size[0] - first[0], pass.phases[0]);
+    image.rows = lesser(rows.end, row_limit) - rows.begin;
+    image.columns = ceil_div(pass.out_size[1] - first[1], pass.phases[1]);
+    image.out_column = pass.phases[1];
+    image.out_row = pass.phases[0] * pass.out_size[1];
+    image.out_channel = pass.out_size[0] * pass.out_size[1];
+    image.out = out + item * pass.out_numel() + channels.begin * image.out_channel +
+                rows.begin * image.out_row + first[0] * pass.out_size[1] + first[1];
+    tiling.lanes_are_pixels ? compute_pixels(image) : compute_channels(image);
+  }
+}
+
+// Runs every (image, group, row tile, channel part) of a pass.
 template <class T>
 Status run_pass(const Pass& pass, const Tiling& tiling, const Stage& stage, const Phase* phases,
                 const int32_t* table, const T* source, const Weights<T>& weights, const T* bias,
@@ -76,45 +110,31 @@ Status run_pass(const Pass& pass, const Tiling& tiling, const Stage& stage, cons
   const int64_t tile_tasks = tiling.row_tiles * tiling.channel_parts;
   const int64_t tasks = pass.batch * pass.groups * tile_tasks;
   const int64_t channel_unit = tiling.lanes_are_pixels ? 1 : kChannelPanel<T>;
+  const int64_t stages =
+      tile_tasks > 1 ? 1 : greater(kAheadBytes / (need * static_cast<int64_t>(sizeof(T))), 1);
   int64_t failed = 0;
   parallel_for(tasks, tiling.chunk, [&](int64_t begin, int64_t end) {
-    const Scratch<T> staged(need);
+    const Scratch<T> staged(stages * need);
     if (!staged) {
       __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
       return;
     }
-    int64_t staged_from = -1;  // the row whose surroundings are zero in the stage
-    for (int64_t t = begin; t < end; ++t) {
-      const int64_t item = t / tile_tasks;
-      const int64_t group = item % pass.groups;
+    int64_t staged_from = -1;  // the row whose surroundings are zero in the stages
+    for (int64_t first = begin; first < end; first += stages) {
+      const int64_t last = lesser(first + stages, end);
       const Range rows =
-          part_of(pass.windows[0], 1, tiling.row_tiles, t % tile_tasks / tiling.channel_parts);
-      const Range channels =
-          part_of(pass.out_channels, channel_unit, tiling.channel_parts, t % tiling.channel_parts);
-      if (staged_from != rows.begin) fill_row(staged.get(), need);
+          part_of(pass.windows[0], 1, tiling.row_tiles, first % tile_tasks / tiling.channel_parts);
+      const Range channels = part_of(pass.out_channels, channel_unit, tiling.channel_parts,
+                                     first % tiling.channel_parts);
+      if (staged_from != rows.begin) fill_row(staged.get(), stages * need);
       staged_from = rows.begin;
-      fill_stage(stage, source + item * pass.source_numel(), rows.begin, staged.get());
-      for (int64_t f = 0; f < pass.phases[0] * pass.phases[1]; ++f) {
-        const int64_t first[2] = {f / pass.phases[1], f % pass.phases[1]};
-        const Phase& phase = phases[f];
-        Image<T> image;
-        image.staged = staged.get();
-        image.pitch = stage.pitch;
-        image.table = table + phase.table;
-        image.sum_length = pass.source_channels * phase.taps;
-        image.weight = weights.data + group * weights.group + phase.weight * weights.channels +
-                       channels.begin * image.sum_length;
-        image.bias = bias ? bias + group * pass.out_channels + channels.begin : nullptr;
-        image.channels = channels.size();
-        const int64_t row_limit = ceil_div(pass.out_size[0] - first[0], pass.phases[0]);
-        image.rows = lesser(rows.end, row_limit) - rows.begin;
-        image.columns = ceil_div(pass.out_size[1] - first[1], pass.phases[1]);
-        image.out_column = pass.phases[1];
-        image.out_row = pass.phases[0] * pass.out_size[1];
-        image.out_channel = pass.out_size[0] * pass.out_size[1];
-        image.out = out + item * pass.out_numel() + channels.begin * image.out_channel +
-                    rows.begin * image.out_row + first[0] * pass.out_size[1] + first[1];
-        tiling.lanes_are_pixels ? compute_pixels(image) : compute_channels(image);
+      for (int64_t t = first; t < last; ++t) {
+        fill_stage(stage, source + t / tile_tasks * pass.source_numel(), rows.begin,
+                   staged.get() + (t - first) * need);
+      }
+      for (int64_t t = first; t < last; ++t) {
+        run_task(pass, tiling, stage, phases, table, staged.get() + (t - first) * need, weights,
+                 bias, t / tile_tasks, rows, channels, out);
       }
     }
   });
