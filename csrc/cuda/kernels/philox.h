@@ -12,11 +12,13 @@
 
 namespace tallow::cuda {
 
+// Words are picked by comparisons: an array that is indexed by a variable would lie in memory.
 struct RandomWords {
-  uint32_t word[4];
+  uint32_t a, b, c, d;
 
+  TL_HD uint32_t word(int k) const { return k < 2 ? (k == 0 ? a : b) : (k == 2 ? c : d); }
   TL_HD uint64_t wide(int k) const {
-    return static_cast<uint64_t>(word[2 * k]) << 32 | word[2 * k + 1];
+    return static_cast<uint64_t>(k == 0 ? a : c) << 32 | (k == 0 ? b : d);
   }
 };
 
@@ -33,7 +35,7 @@ TL_HD inline RandomWords philox(uint64_t key, uint64_t counter) {
     k0 += 0x9e3779b9u;
     k1 += 0xbb67ae85u;
   }
-  return {{c[0], c[1], c[2], c[3]}};
+  return {c[0], c[1], c[2], c[3]};
 }
 
 // Block i of the stream at hand; see PhiloxState.
@@ -60,7 +62,7 @@ TL_HD auto draw_of(const RandomWords& words, int k) {
   if constexpr (sizeof(C) == 8) {
     return words.wide(k);
   } else {
-    return words.word[k];
+    return words.word(k);
   }
 }
 

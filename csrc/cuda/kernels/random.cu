@@ -35,7 +35,7 @@ struct Bernoulli {
   static constexpr int kPerBlock = 4;
   uint64_t threshold;  // of 2^32
   TL_HD T operator()(const RandomWords& words, int k) const {
-    return T(static_cast<Compute<T>>(words.word[k] < threshold ? 1 : 0));
+    return T(static_cast<Compute<T>>(words.word(k) < threshold ? 1 : 0));
   }
 };
 
@@ -96,7 +96,7 @@ struct Integers {
     if constexpr (kWide) {
       value = range == 0 ? words.wide(k) : words.wide(k) % range;
     } else {
-      value = words.word[k] * range >> 32;
+      value = words.word(k) * range >> 32;
     }
     return T(static_cast<Compute<T>>(static_cast<int64_t>(base + value)));
   }

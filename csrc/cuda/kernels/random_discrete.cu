@@ -160,7 +160,7 @@ __global__ void drop(PhiloxState state, T* out, bool* mask, const T* in, int64_t
     for (int k = 0; k < 4; ++k) {
       const int64_t i = block * 4 + k;
       if (i >= n) break;
-      const bool kept = words.word[k] < threshold;
+      const bool kept = words.word(k) < threshold;
       mask[i] = kept;
       out[i] = T(static_cast<C>(in[i]) * (kept ? factor : C(0)));
     }
