@@ -49,7 +49,7 @@ Tensor cumprod_backward(const Tensor& grad, const Tensor& self, const Tensor& re
   if (self.dim() == 0 || self.numel() == 0) return mul(grad, ones_like(self));
   const bool zeros = [&] {
     const NoGradGuard guard;
-    return *any(eq(self, 0)).data<bool>();
+    return first_element<bool>("cumprod", any(eq(self, 0)));
   }();
   if (!zeros) return div(sum_of_rest(mul(grad, conj(result)), dim), conj(self));
   const int64_t n = self.size(dim);
