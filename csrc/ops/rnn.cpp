@@ -74,7 +74,7 @@ void check(const Sequence& s, const Tensor& rows, const Tensor& state, const Ten
 
 bool has_kernel(const Tensor& rows, const RnnWeights& w) {
   const bool floating = rows.dtype() == DType::kFloat32 || rows.dtype() == DType::kFloat64;
-  return floating && rows.device().is_cpu() && !w.projection.defined();
+  return floating && !rows.device().is_meta() && !w.projection.defined();
 }
 
 void* data_of(const Tensor& tensor) { return tensor.defined() ? tensor.ptr() : nullptr; }
@@ -98,7 +98,9 @@ Tensor from_input(const Sequence& s, const Tensor& rows, const RnnWeights& w) {
 std::vector<Tensor> run_forward(const Sequence& s, const Tensor& rows, const Tensor& state,
                                 const Tensor& cell, const RnnWeights& w, bool keep, Kept& kept) {
   const NoGradGuard guard;
-  const auto new_rows = [&] { return empty({rows.size(0), s.hidden}, rows.dtype()); };
+  const auto new_rows = [&] {
+    return empty({rows.size(0), s.hidden}, rows.dtype(), rows.device());
+  };
   const Tensor weight = contiguous(w.state);
   const Tensor bias = w.state_bias.defined() ? contiguous(w.state_bias) : w.state_bias;
   std::vector<Tensor> results{new_rows(), clone_strided(state, {s.hidden, 1})};
@@ -140,9 +142,9 @@ RnnGrads kernel_grads(const Sequence& s, Grads& g, const Tensor& rows, const Rnn
   const bool gru = s.mode == RnnMode::kGru;
   const Tensor grad = contiguous_data(g.grad_or_zeros(0));
   const Tensor weight = contiguous(w.state);
-  const Tensor grad_gates = empty({rows.size(0), s.width()}, rows.dtype());
+  const Tensor grad_gates = empty({rows.size(0), s.width()}, rows.dtype(), rows.device());
   Tensor grad_new;
-  if (gru) grad_new = empty({rows.size(0), s.hidden}, rows.dtype());
+  if (gru) grad_new = empty({rows.size(0), s.hidden}, rows.dtype(), rows.device());
   RnnGrads grads;
   grads.state = clone_strided(g.grad_or_zeros(1), {s.hidden, 1});
   if (s.mode == RnnMode::kLstm) grads.cell = clone_strided(g.grad_or_zeros(2), {s.hidden, 1});
