@@ -1,0 +1,144 @@
+"""Every OpCase on a CUDA device against the CPU, on the same inputs: results and gradients."""
+
+from __future__ import annotations
+
+import ctypes
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import op_run
+import tallow
+from op_case import Filled, OpCase, Sample, filled, flatten, load_cases, map_leaves
+
+CASES = {case.id: case for case in load_cases()}
+
+# Cases whose calls have no tensor: where the result is made has to be said.
+CREATION = frozenset(
+    case.id for case in CASES.values() if not any(s.tensors() for _, s in case.all_samples())
+)
+
+# The one operator whose results lie elsewhere.
+ON_THE_CPU = frozenset({"cpu"})
+
+
+def on(device: str, tree: Any, requires_grad: bool) -> Any:
+    """The arguments of a sample as tensors of a device."""
+
+    def place(argument: Filled) -> Any:
+        tensor = op_run.make_tensor(tallow, argument).to(device)
+        if requires_grad and argument.spec.grad and argument.dtype in op_run.DIFFERENTIABLE:
+            tensor.requires_grad_()
+        return tensor
+
+    return map_leaves(place, Filled, tree)
+
+
+def on_cpu(value: Any) -> Any:
+    return value.detach().cpu() if isinstance(value, tallow.Tensor) else value
+
+
+def run(case: OpCase, device: str, arguments: Any, grad: bool) -> list[Any]:
+    """Results of a call, followed by the gradients if there are any, all of them on the CPU."""
+    args, kwargs = on(device, arguments, grad)
+    if case.id in CREATION:
+        kwargs["device"] = device
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        outputs = flatten(case.function(tallow)(*args, **kwargs))
+    for output in outputs:
+        if isinstance(output, tallow.Tensor):
+            wanted = "cpu" if case.id in ON_THE_CPU else device
+            assert output.device.type == wanted, f"{case.id}: result on {output.device}"
+    inputs = op_run.differentiable_inputs((args, kwargs))
+    roots = [output for output in outputs if getattr(output, "requires_grad", False)]
+    if inputs and roots:
+        weights = [
+            tallow.from_numpy(ramp.reshape(tuple(root.shape))).to(root.device, root.dtype)
+            for root in roots
+            for ramp in (np.linspace(0.5, 1.5, root.numel()),)
+        ]
+        outputs += tallow.autograd.grad(roots, inputs, weights, allow_unused=True)
+    return [on_cpu(output) for output in outputs]
+
+
+def assert_agree(case: OpCase, sample: Sample, given: list[Any], expected: list[Any]) -> None:
+    assert len(given) == len(expected), f"{case.id}{sample}"
+    for value, reference in zip(given, expected, strict=True):
+        if not isinstance(reference, tallow.Tensor):
+            assert value == reference or value != value, f"{case.id}{sample}"
+            continue
+        name = op_run.dtype_name(reference)
+        assert op_run.dtype_name(value) == name, f"{case.id}{sample}"
+        assert value.shape == reference.shape, f"{case.id}{sample}"
+        rtol, atol = case.tolerance_of(name)
+        wanted = op_run.to_numpy(reference)
+        # Sums may cancel: what they lose is measured by the largest result.
+        if wanted.size and wanted.dtype.kind in "fc":
+            finite = np.abs(wanted[np.isfinite(wanted)])
+            atol *= max(1.0, float(finite.max())) if finite.size else 1.0
+        np.testing.assert_allclose(
+            op_run.to_numpy(value), wanted, rtol=rtol, atol=atol, err_msg=f"{case.id}{sample}"
+        )
+
+
+def compare(case: OpCase, number: int, sample: Sample, dtype: str, grad: bool) -> None:
+    arguments = filled(case, number, sample, dtype)
+    expected = run(case, "cpu", arguments, grad)
+    assert_agree(case, sample, run(case, "cuda", arguments, grad), expected)
+
+
+def for_cases(case_ids: Iterable[str]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("name", sorted(case_ids))
+
+
+@for_cases(CASES)
+def test_agrees_with_the_cpu(name: str) -> None:
+    case = CASES[name]
+    for number, sample in case.all_samples():
+        compare(case, number, sample, case.dtypes[0], grad=case.grad and sample.grad)
+
+
+@for_cases(name for name, case in CASES.items() if len(case.dtypes) > 1)
+def test_agrees_in_other_dtypes(name: str) -> None:
+    case = CASES[name]
+    number, sample = list(case.all_samples())[-1]
+    for dtype in case.dtypes[1:]:
+        compare(case, number, sample, dtype, grad=False)
+
+
+@for_cases(name for name, case in CASES.items() if case.layouts and name not in CREATION)
+def test_layout_does_not_matter(name: str) -> None:
+    case = CASES[name]
+
+    def transposed(argument: Filled, device: str) -> Any:
+        tensor = op_run.make_tensor(tallow, argument).to(device)
+        if not argument.spec.grad or tensor.dim() < 2:
+            return tensor
+        return tensor.transpose(0, -1).contiguous().transpose(0, -1)
+
+    for number, sample in list(case.all_samples())[-3:]:
+        results = []
+        for device in ("cpu", "cuda"):
+            args, kwargs = map_leaves(
+                lambda argument, device=device: transposed(argument, device),
+                Filled,
+                filled(case, number, sample, case.dtypes[0]),
+            )
+            results.append(flatten(case.function(tallow)(*args, **kwargs)))
+        expected, given = ([on_cpu(value) for value in part] for part in results)
+        assert_agree(case, sample, given, expected)
+
+
+def test_no_kernel_is_missing(emulator: ctypes.CDLL) -> None:
+    emulator.tallow_backend_v1.restype = ctypes.c_void_p
+    plugin = emulator.tallow_backend_v1()
+    # struct Plugin of csrc/backend/plugin.h: abi, size, size of the table, size of the runtime,
+    # version, name, table. The table begins with its name.
+    words = ctypes.c_uint32.from_address(plugin + 8).value // ctypes.sizeof(ctypes.c_void_p)
+    table = ctypes.c_void_p.from_address(plugin + 32).value
+    assert table is not None
+    assert all((ctypes.c_void_p * words).from_address(table))
