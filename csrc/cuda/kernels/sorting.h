@@ -176,6 +176,10 @@ class SortedRows {
  public:
   using Item = Ranked<typename KeyOf<T>::Key>;
   [[nodiscard]] Status sort(const T* in, int64_t rows, int64_t n, bool descending) {
+    if (n >= int64_t{1} << 32) {
+      return fail(Status::kNotImplemented, "sort: rows of %lld elements are not supported",
+                  static_cast<long long>(n));
+    }
     TALLOW_CUDA_TRY(first_.allocate(rows * n));
     if (n > kSortTile) TALLOW_CUDA_TRY(second_.allocate(rows * n));
     return sort_ranked(in, rows, n, descending, first_.get(), second_.get(), &items_);
