@@ -222,6 +222,11 @@ cudaError_t arena_free(Device& device, void* pointer) {
   if (block == arena.live.end()) return cudaErrorInvalidValue;
   std::size_t size = footprint(block->second);
   poison(pointer, block->second);
+  // Opening and closing the arena takes time for every page in use.
+  constexpr std::size_t kPage = 4096;
+  const std::size_t first = (offset + kPage - 1) / kPage * kPage;
+  const std::size_t last = (offset + size) / kPage * kPage;
+  if (first < last) madvise(arena.base + first, last - first, MADV_DONTNEED);
   arena.live.erase(block);
   arena.used -= size;
   const auto next = arena.vacant.find(offset + size);
