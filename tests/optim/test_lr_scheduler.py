@@ -125,6 +125,29 @@ def test_composed_schedules_are_pytorchs(torch, name, mode):
     assert trace(tallow, COMPOSED[name], mode, "SGD") == expected
 
 
+@pytest.mark.parametrize("name", [*SCHEDULES, *COMPOSED])
+def test_100_steps_give_pytorchs_rates(torch, name):
+    """Bit for bit, and the same error where a schedule is at its end."""
+
+    def run(library: ModuleType) -> list[Any]:
+        optimizer = optimizer_for(library, "SGD")
+        make: Any = {**SCHEDULES, **COMPOSED}[name]
+        schedule = make(library.optim.lr_scheduler, optimizer)
+        rates: list[Any] = []
+        for _ in range(100):
+            optimizer.step()
+            try:
+                schedule.step()
+            except ValueError as error:
+                return [*rates, str(error)]
+            rates.append(schedule.get_last_lr())
+        return rates
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert run(tallow) == run(torch)
+
+
 @pytest.mark.parametrize("mode", ["min", "max"])
 @pytest.mark.parametrize("threshold_mode", ["rel", "abs"])
 def test_plateaus_are_pytorchs(torch, mode, threshold_mode):
