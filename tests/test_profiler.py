@@ -220,3 +220,15 @@ def test_the_older_module():
         assert _C._watcher() is None
     with pytest.raises(NotImplementedError, match="only the CPU is supported"):
         older.profile(use_device="cuda")
+
+
+def test_steps_of_optimisers_are_named_as_in_pytorch(torch):
+    def run(lib, module):
+        weight = lib.nn.Parameter(lib.ones(2))
+        optimizer = lib.optim.SGD([weight], lr=0.1)
+        weight.grad = lib.ones(2)
+        with module.profile() as prof:
+            optimizer.step()
+        return [event.name for event in prof.events() if event.name.startswith("Optimizer")]
+
+    assert run(tallow, profiler) == run(torch, torch.profiler) == ["Optimizer.step#SGD.step"]
