@@ -133,6 +133,37 @@ def test_layout_does_not_matter(name: str) -> None:
         assert_agree(case, sample, given, expected)
 
 
+@for_cases(name for name, case in CASES.items() if case.out)
+def test_out_receives_the_result(name: str) -> None:
+    case = CASES[name]
+    function = case.function(tallow)
+    number, sample = list(case.all_samples())[-1]
+    args, kwargs = on("cuda", filled(case, number, sample, case.dtypes[0]), False)
+    if name in CREATION:
+        kwargs["device"] = "cuda"
+    expected = flatten(function(*args, **kwargs))
+    # Every second element of a row, so that the result is written with strides.
+    outs = tuple(
+        tallow.empty((*value.shape, 2), dtype=value.dtype, device="cuda")[..., 0]
+        for value in expected
+    )
+    function(*args, **kwargs, out=outs if len(outs) > 1 else outs[0])
+    for out, value in zip(outs, expected, strict=True):
+        assert tallow.equal(out.isnan() | (out == value), tallow.ones_like(out, dtype=tallow.bool))
+
+
+@for_cases(name for name, case in CASES.items() if case.inplace)
+def test_in_place_equals_out_of_place(name: str) -> None:
+    case = CASES[name]
+    for number, sample in case.all_samples():
+        (self, *rest), kwargs = on("cuda", filled(case, number, sample, case.dtypes[0]), False)
+        expected = case.function(tallow)(self, *rest, **kwargs)
+        if expected.shape != self.shape or expected.dtype != self.dtype:
+            continue
+        getattr(self, case.name + "_")(*rest, **kwargs)
+        assert_agree(case, sample, [on_cpu(self)], [on_cpu(expected)])
+
+
 def test_no_kernel_is_missing(emulator: ctypes.CDLL) -> None:
     emulator.tallow_backend_v1.restype = ctypes.c_void_p
     plugin = emulator.tallow_backend_v1()
