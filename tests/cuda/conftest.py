@@ -21,6 +21,7 @@ def device() -> Iterator[tallow.device]:
     cuda.set_device(0)
     cuda.set_stream(cuda.default_stream())
     cuda.synchronize()
+    cuda.empty_cache()
 
 
 @pytest.fixture
