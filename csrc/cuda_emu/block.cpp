@@ -329,15 +329,6 @@ int block_barrier(Vote vote, bool predicate, const char* file, int line) {
   return static_cast<int>(executor.threads[static_cast<std::size_t>(mine)].result);
 }
 
-unsigned active_lanes() {
-  const int warp = executor.threads[static_cast<std::size_t>(executor.running)].warp;
-  unsigned lanes = 0;
-  for (const Thread& thread : executor.threads) {
-    if (thread.warp == warp && thread.state != State::kDone) lanes |= 1u << thread.lane;
-  }
-  return lanes;
-}
-
 int current_lane() { return executor.threads[static_cast<std::size_t>(executor.running)].lane; }
 
 void Executor::finish_warp(Thread& last, unsigned lanes) {

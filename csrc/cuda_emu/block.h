@@ -40,7 +40,6 @@ enum class WarpOp {
 // An operation of the lanes in `mask`, which all have to call it from the same line.
 uint64_t warp_collective(WarpOp op, unsigned mask, uint64_t value, int argument, const char* file,
                          int line);
-unsigned active_lanes();
 int current_lane();
 
 }  // namespace tallow::emu

@@ -48,7 +48,6 @@ inline void __threadfence_block() {}
 inline void __threadfence_system() {}
 inline void __trap(TALLOW_EMU_HERE) { tallow::emu::trap("trap", file, line); }
 
-inline unsigned __activemask() { return tallow::emu::active_lanes(); }
 inline unsigned __ballot_sync(unsigned mask, int predicate, TALLOW_EMU_HERE) {
   return static_cast<unsigned>(tallow::emu::warp_collective(tallow::emu::WarpOp::kBallot, mask,
                                                             predicate != 0, 0, file, line));
