@@ -14,8 +14,8 @@ CSRC = ROOT / "csrc"
 KERNELS = sorted((CSRC / "cuda" / "kernels").glob("*.cu"))
 NVCC = shutil.which("nvcc")
 # Parts of the names of kernels that may have a stack frame, though never spilled registers: large
-# angles are reduced with a table on the stack, and numbers drawn from Philox are indexed.
-STACK_ALLOWED = ("3Sin", "3Cos", "3Tan", "6Normal", "6Cauchy", "draw_bernoulli", "draw_categories")
+# angles are reduced with a table on the stack.
+STACK_ALLOWED = ("3Sin", "3Cos", "3Tan", "6Normal", "6Cauchy")
 
 pytestmark = [
     pytest.mark.slow,
