@@ -101,8 +101,11 @@ def test_linear_cross_entropy_is_a_linear_layer_and_a_loss() -> None:
 def test_sync_batch_norm_replaces_and_refuses_the_cpu() -> None:
     net = nn.SyncBatchNorm.convert_sync_batchnorm(nn.Sequential(nn.BatchNorm2d(3), nn.ReLU()))
     assert type(net[0]) is nn.SyncBatchNorm
-    with pytest.raises(ValueError, match="SyncBatchNorm expected input tensor to be on GPU"):
-        net(tallow.rand(2, 3, 4, 4))
+    tallow.manual_seed(0)
+    x = tallow.randn(4, 3, 5)
+    assert tallow.equal(nn.SyncBatchNorm(3)(x), nn.BatchNorm1d(3)(x))  # alone there is no sync
+    with pytest.raises(ValueError, match="expected at least 2D input"):
+        nn.SyncBatchNorm(3)(x[0, 0])
 
 
 def test_batch_norm_of_no_images_keeps_its_statistics() -> None:

@@ -190,11 +190,6 @@ class SyncBatchNorm(_BatchNorm):
         if input.dim() < 2:
             raise ValueError(f"expected at least 2D input (got {input.dim()}D input)")
 
-    def forward(self, input: Tensor) -> Tensor:
-        if input.device.type == "cpu":
-            raise ValueError("SyncBatchNorm expected input tensor to be on GPU or privateuseone")
-        return super().forward(input)
-
     @classmethod
     def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
         """Replace every batch normalisation inside a module.
