@@ -1,5 +1,7 @@
 #include "cuda/device.h"
 
+#include <pthread.h>
+
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +15,13 @@ thread_local int chosen = 0;   // by the user
 thread_local int active = -1;  // what cudaSetDevice() was told last, by us
 thread_local const char* op_name = "a CUDA call";
 std::atomic<bool> initialized{false};
+bool forked = false;  // Is this a child of a process that used CUDA, whose context it cannot use?
+
+// Runs in the child of a fork, in the only thread that is left.
+void note_fork() {
+  forked = initialized.load(std::memory_order_relaxed);
+  active = -1;
+}
 
 // Why cudaGetDeviceCount() failed, as something to do about it.
 void explain(cudaError_t error, char* why, int64_t size) {
@@ -82,10 +91,15 @@ int active_device() { return active < 0 ? chosen : active; }
 
 Status activate(int device) {
   if (device == active) return Status::kOk;
+  if (forked) {
+    return fail(Status::kRuntimeError,
+                "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, "
+                "you must use the 'spawn' start method");
+  }
   TALLOW_CUDA_TRY(check_device(device));
   TALLOW_CUDA_CHECK(cudaSetDevice(device));
   active = device;
-  initialized.store(true, std::memory_order_relaxed);
+  if (!initialized.exchange(true)) pthread_atfork(nullptr, nullptr, &note_fork);
   return Status::kOk;
 }
 

@@ -1,8 +1,6 @@
 #include "cuda/stream.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
 #include <mutex>
 #include <vector>
 
@@ -115,14 +113,6 @@ Status synchronize_event(int device, cudaEvent_t event) {
   TALLOW_CUDA_TRY(activate(device));
   TALLOW_CUDA_CHECK(cudaEventSynchronize(event));
   return take_recorded_error();
-}
-
-bool launches_block() {
-  static const bool value = [] {
-    const char* const text = std::getenv("CUDA_LAUNCH_BLOCKING");
-    return text && std::strcmp(text, "0") != 0 && *text != '\0';
-  }();
-  return value;
 }
 
 }  // namespace tallow::cuda

@@ -27,7 +27,4 @@ void set_current_stream(int device, cudaStream_t stream);
 [[nodiscard]] Status query_event(int device, cudaEvent_t event, bool* done);
 [[nodiscard]] Status synchronize_event(int device, cudaEvent_t event);
 
-// CUDA_LAUNCH_BLOCKING=1: every launch is waited for.
-bool launches_block();
-
 }  // namespace tallow::cuda

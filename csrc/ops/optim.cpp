@@ -1,6 +1,7 @@
 #include "ops/optim.h"
 
 #include "autograd/grad_mode.h"
+#include "core/device_runtime.h"
 #include "ops/arithmetic.h"
 #include "ops/copy.h"
 #include "ops/kernel.h"
@@ -9,6 +10,16 @@
 namespace tallow::ops {
 
 namespace {
+
+// What a graph replays keeps the numbers of the step that was recorded.
+void check_not_recorded(const char* op, const std::vector<Tensor>& params) {
+  if (params.empty() || !params[0].device().is_cuda()) return;
+  bool capturing = false;
+  const Status status = cuda_runtime().is_capturing(params[0].device().index, &capturing);
+  if (status != Status::kOk) raise_status(status);
+  TALLOW_CHECK(!capturing, "Attempting CUDA graph capture of step(), but ", op,
+               " counts its steps on the host; record forward and backward only");
+}
 
 double number(const Operand& value) {
   if (!value.is_tensor()) return value.scalar().to_double();
@@ -100,6 +111,7 @@ void adam_step(const char* op, bool decoupled, const std::vector<Tensor>& params
   check_list(op, "max_exp_avg_sqs", params, max_exp_avg_sqs, amsgrad);
   TALLOW_CHECK(state_steps.size() == params.size(), op, ": expected ", params.size(),
                " state_steps, got ", state_steps.size());
+  check_not_recorded(op, params);
   if (params.empty() || skips(found_inf)) return;
   const NoGradGuard guard;
   const AdamOptions options{number(lr), beta1, beta2, eps, weight_decay, decoupled, maximize};

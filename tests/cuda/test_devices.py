@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import os
 import pickle
 
 import pytest
@@ -222,3 +223,19 @@ def test_gradients_cross_devices() -> None:
     assert leaf.grad is not None
     assert leaf.grad.is_cuda
     assert leaf.grad.tolist() == [3, 3]
+
+
+def test_a_forked_child_is_told_what_to_do() -> None:
+    tallow.ones(1, device="cuda")
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            tallow.ones(1, device="cuda")
+            text = "no error"
+        except RuntimeError as error:
+            text = str(error)
+        os.write(writer, text.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reader, 1000).decode().startswith("Cannot re-initialize CUDA in forked")

@@ -121,3 +121,46 @@ def test_graphed_callables_have_gradients() -> None:
         assert module.weight.grad.tolist() == [value, value]
     with pytest.raises(ValueError, match="was recorded with"):
         graphed(tallow.ones(3, device="cuda"))
+
+
+def test_a_captured_step_trains_as_the_eager_one() -> None:
+    def losses(captured: bool) -> list[float]:
+        tallow.manual_seed(0)
+        model = tallow.nn.Linear(4, 1).cuda()
+        optimizer = tallow.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        data = tallow.randn(6, 5, 4, device="cuda")
+
+        def step(x: tallow.Tensor) -> tallow.Tensor:
+            optimizer.zero_grad()
+            loss = ((model(x) - x.sum(1, keepdim=True)) ** 2).mean()
+            loss.backward()
+            optimizer.step()
+            return loss.detach()
+
+        run = cuda.capture(step) if captured else step
+        result = [run(x).item() for x in data]
+        assert not captured or len(run._recorded) == 1
+        return result
+
+    assert losses(True) == losses(False)
+
+
+def test_what_cannot_be_captured_runs_as_usual() -> None:
+    step = cuda.capture(lambda x: x * x.sum().item(), warmup=1)
+    x = tallow.ones(3, device="cuda")
+    for _ in range(3):
+        assert step(x).tolist() == [3, 3, 3]
+    assert "item waits for the device" in step.reason
+
+
+def test_steps_counted_on_the_host_are_not_captured() -> None:
+    weight = tallow.ones(2, device="cuda", requires_grad=True)
+    weight.grad = tallow.ones(2, device="cuda")
+    for kind in (tallow.optim.Adam, tallow.optim.Adagrad):
+        optimizer = kind([weight])
+        optimizer.step()
+        with (
+            pytest.raises(RuntimeError, match="^Attempting CUDA graph capture of step()"),
+            cuda.graph(cuda.CUDAGraph()),
+        ):
+            optimizer.step()

@@ -73,6 +73,7 @@ __all__ = [
     "Stream",
     "StreamContext",
     "can_device_access_peer",
+    "capture",
     "current_device",
     "current_stream",
     "default_stream",
@@ -124,6 +125,7 @@ has_half = True
 has_magma = False
 _GRAPHS = [
     "CUDAGraph",
+    "capture",
     "graph",
     "graph_pool_handle",
     "is_current_stream_capturing",

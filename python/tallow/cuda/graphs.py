@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CUDAGraph",
+    "capture",
     "graph",
     "graph_pool_handle",
     "is_current_stream_capturing",
@@ -292,6 +293,73 @@ def make_graphed_callables(
         else:
             results.append(replay)
     return results[0] if single else tuple(results)
+
+
+class capture:
+    """Turn a function of tensors into one that is recorded and replayed.
+
+    For each combination of shapes, types and other values of the arguments, the first calls run as
+    usual, the next one is recorded, and later ones replay that: their tensors are copied into those
+    that were recorded with. Results are overwritten by the next call. What cannot be recorded,
+    because it waits for the device, runs as usual, and `reason` says why.
+
+    Args:
+        function: takes and returns tensors, and may change others in place, such as parameters. Its
+            Python code runs while recording and never again.
+        warmup: how many calls run as usual first.
+    """
+
+    def __init__(self, function: Callable[..., Any], warmup: int = 2) -> None:
+        self.function = function
+        self.warmup = warmup
+        self.reason = ""
+        self._calls: dict[Any, int] = {}
+        self._recorded: dict[Any, tuple[CUDAGraph, list[Tensor], Any]] = {}
+
+    def __call__(self, *args: Any) -> Any:
+        """Call, record or replay the function."""
+        key = tuple(
+            (arg.shape, arg.dtype, arg.device, arg.stride(), arg.requires_grad)
+            if isinstance(arg, tallow.Tensor)
+            else arg
+            for arg in args
+        )
+        given = [arg for arg in args if isinstance(arg, tallow.Tensor)]
+        if key in self._recorded:
+            graph_of_call, inputs, result = self._recorded[key]
+            with tallow.no_grad():
+                for own, tensor in zip(inputs, given, strict=True):
+                    own.copy_(tensor)
+            graph_of_call.replay()
+            return result
+        count = self._calls[key] = self._calls.get(key, 0) + 1
+        if self.reason or count <= self.warmup:
+            return self._run(args)
+        return self._record(key, args, given)
+
+    def _run(self, args: tuple[Any, ...]) -> Any:
+        """Run as usual, on a stream of its own: gradients remember theirs."""
+        side = Stream()
+        side.wait_stream(current_stream())
+        with stream(side):
+            result = self.function(*args)
+        current_stream().wait_stream(side)
+        return result
+
+    def _record(self, key: Any, args: tuple[Any, ...], given: list[Tensor]) -> Any:
+        inputs = [tensor.detach().clone().requires_grad_(tensor.requires_grad) for tensor in given]
+        rest = iter(inputs)
+        own = [next(rest) if isinstance(arg, tallow.Tensor) else arg for arg in args]
+        graph_of_call = CUDAGraph()
+        try:
+            with graph(graph_of_call):
+                result = self.function(*own)
+        except RuntimeError as error:
+            self.reason = str(error)
+            return self._run(args)
+        self._recorded[key] = graph_of_call, inputs, result
+        graph_of_call.replay()
+        return result
 
 
 def _replace_forward(module: Any, replay: Callable[..., Any]) -> None:

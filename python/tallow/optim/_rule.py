@@ -102,10 +102,25 @@ def new_step_count(value: float = 0.0) -> Tensor:
 
 
 def advance(step: Tensor) -> float:
-    """Count one step and return the new number."""
+    """Count one step and return the new number.
+
+    Raises:
+        RuntimeError: a CUDA graph is being recorded, which would repeat this number for ever.
+    """
+    if tallow._C._cuda.is_loaded() and _is_recorded():
+        raise RuntimeError(
+            "Attempting CUDA graph capture of step(), but this optimizer counts its steps on the "
+            "host; record forward and backward only"
+        )
     step += 1
     count: Any = step.item()
     return float(count)
+
+
+def _is_recorded() -> bool:
+    from tallow.cuda.graphs import is_current_stream_capturing
+
+    return is_current_stream_capturing()
 
 
 def number(value: float | Tensor) -> float:
