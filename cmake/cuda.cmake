@@ -8,6 +8,7 @@
 #          runs kernels on the CPU. For tests; tell tallow where it is by TALLOW_CUDA_LIBRARY.
 set(TALLOW_CUDA OFF CACHE STRING "The CUDA plugin: OFF, ON or EMULATE.")
 set_property(CACHE TALLOW_CUDA PROPERTY STRINGS OFF ON EMULATE)
+set(TALLOW_CUDA_FOLDER tallow CACHE STRING "Where the plugin is installed.")
 
 function(tallow_plugin_options target)
   target_include_directories(${target} PRIVATE
@@ -52,5 +53,5 @@ elseif(TALLOW_CUDA)
     $<$<AND:$<BOOL:${TALLOW_WERROR}>,$<COMPILE_LANGUAGE:CUDA>>:-Werror=all-warnings>
     $<$<AND:$<BOOL:${TALLOW_WERROR}>,$<COMPILE_LANGUAGE:CXX>>:-Werror>)
   target_link_options(libtallow_cuda PRIVATE -static-libstdc++ -Wl,--exclude-libs,ALL)
-  install(TARGETS libtallow_cuda LIBRARY DESTINATION tallow)
+  install(TARGETS libtallow_cuda LIBRARY DESTINATION "${TALLOW_CUDA_FOLDER}" COMPONENT cuda)
 endif()
