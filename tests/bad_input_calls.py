@@ -22,6 +22,7 @@ EXPECTED = (
     ValueError,
     IndexError,
     MemoryError,
+    AssertionError,  # a device that is not there, as in PyTorch
     AttributeError,  # Python-level functions look up a method of their argument, as PyTorch's do
 )
 SECONDS = 60  # for all the calls of one operator
