@@ -14,54 +14,6 @@ namespace tallow {
 
 namespace {
 
-// "Output 0 of Unbind is a view and is being modified inplace. ": nodes are named as their forward.
-[[noreturn]] TALLOW_COLD void raise_forbidden_view(const Tensor& view, const char* reason) {
-  std::string name = "a function";
-  uint32_t index = 0;
-  if (const Ref<Node> node = grad_fn(view)) {
-    name = node->name();
-    index = view.impl()->meta->output_nr;
-    if (const std::size_t suffix = name.rfind("Backward"); suffix != std::string::npos && suffix) {
-      name.resize(suffix);
-    }
-  }
-  raise<RuntimeError>("Output ", index, " of ", name, " is a view and is being modified inplace. ",
-                      reason);
-}
-
-void check_view(const Tensor& self, const ViewInfo& view) {
-  const bool differentiable = view.base.requires_grad() || self.requires_grad();
-  TALLOW_CHECK(!(self.requires_grad() && view.base.requires_grad() && is_leaf(view.base)),
-               "a view of a leaf Variable that requires grad is being used in an in-place "
-               "operation.");
-  if (!differentiable || view.origin == ViewOrigin::kNormal || view.origin == ViewOrigin::kBoundary)
-    return;
-  switch (view.origin) {
-    case ViewOrigin::kMultiOutput:
-      raise_forbidden_view(
-          self,
-          "This view is the output of a function that returns multiple views. Such "
-          "functions do not allow the output views to be modified inplace. You "
-          "should replace the inplace operation by an out-of-place one.");
-    case ViewOrigin::kCustomFunction:
-      raise_forbidden_view(
-          self,
-          "This view was created inside a custom Function (or because an input was "
-          "returned as-is) and the autograd logic to handle view+inplace would "
-          "override the custom backward associated with the custom Function, "
-          "leading to incorrect gradients. This behavior is forbidden. You can fix "
-          "this by cloning the output of the custom Function.");
-    default:
-      raise<RuntimeError>(
-          "A view was created in no_grad mode and is being modified inplace with grad mode "
-          "enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You "
-          "can clarify your code by moving both the view and the inplace either both inside the "
-          "no_grad block (if you don't want the inplace to be tracked) or both outside (if you "
-          "want "
-          "the inplace to be tracked).");
-  }
-}
-
 // The in-place op `inner` seen from the base: the gradient of the base with the view's part
 // replaced by what `inner` makes of it.
 class CopySlices final : public Node {
@@ -126,29 +78,52 @@ Tensor Out::original(const Tensor& self) const {
   return copy;
 }
 
-void check_inplace(const Tensor& self) {
+void check_history(const Tensor& self, bool others_require_grad) {
   TALLOW_CHECK(!self.impl()->inference || inference_mode_enabled(),
                "Inplace update to inference tensor outside InferenceMode is not allowed.You can "
                "make a clone to get a normal tensor before doing inplace update.See "
                "https://github.com/pytorch/rfcs/pull/17 for more details.");
+  if (TALLOW_LIKELY(!self.impl()->meta && !others_require_grad)) return;
+  const bool self_requires_grad = self.requires_grad();
+  if (!recording_enabled() || !(self_requires_grad || others_require_grad)) return;
+  // What lies on the other side of a boundary is written to as well.
+  for (const Tensor* at = &self; is_view(*at); at = &at->impl()->meta->view->base) {
+    check_view_origin(*at, false);
+    TALLOW_CHECK(!self_requires_grad || has_grad_fn(at->impl()->meta->view->base),
+                 "a view of a leaf Variable that requires grad is being used in an in-place "
+                 "operation.");
+  }
+  TALLOW_CHECK(!self_requires_grad || has_grad_fn(self),
+               "a leaf Variable that requires grad is being used in an in-place operation.");
+}
+
+void check_inplace(const Tensor& self, bool others_require_grad) {
+  check_history(self, others_require_grad);
   TALLOW_CHECK(!has_internal_overlap(self),
                "unsupported operation: more than one element of the written-to tensor refers to a "
                "single memory location. Please clone() the tensor before performing the "
                "operation.");
-  if (!self.impl()->meta || !grad_enabled()) return;
-  // What lies on the other side of a boundary is written to as well.
-  for (const Tensor* at = &self; is_view(*at); at = &at->impl()->meta->view->base) {
-    check_view(*at, *at->impl()->meta->view);
-  }
-  TALLOW_CHECK(!self.requires_grad() || !is_leaf(self),
-               "a leaf Variable that requires grad is being used in an in-place operation.");
 }
 
+namespace {
+
+[[noreturn]] TALLOW_COLD void raise_overlap() {
+  raise<RuntimeError>(
+      "unsupported operation: some elements of the input tensor and the written-to tensor refer to "
+      "a single memory location. Please clone() the tensor before performing the operation.");
+}
+
+}  // namespace
+
 void check_overlap(const Tensor& destination, const Tensor& input) {
-  TALLOW_CHECK(!partially_overlaps(destination, input),
-               "unsupported operation: some elements of the input tensor and the written-to tensor "
-               "refer to a single memory location. Please clone() the tensor before performing the "
-               "operation.");
+  if (partially_overlaps(destination, input)) raise_overlap();
+}
+
+void check_no_overlap(const Tensor& destination, const Tensor& input) {
+  const TensorImpl &a = *destination.impl(), &b = *input.impl();
+  const bool same_elements = a.storage == b.storage && a.offset == b.offset && a.numel > 0 &&
+                             a.sizes == b.sizes && a.strides == b.strides;
+  if (same_elements || partially_overlaps(destination, input)) raise_overlap();
 }
 
 namespace {
@@ -180,9 +155,9 @@ void give_history(Tensor tensor, Ref<Node> node) {
     history = {Ref<Node>(new CopySlices(whole, tensor, make_copy_node(history))), 0};
     tensor = whole;
   }
-  const uint32_t now = ++ensure_meta(tensor).rewrites;
+  ++ensure_meta(tensor).rewrites;
   for (const Tensor* at = &start; is_view(*at); at = &at->impl()->meta->view->base) {
-    if (is_boundary_view(*at)) at->impl()->meta->view->rewrites = now;
+    if (is_boundary_view(*at)) mark_in_step(*at);
   }
 }
 

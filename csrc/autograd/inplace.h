@@ -28,10 +28,15 @@ class Out {
 };
 
 // Raises unless `self` may be written to now: not a leaf that requires grad, not a forbidden view,
-// not an inference tensor outside inference mode, no element at two addresses.
-void check_inplace(const Tensor& self);
+// not an inference tensor outside inference mode, no element at two addresses. What grad mode adds
+// to that counts if self or another input of the op requires grad.
+void check_inplace(const Tensor& self, bool others_require_grad = false);
+// The same for ops that may write to one address twice.
+void check_history(const Tensor& self, bool others_require_grad = false);
 // Raises if an input shares memory with the destination without being the same elements.
 void check_overlap(const Tensor& destination, const Tensor& input);
+// Raises if an input shares memory with the destination.
+void check_no_overlap(const Tensor& destination, const Tensor& input);
 
 // Makes `node` (whose edge 0 is self's old history) the producer of the modified `self`. If self is
 // a view, the base's history is rewritten too, through a CopySlices node.

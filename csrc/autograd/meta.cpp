@@ -57,7 +57,7 @@ bool Tensor::requires_grad() const {
   const AutogradMeta* const meta = impl_->meta;
   if (TALLOW_LIKELY(!meta)) return false;
   if (meta->requires_grad || meta->grad_fn) return true;
-  return meta->view && view_lags(*this) && meta->view->base.requires_grad();
+  return meta->view && meta->view->base.requires_grad() && is_differentiable(dtype());
 }
 
 Ref<Node> grad_fn(const Tensor& tensor) {
@@ -72,6 +72,7 @@ void set_grad_fn(const Tensor& tensor, Ref<Node> node, uint32_t output_nr) {
   const Ref<Node> previous = std::move(meta.grad_fn);
   meta.grad_fn = std::move(node);
   meta.output_nr = output_nr;
+  if (meta.view) mark_in_step(tensor);
   // Hooks registered so far stay with the value that was overwritten; only retain_grad follows.
   meta.hook_dict.reset();
   meta.leaf_hooks.clear();
@@ -91,7 +92,7 @@ Edge gradient_edge(const Tensor& tensor) {
 bool is_leaf(const Tensor& tensor) { return !grad_fn(tensor); }
 
 void set_requires_grad(const Tensor& tensor, bool requires_grad) {
-  if (!is_leaf(tensor)) {
+  if (has_grad_fn(tensor)) {
     TALLOW_CHECK(requires_grad,
                  "you can only change requires_grad flags of leaf variables. If you want to use a "
                  "computed variable in a subgraph that doesn't require differentiation use "
@@ -147,11 +148,14 @@ void replace_data(const Tensor& tensor, const Tensor& source) {
                "dtype");
   TensorImpl& impl = *tensor.impl();
   const TensorImpl& other = *source.impl();
-  // The counter stays with the tensor, not with the storage it leaves.
+  // The counter stays with the tensor and the views of what it was.
   if (!impl.own_version) {
-    const uint32_t version = tensor.version();
-    impl.own_version = make_ref<VersionCounter>();
-    impl.own_version->value = version;
+    Storage& left = *impl.storage;
+    if (!left.shared_version) {
+      left.shared_version = make_ref<VersionCounter>();
+      left.shared_version->value = left.version;
+    }
+    impl.own_version = left.shared_version;
   }
   impl.storage = other.storage;
   impl.dtype = other.dtype;

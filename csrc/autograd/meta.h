@@ -12,14 +12,21 @@ namespace tallow {
 
 // How a view came to be; decides whether writing through it can be differentiated.
 // kBoundary: the view has taken the place of the whole of its base (autograd/boundary.h).
-enum class ViewOrigin : uint8_t { kNormal, kNoGrad, kMultiOutput, kCustomFunction, kBoundary };
+enum class ViewOrigin : uint8_t {
+  kNormal,
+  kNoGrad,
+  kInference,
+  kMultiOutput,
+  kCustomFunction,
+  kBoundary
+};
 
 struct ViewInfo {
-  Tensor base;  // never itself a view
+  Tensor base;  // itself a view only if that is a boundary's
   ViewOrigin origin;
-  // The base's `rewrites` when the view's grad_fn was last derived; a view that lags derives it
-  // anew.
-  uint32_t rewrites;
+  // When the view's grad_fn was last derived, see view_lags(): its version, or for a boundary's
+  // view the `rewrites` of what it stands for.
+  uint32_t derived_at;
 };
 
 struct AutogradMeta {
@@ -51,6 +58,11 @@ Edge gradient_edge(const Tensor& tensor);
 
 void set_requires_grad(const Tensor& tensor, bool requires_grad);
 bool is_leaf(const Tensor& tensor);
+// Is there a grad_fn at this moment? Unlike is_leaf(), leaves a view that lags as it is.
+TALLOW_INLINE bool has_grad_fn(const Tensor& tensor) {
+  const AutogradMeta* const meta = tensor.impl()->meta;
+  return meta && meta->grad_fn;
+}
 void retain_grad(const Tensor& tensor);
 // Cuts the tensor from its history, in place.
 void detach_inplace(const Tensor& tensor);

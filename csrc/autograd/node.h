@@ -83,6 +83,7 @@ class Node : public Counted {
   // Drops saved tensors after a backward pass that does not retain the graph.
   virtual void release_saved();
   virtual std::string name() const { return name_; }
+  void rename(const char* name) { name_ = name; }
   // The leaf of an AccumulateGrad node.
   virtual Tensor variable() const { return Tensor(); }
   // Must the engine run this node even if every incoming gradient is undefined?

@@ -41,8 +41,18 @@ TALLOW_INLINE bool needs_grad(const Tensor& tensor) {
   return tensor.defined() && tensor.impl()->meta && tensor.requires_grad();
 }
 
-// Gives `out` the history `node`; if it is inputs[0] itself, as the result of an in-place op.
-void connect(const Tensor& out, const Ref<Node>& node, const Tensor* first_input, uint32_t index);
+// Gives `out` the history `node`.
+void connect(const Tensor& out, const Ref<Node>& node, uint32_t index);
+
+// make_node() with the type of `make` erased.
+using NodeMaker = Ref<Node> (*)(const char* name, const void* make);
+template <class Make>
+Ref<Node> erased_make_node(const char* name, const void* make) {
+  return make_node(name, *static_cast<const Make*>(make));
+}
+// Records an op that wrote to `out`, its first input. Apart from record(), which is inlined.
+TALLOW_NOINLINE void record_inplace(const char* name, std::initializer_list<const Tensor*> inputs,
+                                    const Tensor& out, NodeMaker make_node, const void* make);
 
 }  // namespace detail
 
@@ -66,9 +76,13 @@ template <class Make>
 TALLOW_INLINE Tensor record(const char* name, std::initializer_list<const Tensor*> inputs,
                             Tensor out, const Make& make) {
   if (TALLOW_LIKELY(!should_record(inputs)) || !is_differentiable(out.dtype())) return out;
+  if (TALLOW_UNLIKELY(out.same(**inputs.begin()))) {
+    detail::record_inplace(name, inputs, out, &detail::erased_make_node<Make>, &make);
+    return out;
+  }
   const Ref<Node> node = detail::make_node(name, make);
   for (const Tensor* input : inputs) node->add_edge(*input);
-  detail::connect(out, node, *inputs.begin(), 0);
+  detail::connect(out, node, 0);
   return out;
 }
 
@@ -82,7 +96,7 @@ void record(const char* name, std::initializer_list<const Tensor*> inputs,
   uint32_t index = 0;
   for (const Tensor* out : outs) {
     if (out->defined()) {
-      detail::connect(*out, node, nullptr, index);
+      detail::connect(*out, node, index);
     } else {
       node->outputs.emplace_back();
     }
@@ -98,7 +112,7 @@ Tensor record(const char* name, const std::vector<Tensor>& inputs, Tensor out, c
   if (!wanted || !recording_enabled() || !is_differentiable(out.dtype())) return out;
   const Ref<Node> node = detail::make_node(name, make);
   for (const Tensor& input : inputs) node->add_edge(input);
-  detail::connect(out, node, nullptr, 0);
+  detail::connect(out, node, 0);
   return out;
 }
 
@@ -110,7 +124,7 @@ void record(const char* name, const Tensor& input, const std::vector<Tensor>& ou
   const Ref<Node> node = detail::make_node(name, make);
   node->add_edge(input);
   for (std::size_t i = 0; i < outs.size(); ++i) {
-    detail::connect(outs[i], node, nullptr, static_cast<uint32_t>(i));
+    detail::connect(outs[i], node, static_cast<uint32_t>(i));
   }
 }
 

@@ -74,6 +74,7 @@ SavedSlot::SavedSlot(SavedSlot&& other) noexcept
       name(other.name),
       version(other.version),
       output(other.output),
+      has_grad_fn(other.has_grad_fn),
       hook(std::move(other.hook)),
       packed(std::exchange(other.packed, nullptr)),
       origin(std::move(other.origin)) {}
@@ -111,6 +112,7 @@ SavedId SavedSlots::add(const Tensor& tensor, const char* name, int32_t output) 
   }
   slot.tensor = output >= 0 ? alias(tensor) : tensor;
   slot.version = tensor.version();
+  slot.has_grad_fn = output < 0 && has_grad_fn(tensor);
   return id;
 }
 
@@ -129,6 +131,9 @@ Tensor SavedSlots::unpack(Node& node, SavedId id) const {
     }
   } else {
     if (!slot.tensor.defined()) return Tensor();
+    TALLOW_CHECK(!slot.has_grad_fn || has_grad_fn(slot.tensor),
+                 "Trying to use a saved tensor that has been detached in-place, i.e. with "
+                 ".detach_().This is not supported, please use out-of-place `.detach()` instead");
     if (TALLOW_UNLIKELY(slot.tensor.version() != slot.version)) raise_modified(slot, node);
     if (slot.output < 0 || !grad_enabled()) return slot.tensor;
     result = alias(slot.tensor);
@@ -137,6 +142,15 @@ Tensor SavedSlots::unpack(Node& node, SavedId id) const {
     set_grad_fn(result, Ref<Node>(&node), static_cast<uint32_t>(slot.output));
   }
   return result;
+}
+
+void SavedSlots::mark_overwritten(const Tensor& written) {
+  for (SavedSlot& slot : slots_) {
+    const bool shares = slot.output < 0 && slot.tensor.defined() &&
+                        slot.tensor.impl()->storage == written.impl()->storage &&
+                        slot.tensor.version() == written.version();
+    if (shares) slot.version = written.version() - 1;
+  }
 }
 
 void SavedSlots::release() {

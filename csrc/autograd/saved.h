@@ -23,6 +23,7 @@ struct SavedSlot {
   const char* name = nullptr;  // as in grad_fn._saved_<name>
   uint32_t version = 0;        // of the tensor when it was saved
   int32_t output = -1;         // which output, -1 for an input
+  bool has_grad_fn = false;    // is it an input with a history?
   Ref<SavedTensorHook> hook;   // then `packed` replaces `tensor`, and what it unpacks to
   void* packed = nullptr;      // takes its history from `origin`
   std::unique_ptr<Edge> origin;
@@ -37,6 +38,9 @@ class SavedSlots {
   SavedId add(const Tensor& tensor, const char* name, int32_t output);
   // The tensor in slot `id` of `node`, checked against modification.
   Tensor unpack(Node& node, SavedId id) const;
+  // Makes saved inputs that share memory with `written`, which was just written to in place,
+  // unusable.
+  void mark_overwritten(const Tensor& written);
   void release();
   bool released() const { return released_; }
   int64_t size() const { return slots_.size(); }

@@ -1,15 +1,71 @@
 #include "autograd/views.h"
 
 #include "autograd/boundary.h"
+#include "core/error.h"
 #include "ops/views.h"
 
 namespace tallow {
 
 namespace {
 
-// How often the tensor at the end of the chain of bases got a new history.
-uint32_t rewrites(const Tensor& tensor) {
-  const AutogradMeta* meta = tensor.impl()->meta;
+// "UnbindBackward0" -> "Unbind".
+std::string forward_name(std::string name) {
+  if (const std::size_t suffix = name.rfind("Backward"); suffix != std::string::npos && suffix) {
+    name.resize(suffix);
+  }
+  return name;
+}
+
+const char* why_forbidden(ViewOrigin origin) {
+  switch (origin) {
+    case ViewOrigin::kMultiOutput:
+      return " This view is the output of a function that returns multiple views. Such functions "
+             "do not allow the output views to be modified inplace. You should replace the inplace "
+             "operation by an out-of-place one.";
+    case ViewOrigin::kCustomFunction:
+      return " This view was created inside a custom Function (or because an input was returned "
+             "as-is) and the autograd logic to handle view+inplace would override the custom "
+             "backward associated with the custom Function, leading to incorrect gradients. This "
+             "behavior is forbidden. You can fix this by cloning the output of the custom "
+             "Function.";
+    case ViewOrigin::kInference:
+      return " Given that this use case is ambiguous and error-prone, it is forbidden. You can "
+             "clarify your code by moving both the view and the inplace either both inside the "
+             "inference_mode block (if you don't want the inplace to be tracked) or both outside "
+             "(if you want the inplace to be tracked).";
+    default:
+      return " Given that this use case is ambiguous and error-prone, it is forbidden. You can "
+             "clarify your code by moving both the view and the inplace either both inside the "
+             "no_grad block (if you don't want the inplace to be tracked) or both outside (if you "
+             "want the inplace to be tracked).";
+  }
+}
+
+[[noreturn]] TALLOW_COLD void raise_forbidden_view(const AutogradMeta& view, bool indirect) {
+  const ViewOrigin origin = view.view->origin;
+  const bool inference = origin == ViewOrigin::kInference;
+  const bool ungraded = inference || origin == ViewOrigin::kNoGrad || !view.grad_fn;
+  std::ostringstream text;
+  if (view.grad_fn) {
+    text << "Output " << view.output_nr << " of " << forward_name(view.grad_fn->name())
+         << " is a view" << (ungraded ? " of a view which was created in" : "");
+  } else {
+    text << "A view was created in";
+  }
+  if (ungraded) text << (inference ? " inference mode" : " no_grad mode");
+  text << " and " << (indirect ? "its base or another view of its base has been" : "is being")
+       << " modified inplace";
+  if (ungraded) text << (inference ? " in normal mode" : " with grad mode enabled");
+  text << '.' << why_forbidden(origin);
+  throw RuntimeError(text.str());
+}
+
+// What a view's history is derived from is another after this number has changed: the writes to its
+// memory; for a stand-in, which keeps its place in the graph where a write is not recorded, the
+// histories that the tensor at the end of the chain of bases was given.
+uint32_t moment(const Tensor& view) {
+  const AutogradMeta* meta = view.impl()->meta;
+  if (TALLOW_LIKELY(meta->view->origin != ViewOrigin::kBoundary)) return view.version();
   while (meta && meta->view) meta = meta->view->base.impl()->meta;
   return meta ? meta->rewrites : 0;
 }
@@ -19,31 +75,38 @@ uint32_t rewrites(const Tensor& tensor) {
 void set_view(const Tensor& view, const Tensor& of, ViewOrigin origin) {
   const AutogradMeta* const parent = of.impl()->meta;
   const bool nested = is_view(of) && !is_boundary_view(of) && origin != ViewOrigin::kBoundary;
-  // A view of a forbidden view is forbidden for the same reason.
-  if (nested && parent->view->origin != ViewOrigin::kNormal) origin = parent->view->origin;
+  // A view of a forbidden view is forbidden for the same reason, unless it has one of its own.
+  if (nested && origin == ViewOrigin::kNormal) origin = parent->view->origin;
   const Tensor& base = nested ? parent->view->base : of;
-  ensure_meta(view).view.reset(new ViewInfo{base, origin, rewrites(base)});
+  ensure_meta(view).view.reset(new ViewInfo{base, origin, 0});
+  mark_in_step(view);
 }
 
 bool is_view(const Tensor& tensor) {
   return tensor.impl()->meta && tensor.impl()->meta->view != nullptr;
 }
 
-bool view_lags(const Tensor& view) {
-  const ViewInfo& info = *view.impl()->meta->view;
-  return info.rewrites != rewrites(info.base);
+bool view_lags(const Tensor& view) { return view.impl()->meta->view->derived_at != moment(view); }
+
+void mark_in_step(const Tensor& view) { view.impl()->meta->view->derived_at = moment(view); }
+
+void check_view_origin(const Tensor& view, bool indirect) {
+  const AutogradMeta& meta = *view.impl()->meta;
+  const ViewOrigin origin = meta.view->origin;
+  if (origin == ViewOrigin::kNormal || origin == ViewOrigin::kBoundary) return;
+  raise_forbidden_view(meta, indirect);
 }
 
 void regenerate_view_history(const Tensor& view) {
-  AutogradMeta& meta = *view.impl()->meta;
+  const AutogradMeta& meta = *view.impl()->meta;
   const Tensor base = meta.view->base;
-  meta.view->rewrites = rewrites(base);
-  if (!base.requires_grad() || !is_differentiable(view.dtype())) return;
-  if (meta.view->origin == ViewOrigin::kBoundary) {
+  if ((!meta.grad_fn && !base.requires_grad()) || !is_differentiable(view.dtype())) return;
+  if (is_boundary_view(view)) {
     Edge edge = gradient_edge(base);
     set_grad_fn(view, std::move(edge.node), edge.index);
     return;
   }
+  check_view_origin(view, true);
   const Ref<Node> node = ops::as_strided_node(base, view);
   node->add_edge(base);
   node->add_output(view);

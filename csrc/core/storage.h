@@ -11,6 +11,12 @@ namespace tallow {
 // Has there ever been memory on a CUDA device?
 inline bool device_memory_used = false;
 
+// Counts in-place writes apart from a storage: for `.data`, and for a tensor that left its storage.
+struct VersionCounter : Counted {
+  uint32_t value = 0;
+  static void destroy(VersionCounter* counter) { delete counter; }
+};
+
 class Storage : public Counted {
  public:
   // Fresh uninitialised memory. Negative or absurd sizes raise; a meta storage has no bytes; a
@@ -32,6 +38,9 @@ class Storage : public Counted {
 
   // Counts in-place writes through any alias; saved tensors compare it.
   uint32_t version = 0;
+  // Counts instead of `version` once a tensor has left the storage but not those that shared its
+  // counter.
+  Ref<VersionCounter> shared_version;
 
   static void* operator new(std::size_t size);
   static void operator delete(void* memory);

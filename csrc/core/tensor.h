@@ -16,12 +16,6 @@ namespace tallow {
 
 struct AutogradMeta;  // autograd/meta.h
 
-// A version counter of its own, for `.data` and for tensors whose storage they must not follow.
-struct VersionCounter : Counted {
-  uint32_t value = 0;
-  static void destroy(VersionCounter* counter) { delete counter; }
-};
-
 struct TensorImpl : Counted {
   TensorImpl(Ref<Storage> storage, const Dims& sizes, const Dims& strides, int64_t offset,
              DType dtype);
@@ -81,18 +75,18 @@ class Tensor {
 
   bool requires_grad() const;  // autograd/meta.cpp
 
-  uint32_t version() const {
-    return impl_->own_version ? impl_->own_version->value : impl_->storage->version;
-  }
-  void bump_version() const {
-    if (impl_->own_version) {
-      ++impl_->own_version->value;
-    } else {
-      ++impl_->storage->version;
-    }
-  }
+  uint32_t version() const { return version_slot(); }
+  // Where the version is counted: the same for all tensors that count together.
+  const void* version_counter() const { return &version_slot(); }
+  void bump_version() const { ++version_slot(); }
 
  private:
+  uint32_t& version_slot() const {
+    if (impl_->own_version) return impl_->own_version->value;
+    Storage& storage = *impl_->storage;
+    return storage.shared_version ? storage.shared_version->value : storage.version;
+  }
+
   Ref<TensorImpl> impl_;
 };
 

@@ -53,11 +53,12 @@ Tensor threshold(const Tensor& input, const Scalar& threshold, const Scalar& val
   const Tensor kept = saved_self(input, out);
   Tensor result = ternary(TernaryOp::kThreshold, "threshold", input, threshold, value,
                           input.dtype(), input.dtype(), out);
-  return record("ThresholdBackward0", {&input}, std::move(result), [&](Saver& save) {
-    return [x = save(kept, "self"), limit = threshold.to_double()](Grads& g) {
-      g.out[0] = threshold_backward(g.grad(), g[x], limit);
-    };
-  });
+  return record(out.is_inplace() ? "ThresholdBackward1" : "ThresholdBackward0", {&input},
+                std::move(result), [&](Saver& save) {
+                  return [x = save(kept, "self"), limit = threshold.to_double()](Grads& g) {
+                    g.out[0] = threshold_backward(g.grad(), g[x], limit);
+                  };
+                });
 }
 
 Tensor threshold_backward(const Tensor& grad, const Tensor& self, double threshold) {

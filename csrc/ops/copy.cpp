@@ -1,5 +1,7 @@
 #include "ops/copy.h"
 
+#include <cstring>
+
 #include "autograd/record.h"
 #include "core/blocking.h"
 #include "core/device_runtime.h"
@@ -159,6 +161,20 @@ Tensor to_memory_format(const Tensor& self, MemoryFormat format) {
 Tensor copy_(const Tensor& self, const Tensor& source, bool non_blocking) {
   check_not_meta(source, self.device());
   const Out out = Out::inplace(self);
+  const auto recorded = [&] {
+    return record("CopyBackwards", {&self, &source}, self, [&](Saver&) {
+      return [device = source.device()](Grads& g) {
+        if (g.needs(0)) g.out[0] = zeros_like(g.grad());
+        if (g.needs(1)) g.out[1] = to_device(g.grad(), device);
+      };
+    });
+  };
+  if (self.same(source)) {
+    check_history(self);
+    self.bump_version();
+    return recorded();
+  }
+  if (tallow::detail::needs_grad(source)) check_inplace(self, true);
   if (self.device().is_meta()) {
     check_inplace(self);
   } else if (TALLOW_UNLIKELY(self.device() != source.device())) {
@@ -176,30 +192,29 @@ Tensor copy_(const Tensor& self, const Tensor& source, bool non_blocking) {
     }
   }
   finish(out);
-  return record("CopyBackwards", {&self, &source}, self, [&](Saver&) {
-    return [device = source.device()](Grads& g) {
-      if (g.needs(0)) g.out[0] = zeros_like(g.grad());
-      if (g.needs(1)) g.out[1] = to_device(g.grad(), device);
-    };
-  });
+  return recorded();
 }
 
-Tensor fill_(const Tensor& self, const Operand& value) {
-  if (value.is_tensor()) {
-    TALLOW_CHECK(value.tensor().dim() == 0,
-                 "fill_ only supports 0-dimension value tensor but got "
-                 "tensor with ",
-                 value.tensor().dim(), " dimensions.");
-    return copy_(self, value.tensor());
+namespace {
+
+// `self` with every element at one address only once.
+Tensor without_repeats(const Tensor& self) {
+  if (!has_internal_overlap(self)) return self;
+  Dims sizes = self.sizes();
+  for (int64_t d = 0; d < sizes.size(); ++d) {
+    if (self.strides()[d] == 0) sizes[d] = 1;
   }
-  check_inplace(self);
+  return alias(self, sizes, self.strides(), self.impl()->offset);
+}
+
+// Writes `element`, of self's type, to every element.
+void fill_data(const Tensor& self, const void* element) {
   if (self.numel() > 0 && !self.device().is_meta()) {
-    alignas(16) char element[16];
-    value.scalar().store(self.dtype(), element);
+    const Tensor target = without_repeats(self);
     // Planned as if it read itself: only the destination's part is then used.
     Problem<2> problem;
-    const Input input(self, self.dtype());
-    prepare(problem, {&input}, self.dtype(), Out::inplace(self));
+    const Input input(target, target.dtype());
+    prepare(problem, {&input}, target.dtype(), Out::inplace(target));
     Strided<1> at;
     at.data[0] = problem.at.data[0];
     at.numel = problem.at.numel;
@@ -209,14 +224,58 @@ Tensor fill_(const Tensor& self, const Operand& value) {
       at.stride[0][d] = problem.at.stride[0][d];
     }
     run<&Backend::pointwise, &PointwiseKernels::fill>("fill_", self.device(), at, self.dtype(),
-                                                      static_cast<const void*>(element));
+                                                      element);
   }
   self.bump_version();
-  return record("FillBackward0", {&self}, self,
+}
+
+void fill_with_number(const Tensor& self, const Scalar& value) {
+  check_history(self);
+  alignas(16) char element[16];
+  value.store(self.dtype(), element);
+  fill_data(self, element);
+}
+
+Tensor fill_with_tensor(const Tensor& self, const Tensor& value) {
+  check_inplace(self, value.requires_grad());
+  {
+    const NoGradGuard no_grad;
+    check_not_meta(value, self.device());
+    alignas(16) char element[16];
+    if (!self.device().is_meta()) {
+      const Tensor converted = to_device(to_dtype(value, self.dtype()), kCPU);
+      std::memcpy(element, converted.ptr(), static_cast<std::size_t>(item_size(self.dtype())));
+    }
+    fill_data(self, element);
+  }
+  return record("FillBackward3", {&self, &value}, self, [&](Saver&) {
+    return [device = value.device()](Grads& g) {
+      if (g.needs(0)) g.out[0] = zeros_like(g.grad());
+      if (g.needs(1)) g.out[1] = to_device(sum_to_size(g.grad(), {}), device);
+    };
+  });
+}
+
+}  // namespace
+
+Tensor fill_(const Tensor& self, const Operand& value) {
+  if (value.is_tensor()) {
+    TALLOW_CHECK(value.tensor().dim() == 0,
+                 "fill_ only supports 0-dimension value tensor but got "
+                 "tensor with ",
+                 value.tensor().dim(), " dimensions.");
+    return fill_with_tensor(self, value.tensor());
+  }
+  fill_with_number(self, value.scalar());
+  return record("FillBackward2", {&self}, self,
                 [&](Saver&) { return [](Grads& g) { g.out[0] = zeros_like(g.grad()); }; });
 }
 
-Tensor zero_(const Tensor& self) { return fill_(self, Scalar(0)); }
+Tensor zero_(const Tensor& self) {
+  fill_with_number(self, Scalar(0));
+  return record("ZeroBackward0", {&self}, self,
+                [&](Saver&) { return [](Grads& g) { g.out[0] = zeros_like(g.grad()); }; });
+}
 
 Tensor resize_(const Tensor& self, const Dims& size) {
   TALLOW_CHECK(!self.requires_grad(), "cannot resize variables that require grad");

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "autograd/grad_mode.h"
+#include "autograd/record.h"
 #include "ops/complex_math.h"
 #include "ops/copy.h"
 
@@ -99,15 +100,32 @@ void Input::round_to_half(DType compute, Precision precision) {
 
 namespace detail {
 
-void check_destination(const Tensor& destination, const Input* const* inputs, int count,
-                       DType result) {
-  check_inplace(destination);
-  TALLOW_CHECK(can_cast(result, destination.dtype()), "result type ", scalar_type_name(result),
-               " can't be cast to the desired output type ", scalar_type_name(destination.dtype()));
+namespace {
+
+void check_writable(const Tensor& destination, const Input* const* inputs, int count) {
+  bool inputs_require_grad = false;
+  for (int k = 0; k < count; ++k) {
+    inputs_require_grad = inputs_require_grad ||
+                          (inputs[k]->tensor() && tallow::detail::needs_grad(*inputs[k]->tensor()));
+  }
+  check_inplace(destination, inputs_require_grad);
   for (int k = 0; k < count; ++k) {
     const Tensor* const tensor = inputs[k]->tensor();
     if (tensor && !tensor->same(destination)) check_overlap(destination, *tensor);
   }
+}
+
+void check_can_hold(const Tensor& destination, DType result) {
+  TALLOW_CHECK(can_cast(result, destination.dtype()), "result type ", scalar_type_name(result),
+               " can't be cast to the desired output type ", scalar_type_name(destination.dtype()));
+}
+
+}  // namespace
+
+void check_destination(const Tensor& destination, const Input* const* inputs, int count,
+                       DType result) {
+  check_writable(destination, inputs, count);
+  check_can_hold(destination, result);
 }
 
 void mark_host_operands(const ProblemView& problem, const Input* const* inputs) {
@@ -264,14 +282,19 @@ void fit_out(const Tensor& out, const Dims& shape) {
 Tensor prepare_general(const ProblemView& problem, const Input* const* inputs, DType out_dtype,
                        const Out& out) {
   const int count = problem.operands - 1;
+  // In PyTorch's order: what may not be written to is told before shapes that do not fit.
+  if (out.given()) check_writable(out.tensor(), inputs, count);
   const Device device = common_device(inputs, count, out);
   const Dims shape = common_shape(inputs, count);
   Tensor result;
   if (out.given()) {
     result = out.tensor();
-    TALLOW_CHECK(!out.is_inplace() || result.sizes() == shape, "output with shape ", result.sizes(),
-                 " doesn't match the broadcast shape ", shape);
-    check_destination(result, inputs, count, out_dtype);
+    const bool is_input = std::any_of(inputs, inputs + count, [&](const Input* input) {
+      return input->tensor() && input->tensor()->same(result);
+    });
+    TALLOW_CHECK(!(out.is_inplace() || is_input) || result.sizes() == shape, "output with shape ",
+                 result.sizes(), " doesn't match the broadcast shape ", shape);
+    check_can_hold(result, out_dtype);
     fit_out(result, shape);
     broadcast_into(problem.stride[0], &result, shape);
   }

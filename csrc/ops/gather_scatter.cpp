@@ -130,12 +130,12 @@ struct SliceWrite {
 Tensor write_slices(const SliceWrite& write, const Tensor& self, int64_t dim, const Tensor& index,
                     const Tensor& source, const Out& out) {
   if (write.accumulate && accumulates_in_float(self.dtype())) {
-    return write_in_float(self, out, write.order, [&](const Tensor& wide) {
+    return write_in_float(self, source, out, write.order, [&](const Tensor& wide) {
       write_slices(write, wide, dim, index, to_dtype(source, DType::kFloat32), Out::inplace(wide));
     });
   }
   const Tensor checked = offsets_along(write.op, at_least_1d(self), dim, index, write.rules);
-  Tensor result = begin_write(self, out, write.order);
+  Tensor result = begin_write(self, source, out, write.order);
   // A fresh result may have other strides than self: the offsets must be those of the result.
   const Tensor target = at_least_1d(result);
   const Tensor offsets = result.strides() == self.strides()

@@ -251,7 +251,7 @@ namespace {
 Tensor put_selected(const Tensor& self, const std::vector<Tensor>& indices, const Tensor& values,
                     bool accumulate, const Out& out) {
   if (accumulate && accumulates_in_float(self.dtype())) {
-    return write_in_float(self, out, WriteOrder::kPreserved, [&](const Tensor& wide) {
+    return write_in_float(self, values, out, WriteOrder::kPreserved, [&](const Tensor& wide) {
       put_selected(wide, indices, to_dtype(values, DType::kFloat32), true, Out::inplace(wide));
     });
   }
@@ -262,7 +262,8 @@ Tensor put_selected(const Tensor& self, const std::vector<Tensor>& indices, cons
   while (given.size() > shape.size() && given[0] == 1) given.erase(0);
   TALLOW_CHECK(is_expandable(given, shape), "shape mismatch: value tensor of shape ",
                values.sizes(), " cannot be broadcast to indexing result of shape ", shape);
-  const Tensor result = begin_write(self, out, WriteOrder::kPreserved);
+  const Tensor result =
+      out.is_inplace() ? self : begin_write(self, values, out, WriteOrder::kPreserved);
   if (!out.is_inplace()) selection = select_elements(result, indices);
   const Tensor source = unaliased(to_device(values, self.device()), result);
   const Dims strides(source.strides().data() + (values.dim() - given.size()), given.size());
@@ -282,6 +283,13 @@ Tensor index_put(const Tensor& self, const std::vector<Tensor>& indices, const T
                scalar_type_name(self.dtype()), " for the destination and ",
                scalar_type_name(values.dtype()), " for the source.");
   if (values.dim() > 0) check_same_device("index_put_", self, values);
+  if (out.is_inplace()) {
+    check_history(self, values.requires_grad());
+    check_no_overlap(self, values);
+    for (const Tensor& index : indices) {
+      if (index.defined()) check_no_overlap(self, index);
+    }
+  }
   const Tensor result = put_selected(self, indices, values, accumulate, out);
   return record("IndexPutBackward0", {&self, &values}, result, [&](Saver& save) {
     return [ids = save_all(save, indices), accumulate](Grads& g) {
@@ -343,13 +351,13 @@ Tensor put_flat(const Tensor& self, const Tensor& index, const Tensor& source, b
     return clone_strided(written, preserved_strides(self.sizes(), self.strides()));
   }
   if (accumulate && accumulates_in_float(self.dtype())) {
-    return write_in_float(self, out, WriteOrder::kRowMajor, [&](const Tensor& wide) {
+    return write_in_float(self, source, out, WriteOrder::kRowMajor, [&](const Tensor& wide) {
       put_flat(wide, index, to_dtype(source, DType::kFloat32), true, Out::inplace(wide));
     });
   }
   const Tensor flat_self = alias(self, {self.numel()}, {1}, self.impl()->offset);
   const Tensor offsets = offsets_along("put_", flat_self, 0, index, {PositionError::kTake, true});
-  const Tensor result = begin_write(self, out, WriteOrder::kRowMajor);
+  const Tensor result = begin_write(self, source, out, WriteOrder::kRowMajor);
   const Tensor values = contiguous(unaliased(source, result));
   const Tensor flat = alias(result, {result.numel()}, {1}, result.impl()->offset);
   const Tensor dense = alias(values, {values.numel()}, {1}, values.impl()->offset);
@@ -372,7 +380,7 @@ Tensor put(const Tensor& self, const Tensor& index, const Tensor& source, bool a
                "source.numel() = ",
                source.numel(), ", index.numel() = ", index.numel());
   check_same_device("put_", self, source);
-  if (out.is_inplace()) check_inplace(self);
+  if (out.is_inplace()) check_inplace(self, source.requires_grad());
   const Tensor result = put_flat(self, index, source, accumulate, out);
   return record("PutBackward0", {&self, &source}, result, [&](Saver& save) {
     return [at = save(index, "index"), accumulate, shape = source.sizes()](Grads& g) {

@@ -84,7 +84,10 @@ Tensor masked_fill(const Tensor& self, const Tensor& mask, const Operand& value,
   } else {
     value.scalar().store(self.dtype(), element);
   }
-  if (out.is_inplace()) check_inplace(self);
+  if (out.is_inplace()) {
+    check_history(self, is_tensor && value.tensor().requires_grad());
+    check_overlap(self, mask);
+  }
   const Tensor result = out.is_inplace() ? self : empty(shape, self.dtype(), self.device());
   const Tensor bits = unaliased(mask, result);
   const Dims mask_strides = broadcast_strides(bits.sizes(), bits.strides(), shape);
@@ -159,7 +162,7 @@ Tensor masked_scatter(const Tensor& self, const Tensor& mask, const Tensor& sour
   TALLOW_CHECK(values.numel() >= count,
                "Number of elements of source < number of ones in mask: source has ", values.numel(),
                ", the mask ", count);
-  if (out.is_inplace()) check_inplace(self);
+  if (out.is_inplace()) check_inplace(self, source.requires_grad());
   // Written in a row-major copy; an in-place result of another layout is copied back.
   Tensor result = self;
   if (!out.is_inplace() || !self.is_contiguous()) {

@@ -6,9 +6,9 @@
 
 namespace tallow::ops {
 
-Tensor begin_write(const Tensor& self, const Out& out, WriteOrder order) {
+Tensor begin_write(const Tensor& self, const Tensor& source, const Out& out, WriteOrder order) {
   if (out.is_inplace()) {
-    check_inplace(self);
+    check_inplace(self, source.defined() && source.requires_grad());
     return self;
   }
   const NoGradGuard no_grad;

@@ -33,13 +33,15 @@ void set_space(Strided<N>& space, const int64_t* sizes, const int64_t* const (&s
 // place (checked), else a copy without history, in self's memory order or row-major. finish_write()
 // says that it is written, moves it into the caller's `out=`, and returns what the op returns.
 enum class WriteOrder : uint8_t { kPreserved, kRowMajor };
-Tensor begin_write(const Tensor& self, const Out& out, WriteOrder order);
+// `source` is what comes in.
+Tensor begin_write(const Tensor& self, const Tensor& source, const Out& out, WriteOrder order);
 Tensor finish_write(const Out& out, const Tensor& written);
 // Half types are added up in float32 and rounded once: `add_to(wide)` gets a float32 copy of self.
 bool accumulates_in_float(DType dtype);
 template <class AddTo>
-Tensor write_in_float(const Tensor& self, const Out& out, WriteOrder order, const AddTo& add_to) {
-  if (out.is_inplace()) check_inplace(self);
+Tensor write_in_float(const Tensor& self, const Tensor& source, const Out& out, WriteOrder order,
+                      const AddTo& add_to) {
+  if (out.is_inplace()) check_inplace(self, source.requires_grad());
   const NoGradGuard no_grad;
   const Tensor wide = to_dtype(self, DType::kFloat32);
   add_to(wide);

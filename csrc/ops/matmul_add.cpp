@@ -159,7 +159,7 @@ Tensor addmm_(const Tensor& self, const Tensor& mat1, const Tensor& mat2, const 
   TALLOW_CHECK(self.sizes() == (Dims{mat1.sizes()[0], mat2.sizes()[1]}),
                "Bad in-place call: input tensor size ", self.sizes(), " and output tensor size [",
                mat1.sizes()[0], ", ", mat2.sizes()[1], "] should match");
-  check_inplace(self);
+  check_inplace(self, mat1.requires_grad() || mat2.requires_grad());
   return record_sum("AddmmBackward0", self, mat1, mat2, beta, alpha,
                     overwrite(self, sum_of("addmm_impl_cpu_", self, mat1, mat2, beta, alpha)));
 }
@@ -174,7 +174,7 @@ Tensor baddbmm(const Tensor& self, const Tensor& batch1, const Tensor& batch2, c
 Tensor baddbmm_(const Tensor& self, const Tensor& batch1, const Tensor& batch2, const Scalar& beta,
                 const Scalar& alpha) {
   check_batch_sum(self, batch1, batch2);
-  check_inplace(self);
+  check_inplace(self, batch1.requires_grad() || batch2.requires_grad());
   return record_sum("BaddbmmBackward0", self, batch1, batch2, beta, alpha,
                     overwrite(self, sum_of("baddbmm", self, batch1, batch2, beta, alpha)));
 }
@@ -188,7 +188,7 @@ Tensor addmv(const Tensor& self, const Tensor& mat, const Tensor& vec, const Sca
 Tensor addmv_(const Tensor& self, const Tensor& mat, const Tensor& vec, const Scalar& beta,
               const Scalar& alpha) {
   check_vector_sum(self, mat, vec);
-  check_inplace(self);
+  check_inplace(self, mat.requires_grad() || vec.requires_grad());
   return record_vector_sum(self, mat, vec, beta, alpha,
                            overwrite(self, vector_sum(self, mat, vec, beta, alpha)));
 }

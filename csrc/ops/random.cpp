@@ -151,7 +151,7 @@ Tensor bernoulli_(const Tensor& self, const Operand& p, Generator* generator) {
     const double probability = p.scalar().to_double();
     TALLOW_CHECK(probability >= 0 && probability <= 1,
                  "bernoulli_ expects p to be in [0, 1], but got p=", probability);
-    return fill_random("bernoulli_", "BernoulliBackward0", self, RandomFill::kBernoulli,
+    return fill_random("bernoulli_", "BernoulliBackward2", self, RandomFill::kBernoulli,
                        probability, 0, generator);
   }
   const Tensor& probabilities = p.tensor();
@@ -179,7 +179,7 @@ Tensor bernoulli_(const Tensor& self, const Operand& p, Generator* generator) {
   run<&Backend::random, &RandomKernels::bernoulli>("bernoulli_", self.device(),
                                                    stream_of(generator, self.device()),
                                                    self.dtype(), source.dtype(), operands);
-  return finish_fill("BernoulliBackward0", self);
+  return finish_fill("BernoulliBackward1", self);
 }
 
 Tensor exponential_(const Tensor& self, double lambd, Generator* generator) {
@@ -278,7 +278,7 @@ Tensor fill_integers(const Tensor& self, int64_t base, uint64_t range, Generator
 }  // namespace
 
 Tensor random_(const Tensor& self, Generator* generator) {
-  return fill_random("random_", "RandomBackward0", self, RandomFill::kIntegers, 0, 0, generator);
+  return fill_random("random_", "RandomBackward2", self, RandomFill::kIntegers, 0, 0, generator);
 }
 
 Tensor random_below_(const Tensor& self, int64_t to, Generator* generator) {

@@ -63,14 +63,15 @@ void write_lines(const char* op, const Tensor& target, int64_t dim, const Tensor
 Tensor scatter_checked(const char* op, const Tensor& self, int64_t dim, const Tensor& index,
                        const Operand& src, ScatterOp combine, const Out& out) {
   if (combine == ScatterOp::kAdd && accumulates_in_float(self.dtype())) {
-    return write_in_float(self, out, WriteOrder::kRowMajor, [&](const Tensor& wide) {
+    return write_in_float(self, src.tensor(), out, WriteOrder::kRowMajor, [&](const Tensor& wide) {
       scatter_checked(op, wide, dim, index, to_dtype(src.tensor(), DType::kFloat32), combine,
                       Out::inplace(wide));
     });
   }
   const Tensor positions = at_least_1d(as_int64(index));
   check_positions(op, self, dim, positions);
-  Tensor result = begin_write(self, out, WriteOrder::kRowMajor);
+  Tensor result =
+      begin_write(self, src.is_tensor() ? src.tensor() : Tensor(), out, WriteOrder::kRowMajor);
   if (src.is_tensor()) {
     write_lines(op, result, dim, unaliased(positions, result), unaliased(src.tensor(), result),
                 combine);
@@ -218,7 +219,7 @@ Tensor scatter_reduce(const Tensor& self, int64_t dim, const Tensor& index, cons
   const Tensor values = unaliased(part, self);
   const Tensor counts = mean ? counts_of(self, dim, index, include_self) : Tensor();
   const Tensor before = op == ScatterOp::kAdd ? self : out.original(self);
-  Tensor result = begin_write(self, out, WriteOrder::kRowMajor);
+  Tensor result = begin_write(self, src, out, WriteOrder::kRowMajor);
   if (!include_self) {
     const Scalar neutral = neutral_element(op, self.dtype());
     write_lines("scatter_reduce", result, dim, positions, neutral, ScatterOp::kSet);

@@ -189,14 +189,11 @@ Tensor addcmul(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2,
                const Scalar& value, Out out) {
   const DType dtype = result_type(self, tensor1, tensor2);
   const double params[3] = {value.to_double(), 0, 0};
-  // An in-place op may overwrite its own factors.
-  const Tensor first = tensor1.same(self) ? saved_self(self, out) : tensor1;
-  const Tensor second = tensor2.same(self) ? saved_self(self, out) : tensor2;
   Tensor result =
       ternary(TernaryOp::kAddcmul, "addcmul", self, tensor1, tensor2, dtype, dtype, out, params);
   return record(
       "AddcmulBackward0", {&self, &tensor1, &tensor2}, std::move(result), [&](Saver& save) {
-        return [a = save(first, "tensor1"), b = save(second, "tensor2"), value](Grads& g) {
+        return [a = save(tensor1, "tensor1"), b = save(tensor2, "tensor2"), value](Grads& g) {
           g.out[0] = g.grad();
           if (g.needs(1)) g.out[1] = mul(g.grad(), conj(mul(g[b], value)));
           if (g.needs(2)) g.out[2] = mul(g.grad(), conj(mul(g[a], value)));
@@ -215,14 +212,11 @@ Tensor addcdiv(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2,
                "implementation: (input + value * tensor1 / tensor2), for all dtypes.");
   const DType dtype = result_type(self, tensor1, tensor2);
   const double params[3] = {value.to_double(), 0, 0};
-  // An in-place op may overwrite its own factors.
-  const Tensor first = tensor1.same(self) ? saved_self(self, out) : tensor1;
-  const Tensor second = tensor2.same(self) ? saved_self(self, out) : tensor2;
   Tensor result =
       ternary(TernaryOp::kAddcdiv, "addcdiv", self, tensor1, tensor2, dtype, dtype, out, params);
   return record(
       "AddcdivBackward0", {&self, &tensor1, &tensor2}, std::move(result), [&](Saver& save) {
-        return [a = save(first, "tensor1"), b = save(second, "tensor2"), value](Grads& g) {
+        return [a = save(tensor1, "tensor1"), b = save(tensor2, "tensor2"), value](Grads& g) {
           g.out[0] = g.grad();
           if (g.needs(1)) g.out[1] = mul(g.grad(), conj(div(value, g[b])));
           if (g.needs(2)) {

@@ -67,8 +67,18 @@ Tensor view_as(const Tensor& self, const Tensor& other) { return view(self, othe
 
 Tensor reshape(const Tensor& self, const Dims& shape) {
   const Dims sizes = infer_shape(shape, self.numel());
-  if (view_strides(self.sizes(), self.strides(), sizes)) return view(self, sizes);
-  return view(clone_strided(self, contiguous_strides(self.sizes())), sizes);
+  if (self.is_contiguous()) return view(self, sizes);
+  if (const std::optional<Dims> strides = view_strides(self.sizes(), self.strides(), sizes)) {
+    const int64_t offset = self.impl()->offset;
+    return record_view("ReshapeAliasBackward0", self, sizes, *strides, offset, [&](Saver&) {
+      return [shape = self.sizes()](Grads& g) { g.out[0] = reshape(g.grad(), shape); };
+    });
+  }
+  const Tensor copy = clone_strided(self, contiguous_strides(self.sizes()));
+  const Tensor out = alias(copy, sizes, contiguous_strides(sizes), 0);
+  return record("UnsafeViewBackward0", {&copy}, out, [&](Saver&) {
+    return [shape = self.sizes()](Grads& g) { g.out[0] = reshape(g.grad(), shape); };
+  });
 }
 
 Tensor reshape_as(const Tensor& self, const Tensor& other) { return reshape(self, other.sizes()); }
@@ -150,7 +160,6 @@ Tensor t(const Tensor& self) {
 }
 
 Tensor reverse_dims(const Tensor& self) {
-  if (self.dim() == 2) return t(self);
   Dims order;
   for (int64_t d = self.dim() - 1; d >= 0; --d) order.push_back(d);
   return permute(self, order);
@@ -390,7 +399,7 @@ std::vector<Tensor> split_views(const char* name, const Tensor& self, const Dims
     }
     const Tensor piece = alias(self, sizes, strides, start);
     if (!self.impl()->inference) {
-      set_view(piece, self, grad_enabled() ? ViewOrigin::kMultiOutput : ViewOrigin::kNoGrad);
+      set_view(piece, self, view_origin(ViewOrigin::kMultiOutput));
     }
     pieces.push_back(piece);
   }

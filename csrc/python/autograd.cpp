@@ -42,7 +42,10 @@ py::object run_engine(const py::tuple& roots, const py::tuple& gradients, bool r
   std::vector<Edge> targets;
   for (const py::handle input : inputs) {
     Edge edge = to_edge(input.ptr());
-    TALLOW_CHECK(edge.node, "One of the differentiated Tensors does not require grad");
+    // A view taken under no_grad requires grad as its base does, and has nothing that leads to it.
+    const bool requires_grad = is_tensor(input.ptr()) && unwrap(input.ptr()).requires_grad();
+    TALLOW_CHECK(edge.node || requires_grad,
+                 "One of the differentiated Tensors does not require grad");
     targets.push_back(std::move(edge));
   }
   const BackwardOptions options{retain_graph, create_graph, accumulate};

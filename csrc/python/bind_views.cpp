@@ -24,25 +24,38 @@ Tensor slice_dim(const Tensor& self, int64_t dim, std::optional<int64_t> start,
 }
 
 // The in-place form of an op that only changes the geometry: self becomes what the op returns.
+// `name` is that of its node.
 template <auto kOp, class... Args>
-Tensor in_place(const Tensor& self, Args... args) {
-  check_inplace(self);
+Tensor in_place(const char* name, const Tensor& self, Args... args) {
+  check_history(self);
   const Tensor view = kOp(self, args...);
   const Ref<Node> history = grad_fn(view);
   self.impl()->set_geometry(view.sizes(), view.strides(), view.impl()->offset);
   self.bump_version();
-  if (history) set_grad_fn(self, history, view.impl()->meta->output_nr);
+  if (history && recording_enabled()) {
+    history->rename(name);
+    set_grad_fn(self, history, view.impl()->meta->output_nr);
+  }
   return self;
 }
-Tensor squeeze_(const Tensor& self) { return in_place<&ops::squeeze>(self); }
-Tensor squeeze_dim_(const Tensor& self, int64_t dim) { return in_place<&squeeze_dim>(self, dim); }
-Tensor squeeze_dims_(const Tensor& self, const Dims& dim) {
-  return in_place<&ops::squeeze_dims>(self, dim);
+Tensor squeeze_(const Tensor& self) { return in_place<&ops::squeeze>("SqueezeBackward3", self); }
+Tensor squeeze_dim_(const Tensor& self, int64_t dim) {
+  return in_place<&squeeze_dim>("SqueezeBackward4", self, dim);
 }
-Tensor unsqueeze_(const Tensor& self, int64_t dim) { return in_place<&ops::unsqueeze>(self, dim); }
-Tensor t_(const Tensor& self) { return in_place<&ops::t>(self); }
+Tensor squeeze_dims_(const Tensor& self, const Dims& dim) {
+  return in_place<&ops::squeeze_dims>("SqueezeBackward5", self, dim);
+}
+Tensor unsqueeze_(const Tensor& self, int64_t dim) {
+  return in_place<&ops::unsqueeze>("UnsqueezeBackward1", self, dim);
+}
+Tensor t_(const Tensor& self) {
+  check_history(self);
+  TALLOW_CHECK(self.dim() <= 2, "t_() expects a tensor with <= 2 dimensions, but self is ",
+               self.dim(), "D");
+  return in_place<&ops::t>("TBackward1", self);
+}
 Tensor transpose_(const Tensor& self, int64_t dim0, int64_t dim1) {
-  return in_place<&ops::transpose>(self, dim0, dim1);
+  return in_place<&ops::transpose>("TransposeBackward1", self, dim0, dim1);
 }
 
 void bind_in_place(Registry& r) {

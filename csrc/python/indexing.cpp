@@ -87,8 +87,11 @@ struct Parsed {
 
 class Parser {
  public:
-  Parser(const Tensor& self, PyObject* index) : view_(self) {
+  enum class Access : uint8_t { kRead, kWrite };
+
+  Parser(const Tensor& self, PyObject* index, Access access) : view_(self) {
     const bool tuple = PyTuple_Check(index);
+    keep_full_slice_ = access == Access::kRead && PySlice_Check(index);
     const Py_ssize_t count = tuple ? PyTuple_GET_SIZE(index) : 1;
     int64_t consumed = 0;
     for (Py_ssize_t i = 0; i < count; ++i) {
@@ -110,11 +113,7 @@ class Parser {
     if (PyLong_CheckExact(item)) {
       apply_int(to_int64(item));
     } else if (PySlice_Check(item)) {
-      const SliceBounds bounds = slice_bounds(item);
-      if (bounds.start || bounds.stop || bounds.step != 1) {
-        view_ = ops::slice(view_, dim_, bounds.start, bounds.stop, bounds.step);
-      }
-      ++dim_;
+      apply_slice(slice_bounds(item));
     } else if (item == Py_Ellipsis) {
       dim_ += ellipsis_dims_;
     } else if (item == Py_None) {
@@ -131,6 +130,17 @@ class Parser {
     } else {
       raise_bad_index(item);
     }
+  }
+
+  // A slice of everything is left out, except where it is the whole index of a read.
+  void apply_slice(const SliceBounds& bounds) {
+    const int64_t size = view_.sizes()[dim_];
+    const bool everything =
+        bounds.start.value_or(0) == 0 && bounds.stop.value_or(size) >= size && bounds.step == 1;
+    if (!everything || keep_full_slice_) {
+      view_ = ops::slice(view_, dim_, bounds.start, bounds.stop, bounds.step);
+    }
+    ++dim_;
   }
 
   void apply_int(int64_t index) {
@@ -167,6 +177,7 @@ class Parser {
   Tensor view_;
   std::vector<Tensor> indices_;
   std::vector<PyObject*> items_;
+  bool keep_full_slice_ = false;
   int64_t ellipsis_dims_ = 0;
   int64_t dim_ = 0;
   int64_t dims_beyond_entries_ = 0;  // of masks over several dimensions
@@ -196,8 +207,16 @@ Tensor value_tensor(const Tensor& target, PyObject* value) {
 
 // Copies `value` into the view, leading 1s dropped as NumPy does.
 void assign(const Tensor& view, Tensor value) {
-  while (value.dim() > view.dim() && value.sizes()[0] == 1) value = ops::select(value, 0, 0);
-  if (value.sizes() != view.sizes()) value = ops::expand(value, view.sizes());
+  if (value.dim() == 0 && view.dim() > 0 && value.device().is_cpu()) {
+    ops::fill_(view, value);
+    return;
+  }
+  if (value.sizes() != view.sizes()) {
+    Dims sizes = value.sizes();
+    while (!sizes.empty() && sizes[0] == 1) sizes.erase(0);
+    if (sizes.size() != value.dim()) value = ops::view(value, sizes);
+    value = ops::expand(value, view.sizes());
+  }
   ops::copy_(view, value);
 }
 
@@ -211,9 +230,9 @@ PyObject* subscript(PyObject* self, PyObject* index) {
   const Tensor& tensor = unwrap(self);
   check_not_scalar(tensor, index);
   if (is_plain_int(index)) return wrap(ops::select(tensor, 0, to_int64(index)));
-  const Parsed parsed = Parser(tensor, index).parse();
+  const Parsed parsed = Parser(tensor, index, Parser::Access::kRead).parse();
   if (!parsed.indices.empty()) return wrap(ops::index(parsed.view, parsed.indices));
-  // x[...] and x[:] are new views, never x itself.
+  // x[...] is a new view, never x itself.
   return wrap(parsed.view.same(tensor) ? ops::view_alias(tensor) : parsed.view);
 }
 
@@ -221,7 +240,7 @@ void assign_subscript(PyObject* self, PyObject* index, PyObject* value) {
   const Tensor& tensor = unwrap(self);
   check_not_scalar(tensor, index);
   const Tensor source = value_tensor(tensor, value);
-  const Parsed parsed = Parser(tensor, index).parse();
+  const Parsed parsed = Parser(tensor, index, Parser::Access::kWrite).parse();
   if (!parsed.indices.empty()) {
     ops::index_put_(parsed.view, parsed.indices, source, false);
   } else {

@@ -26,12 +26,6 @@ std::size_t next_write = 0;
 
 std::string* pending = nullptr;  // what to note on the error that is being raised
 
-const void* counter_of(const Tensor& tensor) {
-  const TensorImpl& impl = *tensor.impl();
-  if (impl.own_version) return impl.own_version.get();
-  return impl.storage.get();
-}
-
 // A string made by tallow._advice, or null.
 PyRef advice(const char* function, PyObject* argument) {
   PyObject *type, *value, *traceback;
@@ -63,7 +57,7 @@ const Write* first_write(const Tensor& tensor, uint32_t saved) {
   uint32_t later = tensor.version() + 1;
   for (std::size_t age = 1; age <= kWrites && later > saved + 1; ++age) {
     const Write& write = writes[(next_write - age) % kWrites];
-    if (write.counter != counter_of(tensor)) continue;
+    if (write.counter != tensor.version_counter()) continue;
     if (write.version >= later || write.version <= saved) break;
     first = &write;
     later = write.version;
@@ -101,7 +95,7 @@ void describe_freed(const Node& reader) {
 
 void note_write(const Tensor& tensor, const char* op) {
   Write& write = writes[next_write++ % kWrites];
-  write.counter = counter_of(tensor);
+  write.counter = tensor.version_counter();
   write.version = tensor.version();
   write.op = op;
   Py_CLEAR(write.line);

@@ -67,7 +67,9 @@ def test_gradient_is_the_slope(seed: int) -> None:
         (grad,) = tallow.autograd.grad(run_program(seed, x), x)
     except RuntimeError as error:
         # The program wrote over something that a derivative needs: told, not silently wrong.
-        assert "modified by an inplace operation" in str(error)
+        # Or it wrote to a view that was taken before its base got a history.
+        told = ("modified by an inplace operation", "a leaf Variable that requires grad")
+        assert any(text in str(error) for text in told)
         return
     for i in choose.sample(range(len(values)), 3):
         expected = slope(seed, values, i)

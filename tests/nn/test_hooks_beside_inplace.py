@@ -283,3 +283,23 @@ def test_a_long_chain_of_boundaries_is_freed_without_recursion():
     h.sum().backward()
     del h
     assert x.grad.tolist() == [1, 1, 1]
+
+
+def test_a_write_that_is_not_recorded_leaves_the_hooks_where_they_are():
+    module = Fn(lambda a: a * 2)
+    seen = watch(module)
+    x = leaf()
+    out = module(x)
+    with tallow.no_grad():
+        out.mul_(5)
+    out.sum().backward()
+    assert seen == [([[2, 2, 2]], [[1, 1, 1]])]
+    assert x.grad.tolist() == [2, 2, 2]
+
+
+def test_a_forbidden_view_that_crossed_a_boundary_is_still_forbidden():
+    module = Fn(lambda a: a)
+    watch(module)
+    part = (leaf() * 1).chunk(3)[0]
+    with pytest.raises(RuntimeError, match="^Output 0 of Split is a view and is being modified"):
+        module(part).mul_(2)

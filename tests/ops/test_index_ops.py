@@ -128,12 +128,6 @@ def test_uint8_is_a_mask() -> None:
     assert ramp(3)[T([1, 0, 1], dtype=tallow.uint8)].tolist() == [0, 2]
 
 
-def test_values_may_share_memory_with_the_destination() -> None:
-    x = ramp(5)
-    x[T([1, 2, 3, 4])] = x[:4]
-    assert x.tolist() == [0, 0, 1, 2, 3]
-
-
 def test_slices_keep_the_memory_order_of_images() -> None:
     x = ramp(6, 3, 2, 2).to(memory_format=tallow.channels_last)
     assert x[T([4, 1])].stride() == (12, 1, 6, 3)
