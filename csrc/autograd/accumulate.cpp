@@ -60,7 +60,8 @@ void accumulate_grad(const Tensor& leaf, Tensor grad) {
 
 void AccumulateGrad::apply(Grads& grads) {
   if (!grads.in[0].defined()) return;
-  accumulate_grad(leaf_, std::move(grads.in[0]));
+  // The flag may have been taken back since the graph was recorded.
+  if (leaf_.requires_grad()) accumulate_grad(leaf_, std::move(grads.in[0]));
   const std::vector<Ref<PostAccumulateHook>> hooks = ensure_meta(leaf_).post_accumulate_hooks;
   for (const Ref<PostAccumulateHook>& hook : hooks) (*hook)(leaf_);
 }

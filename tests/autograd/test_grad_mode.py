@@ -195,3 +195,15 @@ def test_set_multithreading_enabled_changes_nothing() -> None:
 
 def test_modes_print_how_they_were_made() -> None:
     assert repr(tallow.set_grad_enabled(True)).endswith("set_grad_enabled(mode=True)")
+
+
+def test_a_leaf_that_no_longer_requires_grad_gets_none() -> None:
+    seen = []
+    x = tallow.ones(2, requires_grad=True)
+    y = x * 2
+    x.register_hook(lambda grad: seen.append("tensor"))
+    x.register_post_accumulate_grad_hook(lambda leaf: seen.append("leaf"))
+    x.requires_grad_(False)
+    y.sum().backward()
+    assert x.grad is None
+    assert seen == ["tensor", "leaf"]
