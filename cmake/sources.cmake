@@ -78,6 +78,7 @@ set(TALLOW_CORE_SOURCES
   csrc/ops/unary_arithmetic.cpp
   csrc/ops/unary_math.cpp
   csrc/ops/views.cpp
+  csrc/ops/views_dtype.cpp
 )
 
 # Those of them whose kernels take much longer than the way to them: made small instead of fast.

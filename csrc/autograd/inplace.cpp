@@ -23,7 +23,8 @@ class CopySlices final : public Node {
         inner_(std::move(inner)),
         view_sizes_(view.sizes()),
         view_strides_(view.strides()),
-        view_offset_(view.impl()->offset - base.impl()->offset),
+        view_dtype_(view.dtype()),
+        view_offset_(offset_in(base, view)),
         base_sizes_(base.sizes()),
         base_strides_(base.strides()) {
     add_edge(base);
@@ -35,11 +36,9 @@ class CopySlices final : public Node {
 
   void apply(Grads& grads) override {
     if (!grads.grad().defined()) return;
-    TALLOW_CHECK(is_dense(base_sizes_, base_strides_),
-                 "in-place modification of a view of a non-dense tensor cannot be differentiated; "
-                 "clone the base first");
     Tensor result = ops::clone_strided(grads.grad(), base_strides_);
-    const Tensor slice = ops::as_strided(result, view_sizes_, view_strides_, view_offset_);
+    const Tensor slice =
+        ops::strided_as(result, view_dtype_, view_sizes_, view_strides_, view_offset_);
     TensorList inner_in;
     inner_in.push_back(ops::clone(slice));
     TensorList inner_out;
@@ -61,8 +60,19 @@ class CopySlices final : public Node {
   void release_saved() override { inner_->release_saved(); }
 
  private:
+  // From where the base begins, in elements of the view.
+  static int64_t offset_in(const Tensor& base, const Tensor& view) {
+    const int64_t start = base.impl()->offset * item_size(base.dtype());
+    const int64_t step = item_size(view.dtype());
+    TALLOW_CHECK(start % step == 0,
+                 "in-place modification of a complex view cannot be differentiated where the base "
+                 "does not begin at a whole complex number; clone the base first");
+    return view.impl()->offset - start / step;
+  }
+
   Ref<Node> inner_;
   Dims view_sizes_, view_strides_;
+  DType view_dtype_;
   int64_t view_offset_;
   Dims base_sizes_, base_strides_;
 };

@@ -107,6 +107,12 @@ void regenerate_view_history(const Tensor& view) {
     return;
   }
   check_view_origin(view, true);
+  if (TALLOW_UNLIKELY(view.dtype() != base.dtype())) {
+    const Tensor same =
+        ops::strided_as(base, view.dtype(), view.sizes(), view.strides(), view.impl()->offset);
+    set_grad_fn(view, grad_fn(same), same.impl()->meta->output_nr);
+    return;
+  }
   const Ref<Node> node = ops::as_strided_node(base, view);
   node->add_edge(base);
   node->add_output(view);

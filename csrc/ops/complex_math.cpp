@@ -16,16 +16,8 @@ namespace tallow::ops {
 
 namespace {
 
-Tensor from_parts(const Tensor& re, const Tensor& im) {
-  const Tensor out = empty(re.sizes(), complex_type(re.dtype()), re.device());
-  const Tensor parts = view_dtype(unsqueeze(out, -1), re.dtype());
-  copy_(select(parts, -1, 0), re);
-  copy_(select(parts, -1, 1), im);
-  return out;
-}
-
 Tensor logarithm(const Tensor& self, double base) {
-  return from_parts(mul(log(abs(self)), 1 / base), mul(atan2(imag(self), real(self)), 1 / base));
+  return complex_of(mul(log(abs(self)), 1 / base), mul(atan2(imag(self), real(self)), 1 / base));
 }
 
 // The root in the right half-plane: the larger part directly, the other by division.
@@ -34,7 +26,7 @@ Tensor root(const Tensor& self) {
   const Tensor large = sqrt(mul(add(abs(self), abs(re)), 0.5));
   const Tensor small = where(eq(large, 0), zero, div(abs(im), mul(large, 2)));
   const Tensor right = ge(re, 0);
-  return from_parts(where(right, large, small),
+  return complex_of(where(right, large, small),
                     mul(where(right, small, large), where(lt(im, 0), Scalar(-1.0), Scalar(1.0))));
 }
 
@@ -55,16 +47,16 @@ Tensor complex_unary(UnaryOp op, const Tensor& self) {
       return root(self);
     case UnaryOp::kExp: {
       const Tensor size = exp(x());
-      return from_parts(mul(size, cos(y())), mul(size, sin(y())));
+      return complex_of(mul(size, cos(y())), mul(size, sin(y())));
     }
     case UnaryOp::kSin:
-      return from_parts(mul(sin(x()), cosh(y())), mul(cos(x()), sinh(y())));
+      return complex_of(mul(sin(x()), cosh(y())), mul(cos(x()), sinh(y())));
     case UnaryOp::kCos:
-      return from_parts(mul(cos(x()), cosh(y())), neg(mul(sin(x()), sinh(y()))));
+      return complex_of(mul(cos(x()), cosh(y())), neg(mul(sin(x()), sinh(y()))));
     case UnaryOp::kSinh:
-      return from_parts(mul(sinh(x()), cos(y())), mul(cosh(x()), sin(y())));
+      return complex_of(mul(sinh(x()), cos(y())), mul(cosh(x()), sin(y())));
     case UnaryOp::kCosh:
-      return from_parts(mul(cosh(x()), cos(y())), mul(sinh(x()), sin(y())));
+      return complex_of(mul(cosh(x()), cos(y())), mul(sinh(x()), sin(y())));
     default:
       return {};
   }

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "ops/creation.h"
 #include "ops/elementwise.h"
+#include "ops/views.h"
 
 namespace tallow::ops {
 

@@ -9,6 +9,7 @@
 #include "ops/elementwise.h"
 #include "ops/ternary.h"
 #include "ops/unary_math.h"
+#include "ops/views.h"
 
 namespace tallow::ops {
 

@@ -164,28 +164,4 @@ Tensor conj(const Tensor& self) {
                 [&](Saver&) { return [](Grads& g) { g.out[0] = conj(g.grad()); }; });
 }
 
-namespace {
-
-// The complex gradient of a function of one part only.
-Tensor part(UnaryOp op, const char* name, const char* node, const Tensor& self,
-            const complex128& unit) {
-  Tensor result = unary(op, name, self, self.dtype(), real_type(self.dtype()), {});
-  return record(node, {&self}, std::move(result), [&](Saver&) {
-    return [unit](Grads& g) { g.out[0] = mul(g.grad(), Scalar(unit)); };
-  });
-}
-
-}  // namespace
-
-Tensor real(const Tensor& self) {
-  if (!is_complex(self.dtype())) return self;
-  return part(UnaryOp::kRealPart, "real", "RealBackward0", self, complex128(1, 0));
-}
-
-Tensor imag(const Tensor& self) {
-  TALLOW_CHECK(is_complex(self.dtype()),
-               "imag is not implemented for tensors with non-complex dtypes.");
-  return part(UnaryOp::kImagPart, "imag", "ImagBackward0", self, complex128(0, 1));
-}
-
 }  // namespace tallow::ops

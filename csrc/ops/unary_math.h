@@ -61,9 +61,7 @@ Tensor logit(const Tensor& self, std::optional<double> eps = std::nullopt, Out o
 Tensor tanh_backward(const Tensor& grad, const Tensor& output);
 Tensor sigmoid_backward(const Tensor& grad, const Tensor& output);
 
-// Complex basics; a real tensor is its own conjugate and real part.
+// A real tensor is its own conjugate.
 Tensor conj(const Tensor& self);
-Tensor real(const Tensor& self);
-Tensor imag(const Tensor& self);
 
 }  // namespace tallow::ops

@@ -25,39 +25,6 @@ Tensor view(const Tensor& self, const Dims& size) {
   });
 }
 
-Tensor view_dtype(const Tensor& self, DType dtype) {
-  if (dtype == self.dtype()) return view(self, self.sizes());
-  const int64_t from = item_size(self.dtype());
-  const int64_t to = item_size(dtype);
-  Dims sizes = self.sizes();
-  Dims strides = self.strides();
-  int64_t offset = self.impl()->offset;
-  if (from != to) {
-    TALLOW_CHECK(self.dim() > 0, "self.dim() cannot be 0 to view ", self.dtype(), " as ", dtype,
-                 " (different element sizes)");
-    const int64_t last = self.dim() - 1;
-    TALLOW_CHECK(strides[last] == 1 || sizes[last] == 1, "self.stride(-1) must be 1 to view ",
-                 self.dtype(), " as ", dtype, " (different element sizes), but got ",
-                 strides[last]);
-    const int64_t row = sizes[last] * from;
-    bool divisible = row % to == 0 && offset * from % to == 0;
-    for (int64_t d = 0; d < last; ++d) {
-      divisible = divisible && strides[d] * from % to == 0;
-      strides[d] = strides[d] * from / to;
-    }
-    TALLOW_CHECK(divisible, "self.size(-1) must be divisible by ", to / std::min(from, to),
-                 " to view ", self.dtype(), " as ", dtype, " (different element sizes), but got ",
-                 sizes[last]);
-    sizes[last] = row / to;
-    strides[last] = 1;
-    offset = offset * from / to;
-  }
-  Tensor out(new TensorImpl(self.impl()->storage, sizes, strides, offset, dtype));
-  out.impl()->own_version = self.impl()->own_version;
-  out.impl()->inference = self.impl()->inference;
-  return out;
-}
-
 Tensor view_alias(const Tensor& self) {
   return record_view("AliasBackward0", self, self.sizes(), self.strides(), self.impl()->offset,
                      [](Saver&) { return [](Grads& g) { g.out[0] = g.grad(); }; });

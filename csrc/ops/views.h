@@ -11,8 +11,16 @@
 namespace tallow::ops {
 
 Tensor view(const Tensor& self, const Dims& size);
-// The bytes as elements of another type.
+// The bytes as elements of another type, without history: views_dtype.cpp.
 Tensor view_dtype(const Tensor& self, DType dtype);
+// Complex numbers as pairs of real ones in a new last dimension, and back.
+Tensor view_as_real(const Tensor& self);
+Tensor view_as_complex(const Tensor& self);
+// The parts of complex numbers, as views; a real tensor is its own real part.
+Tensor real(const Tensor& self);
+Tensor imag(const Tensor& self);
+// Complex numbers from their parts, which are broadcast.
+Tensor complex_of(const Tensor& real, const Tensor& imag);
 // The same geometry as a new view.
 Tensor view_alias(const Tensor& self);
 Tensor view_as(const Tensor& self, const Tensor& other);
@@ -53,6 +61,10 @@ std::vector<Tensor> unbind(const Tensor& self, int64_t dim = 0);
 // Any geometry over the storage; `storage_offset` defaults to self's.
 Tensor as_strided(const Tensor& self, const Dims& size, const Dims& stride,
                   std::optional<int64_t> storage_offset = std::nullopt);
+// as_strided() under `dtype`: that of the parts of a complex tensor, or of pairs from a real one.
+// The geometry is in its elements.
+Tensor strided_as(const Tensor& whole, DType dtype, const Dims& sizes, const Dims& strides,
+                  int64_t offset);
 // Zeros of shape `base_size` with `self` added at the positions that the given view of a contiguous
 // tensor of that shape has: the adjoint of taking the view.
 Tensor embed(const Tensor& self, const Dims& base_size, const Dims& size, const Dims& stride,

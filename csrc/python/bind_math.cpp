@@ -76,8 +76,6 @@ void bind_math(Registry& r) {
   r.op<&ops::sigmoid>("sigmoid(input)", kAll, "1 / (1 + exp(-input)).");
   r.op<&ops::conj>("conj(input)", kFunction | kMethod, "Complex conjugate.");
   r.alias("conj", "conj_physical");
-  r.op<&ops::real>("real(input)", kFunction, "Real part.");
-  r.op<&ops::imag>("imag(input)", kFunction, "Imaginary part.");
   r.op<&ops::tanh_backward>("tanh_backward(grad_output, output)", kFunction,
                             "Gradient of tanh from its result.");
   r.op<&ops::sigmoid_backward>("sigmoid_backward(grad_output, output)", kFunction,

@@ -60,7 +60,7 @@ Tensor transpose_(const Tensor& self, int64_t dim0, int64_t dim1) {
 
 void bind_in_place(Registry& r) {
   r.op<&squeeze_, &squeeze_dim_, &squeeze_dims_>(
-      {"squeeze_(input)", "squeeze_(input, dim)", "squeeze_(input, dim)"}, kMethod,
+      {"squeeze_(input)", "squeeze_(input, dim)", "squeeze_(input, *dim)"}, kMethod,
       "Remove dimensions of size 1, in place.");
   r.op<&unsqueeze_>("unsqueeze_(input, dim)", kMethod, "Insert a dimension of size 1, in place.");
   r.op<&t_>("t_(input)", kMethod, "Transpose a matrix, in place.");
@@ -74,6 +74,14 @@ void bind_in_place(Registry& r) {
 void bind_views(Registry& r) {
   r.op<&ops::view_dtype, &ops::view>({"view(input, dtype)", "view(input, *size)"}, kMethod,
                                      "Return the same data in another shape or type.");
+  r.op<&ops::view_as_real>("view_as_real(input)", kFunction,
+                           "View complex numbers as pairs of real ones, in a new last dimension.");
+  r.op<&ops::view_as_complex>("view_as_complex(input)", kFunction,
+                              "View pairs of real numbers in the last dimension as complex ones.");
+  r.op<&ops::real>("real(input)", kFunction, "View the real part.");
+  r.op<&ops::imag>("imag(input)", kFunction, "View the imaginary part.");
+  r.op<&ops::complex_of>("complex(real, imag)", kFunction | kOut,
+                         "Make complex numbers of their parts.");
   r.op<&ops::view_as>("view_as(input, other)", kMethod, "View input in the shape of other.");
   r.op<&ops::reshape>("reshape(input, *shape)", kFunction | kMethod,
                       "Return the data in another shape, as a view if possible.");
@@ -81,7 +89,7 @@ void bind_views(Registry& r) {
   r.op<&ops::flatten>("flatten(input, start_dim=0, end_dim=-1)", kFunction | kMethod,
                       "Merge a range of dimensions into one.");
   r.op<&ops::ravel>("ravel(input)", kFunction | kMethod, "Flatten to one contiguous dimension.");
-  r.op<&ops::unflatten>("unflatten(input, dim, sizes)", kFunction | kMethod,
+  r.op<&ops::unflatten>("unflatten(input, dim, sizes[])", kFunction | kMethod,
                         "Split one dimension into several.");
   r.op<&ops::transpose>("transpose(input, dim0, dim1)", kFunction | kMethod,
                         "Swap two dimensions.");
@@ -97,11 +105,11 @@ void bind_views(Registry& r) {
   r.op<&ops::unsqueeze>("unsqueeze(input, dim)", kFunction | kMethod,
                         "Insert a dimension of size 1.");
   r.op<&ops::squeeze, &squeeze_dim, &ops::squeeze_dims>(
-      {"squeeze(input)", "squeeze(input, dim)", "squeeze(input, dim)"}, kFunction | kMethod,
+      {"squeeze(input)", "squeeze(input, dim)", "squeeze(input, *dim)"}, kFunction | kMethod,
       "Remove dimensions of size 1.");
   r.op<&ops::expand>("expand(input, *size)", kMethod,
                      "Repeat dimensions of size 1 without copying.");
-  r.op<&ops::expand>("broadcast_to(input, size)", kFunction | kMethod, "Expand to a shape.");
+  r.op<&ops::expand>("broadcast_to(input, *size)", kFunction | kMethod, "Expand to a shape.");
   r.op<&ops::expand_as>("expand_as(input, other)", kMethod, "Expand to the shape of other.");
   r.op<&ops::sum_to_size>("sum_to_size(input, *size)", kMethod,
                           "Sum over broadcast dimensions until the shape is size.");
@@ -118,13 +126,13 @@ void bind_views(Registry& r) {
   r.op<&ops::split, &split_any>(
       {"split(input, split_size, dim=0)", "split(input, split_size, dim=0)"}, kFunction | kMethod,
       "Cut a dimension into pieces.");
-  r.op<&ops::split_with_sizes>("split_with_sizes(input, split_sizes, dim=0)", kFunction | kMethod,
+  r.op<&ops::split_with_sizes>("split_with_sizes(input, split_sizes[], dim=0)", kFunction | kMethod,
                                "Cut a dimension into pieces of the given sizes.");
   r.op<&ops::chunk>("chunk(input, chunks, dim=0)", kFunction | kMethod,
                     "Cut a dimension into about equal pieces.");
   r.op<&ops::unbind>("unbind(input, dim=0)", kFunction | kMethod,
                      "Return the slices along a dimension.");
-  r.op<&ops::as_strided>("as_strided(input, size, stride, storage_offset=None)",
+  r.op<&ops::as_strided>("as_strided(input, size[], stride[], storage_offset=None)",
                          kFunction | kMethod, "View the storage with any geometry.");
   bind_in_place(r);
 }

@@ -272,6 +272,11 @@ PyObject* tensor_subscript(PyObject* self, PyObject* index) {
   });
 }
 
+void assign_value(const Tensor& target, PyObject* value) {
+  assign(target, value_tensor(target, value));
+  note_write(target, "copy_");
+}
+
 int tensor_assign_subscript(PyObject* self, PyObject* index, PyObject* value) {
   return guarded_int([&] {
     TALLOW_CHECK_TYPE(value, "Tensor does not support deleting items");

@@ -3,6 +3,7 @@
 #include "autograd/views.h"
 #include "core/error.h"
 #include "ops/copy.h"
+#include "ops/views.h"
 #include "python/convert.h"
 #include "python/numpy.h"
 #include "python/storage.h"
@@ -137,9 +138,7 @@ PyObject* as_subclass(const Tensor& t, PyObject* args, PyObject*) {
   if (!PyArg_ParseTuple(args, "O!:as_subclass", &PyType_Type, &type)) return nullptr;
   TALLOW_CHECK_TYPE(PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type), tensor_base_type),
                     "as_subclass(): the class must be a subclass of Tensor");
-  const Tensor shared = record("AliasBackward0", {&t}, alias(t),
-                               [&](Saver&) { return [](Grads& g) { g.out[0] = g.grad(); }; });
-  return wrap_as(reinterpret_cast<PyTypeObject*>(type), shared);
+  return wrap_as(reinterpret_cast<PyTypeObject*>(type), ops::view_alias(t));
 }
 
 }  // namespace

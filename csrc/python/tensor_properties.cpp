@@ -6,14 +6,47 @@
 #include "ops/views.h"
 #include "python/autograd_objects.h"
 #include "python/convert.h"
+#include "python/override.h"
 
 namespace tallow::python {
 
 namespace {
 
+// Is the access offered to __torch_function__ first?
+bool offered(PyObject* self) {
+  return TALLOW_UNLIKELY((call_interest & kOfferedToMode) != 0 || may_override(self));
+}
+
+// Hands the access over as a call of the descriptor's `accessor`, "__get__" or "__set__", as
+// PyTorch does. `name` is what tensor_properties keeps in `closure`.
+PyObject* override_access(void* name, const char* accessor, PyObject* const* args,
+                          Py_ssize_t count) {
+  const PyRef descriptor = checked(PyObject_GetAttrString(reinterpret_cast<PyObject*>(tensor_type),
+                                                          static_cast<const char*>(name)));
+  const PyRef method = checked(PyObject_GetAttrString(descriptor.get(), accessor));
+  return call_override(method.get(), args, count, nullptr);
+}
+
 template <auto kBody>
-PyObject* getter(PyObject* self, void*) {
-  return guarded([&]() -> PyObject* { return kBody(unwrap(self)); });
+PyObject* getter(PyObject* self, void* name) {
+  return guarded([&]() -> PyObject* {
+    if (offered(self)) return override_access(name, "__get__", &self, 1);
+    return kBody(unwrap(self));
+  });
+}
+
+// `value` is null where the attribute is deleted.
+template <auto kBody>
+int setter(PyObject* self, PyObject* value, void* name) {
+  return guarded_int([&] {
+    if (offered(self)) {
+      PyObject* const args[] = {self, value};
+      const char* const accessor = value ? "__set__" : "__delete__";
+      return PyRef::steal(override_access(name, accessor, args, value ? 2 : 1)) ? 0 : -1;
+    }
+    kBody(unwrap(self), value);
+    return 0;
+  });
 }
 
 PyObject* get_shape(const Tensor& t) { return make_size(t.sizes()); }
@@ -67,22 +100,19 @@ PyObject* get_matrix_hermitian(const Tensor& t) {
 PyObject* get_real(const Tensor& t) { return wrap(ops::real(t)); }
 PyObject* get_imag(const Tensor& t) { return wrap(ops::imag(t)); }
 
-PyObject* get_grad(PyObject* self, void*) {
-  return guarded([&]() -> PyObject* {
-    const Tensor& t = unwrap(self);
-    const AutogradMeta* const meta = t.impl()->meta;
-    if (!meta) Py_RETURN_NONE;
-    if (!meta->grad.defined() && !meta->retains_grad && meta->grad_fn) {
-      static const char* const warning =
-          "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
-          "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
-          "field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. "
-          "If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor "
-          "instead.";
-      if (PyErr_WarnEx(PyExc_UserWarning, warning, 1) < 0) throw PythonError();
-    }
-    return wrap(meta->grad);
-  });
+PyObject* get_grad(const Tensor& t) {
+  const AutogradMeta* const meta = t.impl()->meta;
+  if (!meta) Py_RETURN_NONE;
+  if (!meta->grad.defined() && !meta->retains_grad && meta->grad_fn) {
+    static const char* const warning =
+        "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+        "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
+        "field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. "
+        "If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor "
+        "instead.";
+    if (PyErr_WarnEx(PyExc_UserWarning, warning, 1) < 0) throw PythonError();
+  }
+  return wrap(meta->grad);
 }
 
 void check_new_grad(const Tensor& t, const Tensor& grad) {
@@ -101,57 +131,38 @@ void check_new_grad(const Tensor& t, const Tensor& grad) {
                "'. Please ensure that the gradient and the tensor are the same size");
 }
 
-int set_grad(PyObject* self, PyObject* value, void*) {
-  return guarded_int([&] {
-    const Tensor& t = unwrap(self);
-    if (!value || value == Py_None) {
-      if (t.impl()->meta) t.impl()->meta->grad = Tensor();
-      return 0;
-    }
-    TALLOW_CHECK_TYPE(is_tensor(value),
-                      "assigned grad expected to be a Tensor or None but got grad "
-                      "of type ",
-                      Py_TYPE(value)->tp_name);
-    check_new_grad(t, unwrap(value));
-    ensure_meta(t).grad = unwrap(value);
-    return 0;
-  });
+void set_grad(const Tensor& t, PyObject* value) {
+  if (!value || value == Py_None) {
+    if (t.impl()->meta) t.impl()->meta->grad = Tensor();
+    return;
+  }
+  TALLOW_CHECK_TYPE(is_tensor(value),
+                    "assigned grad expected to be a Tensor or None but got grad "
+                    "of type ",
+                    Py_TYPE(value)->tp_name);
+  check_new_grad(t, unwrap(value));
+  ensure_meta(t).grad = unwrap(value);
 }
 
-int set_requires_grad_property(PyObject* self, PyObject* value, void*) {
-  return guarded_int([&] {
-    TALLOW_CHECK_TYPE(value && PyBool_Check(value), "requires_grad must be a bool");
-    set_requires_grad(unwrap(self), value == Py_True);
-    return 0;
-  });
+void set_requires_grad_property(const Tensor& t, PyObject* value) {
+  TALLOW_CHECK_TYPE(value && PyBool_Check(value), "requires_grad must be a bool");
+  set_requires_grad(t, value == Py_True);
 }
 
 // `t.data = other`: the object takes over the other's memory, dtype and shape, keeping its identity
 // and its version counter.
-int set_data(PyObject* self, PyObject* value, void*) {
-  return guarded_int([&] {
-    TALLOW_CHECK_TYPE(value && is_tensor(value), "Variable data has to be a tensor, but got ",
-                      value ? Py_TYPE(value)->tp_name : "nothing");
-    replace_data(unwrap(self), unwrap(value));
-    return 0;
-  });
+void set_data(const Tensor& t, PyObject* value) {
+  TALLOW_CHECK_TYPE(value && is_tensor(value), "Variable data has to be a tensor, but got ",
+                    value ? Py_TYPE(value)->tp_name : "nothing");
+  replace_data(t, unwrap(value));
 }
 
-PyObject* get_hook_dict(PyObject* self, void*) {
-  return guarded([&] { return tensor_hook_dict(unwrap(self)); });
-}
-int set_hook_dict(PyObject* self, PyObject* value, void*) {
+// Writing a part is no access that types take over; the copy into the view is.
+template <auto kPart>
+int set_part(PyObject* self, PyObject* value, void* name) {
   return guarded_int([&] {
-    set_tensor_hook_dict(unwrap(self), value);
-    return 0;
-  });
-}
-PyObject* get_post_hook_dict(PyObject* self, void*) {
-  return guarded([&] { return post_accumulate_hook_dict(unwrap(self)); });
-}
-int set_post_hook_dict(PyObject* self, PyObject* value, void*) {
-  return guarded_int([&] {
-    set_post_accumulate_hook_dict(unwrap(self), value);
+    TALLOW_CHECK_TYPE(value, "cannot delete the attribute '", static_cast<const char*>(name), "'");
+    assign_value(kPart(unwrap(self)), value);
     return 0;
   });
 }
@@ -166,14 +177,14 @@ PyGetSetDef tensor_properties[] = {
     {"ndim", getter<get_ndim>, nullptr, "The number of dimensions.", nullptr},
     {"itemsize", getter<get_itemsize>, nullptr, "Bytes per element.", nullptr},
     {"nbytes", getter<get_nbytes>, nullptr, "Bytes of all elements.", nullptr},
-    {"requires_grad", getter<get_requires_grad>, set_requires_grad_property,
+    {"requires_grad", getter<get_requires_grad>, setter<set_requires_grad_property>,
      "Are gradients computed for this tensor?", nullptr},
     {"is_leaf", getter<get_is_leaf>, nullptr, "Was it made by the user, not by an op?", nullptr},
     {"grad_fn", getter<get_grad_fn>, nullptr, "The node that produced it.", nullptr},
     {"output_nr", getter<get_output_nr>, nullptr, "Which output of grad_fn it is.", nullptr},
     {"retains_grad", getter<get_retains_grad>, nullptr, "Was retain_grad() called?", nullptr},
-    {"grad", get_grad, set_grad, "The accumulated gradient, or None.", nullptr},
-    {"data", getter<get_data>, set_data, "The values, out of autograd's sight.", nullptr},
+    {"grad", getter<get_grad>, setter<set_grad>, "The accumulated gradient, or None.", nullptr},
+    {"data", getter<get_data>, setter<set_data>, "The values, out of autograd's sight.", nullptr},
     {"_version", getter<get_version>, nullptr, "In-place writes so far.", nullptr},
     {"_base", getter<get_base>, nullptr, "The tensor this one is a view of, or None.", nullptr},
     {"is_cpu", getter<get_is_cpu>, nullptr, nullptr, nullptr},
@@ -190,10 +201,12 @@ PyGetSetDef tensor_properties[] = {
     {"mT", getter<get_matrix_transposed>, nullptr, "The last two dimensions swapped.", nullptr},
     {"H", getter<get_hermitian>, nullptr, "The conjugate transpose of a matrix.", nullptr},
     {"mH", getter<get_matrix_hermitian>, nullptr, "The conjugate of mT.", nullptr},
-    {"real", getter<get_real>, nullptr, "The real parts.", nullptr},
-    {"imag", getter<get_imag>, nullptr, "The imaginary parts of a complex tensor.", nullptr},
-    {"_backward_hooks", get_hook_dict, set_hook_dict, nullptr, nullptr},
-    {"_post_accumulate_grad_hooks", get_post_hook_dict, set_post_hook_dict, nullptr, nullptr},
+    {"real", getter<get_real>, set_part<ops::real>, "The real parts.", nullptr},
+    {"imag", getter<get_imag>, set_part<ops::imag>, "The imaginary parts of a complex tensor.",
+     nullptr},
+    {"_backward_hooks", getter<tensor_hook_dict>, setter<set_tensor_hook_dict>, nullptr, nullptr},
+    {"_post_accumulate_grad_hooks", getter<post_accumulate_hook_dict>,
+     setter<set_post_accumulate_hook_dict>, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 

@@ -93,6 +93,9 @@ PyObject* wrap_as(PyTypeObject* type, const Tensor& tensor) {
 void init_tensor_type(py::module_& module) {
   object_hooks.retain = [](void* object) { Py_INCREF(static_cast<PyObject*>(object)); };
   object_hooks.release = [](void* object) { Py_DECREF(static_cast<PyObject*>(object)); };
+  for (PyGetSetDef* at = tensor_properties; at->name; ++at) {
+    at->closure = const_cast<char*>(at->name);
+  }
   std::vector<PyType_Slot> slots = {
       {Py_tp_new, reinterpret_cast<void*>(tensor_new)},
       {Py_tp_init, reinterpret_cast<void*>(tensor_init)},

@@ -35,10 +35,13 @@ PyObject* wrap_as(PyTypeObject* type, const Tensor& tensor);
 void init_tensor_type(py::module_& module);
 
 // Parts of the type defined in other files.
-extern PyGetSetDef tensor_properties[];                       // tensor_properties.cpp
+// tensor_properties.cpp; `closure` is the name.
+extern PyGetSetDef tensor_properties[];
 extern PyMethodDef tensor_methods[];                          // tensor_methods.cpp
 void fill_operator_slots(std::vector<PyType_Slot>& slots);    // tensor_operators.cpp
 PyObject* tensor_subscript(PyObject* self, PyObject* index);  // indexing.cpp
 int tensor_assign_subscript(PyObject* self, PyObject* index, PyObject* value);
+// target[...] = value
+void assign_value(const Tensor& target, PyObject* value);
 
 }  // namespace tallow::python

@@ -172,7 +172,7 @@ def bitwise_xor(input: Tensor | Number, other: Tensor | Number, *, out: Tensor |
     """Keep the bits set in exactly one."""
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Multiply matrices pairwise over a batch."""
-def broadcast_to(input: Tensor, size: int | Sequence[int]) -> Tensor:
+def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     """Expand to a shape."""
 def bucketize(input: Tensor | Number, boundaries: Tensor, *, out_int32: bool = ..., right: bool = ..., out: Tensor | None = ...) -> Tensor:
     """The interval between boundaries that each element lies in."""
@@ -225,6 +225,8 @@ def clip_(input: Tensor, min: Number | None = ..., max: Number | None = ...) -> 
 def clip_(input: Tensor, min: Tensor | None = ..., max: Tensor | None = ...) -> Tensor: ...
 def clone(input: Tensor, *, memory_format: memory_format | None = ...) -> Tensor:
     """Copy the tensor."""
+def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = ...) -> Tensor:
+    """Make complex numbers of their parts."""
 def concat(tensors: Sequence[Tensor], dim: int = ..., *, out: Tensor | None = ...) -> Tensor:
     """Join tensors along a dimension."""
 def concatenate(tensors: Sequence[Tensor], dim: int = ..., *, out: Tensor | None = ...) -> Tensor:
@@ -354,11 +356,8 @@ def fix_(input: Tensor) -> Tensor:
     """Round towards zero."""
 def flatten(input: Tensor, start_dim: int = ..., end_dim: int = ...) -> Tensor:
     """Merge a range of dimensions into one."""
-@overload
-def flip(input: Tensor, *dims: int) -> Tensor:
+def flip(input: Tensor, dims: Sequence[int]) -> Tensor:
     """Reverse the order of dimensions."""
-@overload
-def flip(input: Tensor, dims: Sequence[int]) -> Tensor: ...
 def fliplr(input: Tensor) -> Tensor:
     """Reverse the second dimension."""
 def flipud(input: Tensor) -> Tensor:
@@ -408,7 +407,7 @@ def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = ...) -> Tensor:
 def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Length of the hypotenuse."""
 def imag(input: Tensor) -> Tensor:
-    """Imaginary part."""
+    """View the imaginary part."""
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = ..., out: Tensor | None = ...) -> Tensor:
     """Add slices at the positions in index."""
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = ...) -> Tensor:
@@ -629,11 +628,8 @@ def ones_like(input: Tensor, *, dtype: dtype | None = ..., layout: layout | None
     """Make a tensor of ones like input."""
 def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Multiply every pair of two vectors."""
-@overload
-def permute(input: Tensor, *dims: int) -> Tensor:
+def permute(input: Tensor, dims: Sequence[int]) -> Tensor:
     """Reorder the dimensions."""
-@overload
-def permute(input: Tensor, dims: Sequence[int]) -> Tensor: ...
 def positive(input: Tensor) -> Tensor:
     """Return the tensor itself."""
 def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
@@ -682,7 +678,7 @@ def randperm(n: int, *, generator: Generator | None = ..., dtype: dtype | None =
 def ravel(input: Tensor) -> Tensor:
     """Flatten to one contiguous dimension."""
 def real(input: Tensor) -> Tensor:
-    """Real part."""
+    """View the real part."""
 def reciprocal(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """1 / input."""
 def reciprocal_(input: Tensor) -> Tensor:
@@ -700,11 +696,8 @@ def repeat_interleave(input: Tensor, repeats: int, dim: int | None = ..., *, out
 def repeat_interleave(input: Tensor, repeats: Tensor, dim: int | None = ..., *, output_size: int | None = ...) -> Tensor: ...
 @overload
 def repeat_interleave(repeats: Tensor, *, output_size: int | None = ...) -> Tensor: ...
-@overload
-def reshape(input: Tensor, *shape: int) -> Tensor:
+def reshape(input: Tensor, shape: Sequence[int]) -> Tensor:
     """Return the data in another shape, as a view if possible."""
-@overload
-def reshape(input: Tensor, shape: Sequence[int]) -> Tensor: ...
 def result_type(tensor1: Tensor | Number, tensor2: Tensor | Number) -> dtype:
     """Return the type that arithmetic on the two would have."""
 def rms_norm(input: Tensor, normalized_shape: int | Sequence[int], weight: Tensor | None = ..., eps: float | None = ...) -> Tensor:
@@ -790,7 +783,7 @@ def squeeze(input: Tensor) -> Tensor:
 @overload
 def squeeze(input: Tensor, dim: int) -> Tensor: ...
 @overload
-def squeeze(input: Tensor, dim: int | Sequence[int]) -> Tensor: ...
+def squeeze(input: Tensor, dim: Sequence[int]) -> Tensor: ...
 def stack(tensors: Sequence[Tensor], dim: int = ..., *, out: Tensor | None = ...) -> Tensor:
     """Join tensors along a new dimension."""
 @overload
@@ -840,11 +833,8 @@ def threshold(input: Tensor, threshold: Number, value: Number, *, out: Tensor | 
     """Replace elements up to a threshold by a value."""
 def threshold_(input: Tensor, threshold: Number, value: Number) -> Tensor:
     """Replace elements up to a threshold by a value."""
-@overload
-def tile(input: Tensor, *dims: int) -> Tensor:
+def tile(input: Tensor, dims: Sequence[int]) -> Tensor:
     """Repeat the whole tensor along its last dimensions."""
-@overload
-def tile(input: Tensor, dims: Sequence[int]) -> Tensor: ...
 def topk(input: Tensor, k: int, dim: int = ..., largest: bool = ..., sorted: bool = ..., *, out: tuple[Tensor, Tensor] | None = ...) -> _ValuesIndices:
     """The k largest elements along a dimension, in order."""
 def trace(input: Tensor) -> Tensor:
@@ -887,6 +877,10 @@ def var_mean(input: Tensor, dim: int | Sequence[int], unbiased: bool = ..., keep
 def var_mean(input: Tensor, dim: int | Sequence[int] | None = ..., *, correction: Number | None = ..., keepdim: bool = ...) -> tuple[Tensor, ...]: ...
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Sum the products of two vectors, the first conjugated."""
+def view_as_complex(input: Tensor) -> Tensor:
+    """View pairs of real numbers in the last dimension as complex ones."""
+def view_as_real(input: Tensor) -> Tensor:
+    """View complex numbers as pairs of real ones, in a new last dimension."""
 def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = ...) -> Tensor:
     """Join one above the other."""
 @overload

@@ -35,9 +35,7 @@ _HOMES = {
     "distributions._draws": "binomial poisson",
     "func": "vmap",
     "functional": "unravel_index",
-    "_composites.complex_numbers": (
-        "angle complex isreal polar resolve_conj resolve_neg view_as_complex view_as_real"
-    ),
+    "_composites.complex_numbers": "angle isreal polar resolve_conj resolve_neg",
     "_composites.creation": (
         "asarray constant_pad_nd empty_permuted range resize_as_ scalar_tensor"
     ),

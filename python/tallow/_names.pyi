@@ -3,13 +3,10 @@
 from tallow._alias import as_torch as as_torch
 from tallow._buffer import frombuffer as frombuffer
 from tallow._composites.complex_numbers import angle as angle
-from tallow._composites.complex_numbers import complex as complex
 from tallow._composites.complex_numbers import isreal as isreal
 from tallow._composites.complex_numbers import polar as polar
 from tallow._composites.complex_numbers import resolve_conj as resolve_conj
 from tallow._composites.complex_numbers import resolve_neg as resolve_neg
-from tallow._composites.complex_numbers import view_as_complex as view_as_complex
-from tallow._composites.complex_numbers import view_as_real as view_as_real
 from tallow._composites.creation import asarray as asarray
 from tallow._composites.creation import constant_pad_nd as constant_pad_nd
 from tallow._composites.creation import empty_permuted as empty_permuted

@@ -345,3 +345,19 @@ def test_requires_grad_takes_only_a_bool(value: object) -> None:
 def test_size_of_a_scalar_has_no_dimensions() -> None:
     with pytest.raises(IndexError, match="^Dimension specified as 0 but tensor has no dimensions"):
         tallow.tensor(1.0).size(0)
+
+
+def test_a_base_with_gaps_may_be_written_through_a_view() -> None:
+    base = tallow.arange(12.0).view(3, 4)[:, :2].detach()
+    factor = tallow.ones(2, requires_grad=True)
+    base[0].mul_(factor)
+    (base * base).sum().backward()
+    assert factor.grad is not None
+    assert factor.grad.tolist() == [0, 2]
+
+
+def test_a_base_that_repeats_memory_has_no_gradient_through_a_view() -> None:
+    base = tallow.arange(4.0).expand(3, 4).detach()
+    base[0].mul_(tallow.ones(4, requires_grad=True))
+    with pytest.raises(RuntimeError, match="^unsupported operation: more than one element"):
+        (base * base).sum().backward()
