@@ -220,3 +220,92 @@ def test_types_are_those_that_override_even_under_a_mode() -> None:
         assert mode.seen == ()
         tallow.add(field(), tallow.ones(2))
         assert mode.seen == (Field,)
+
+
+# ---- Attributes.
+
+
+class Access(tallow.Tensor):
+    seen: list[tuple[str, str, int, Any]] = []
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        cls.seen.append((func.__self__.__name__, func.__name__, len(args), kwargs or None))
+        return super().__torch_function__(func, types, args, kwargs)
+
+
+def accessed() -> Access:
+    Access.seen.clear()
+    return tallow.ones(2, 2, dtype=tallow.complex64).as_subclass(Access)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("shape", "dtype", "device", "layout", "ndim", "itemsize", "nbytes", "requires_grad"),
+        *("is_leaf", "grad_fn", "output_nr", "retains_grad", "grad", "data", "_version", "_base"),
+        *("is_cpu", "is_cuda", "is_meta", "is_sparse", "is_quantized", "is_nested"),
+        *("T", "mT", "H", "mH", "real", "imag"),
+        *("_backward_hooks", "_post_accumulate_grad_hooks"),
+    ],
+)
+def test_reading_an_attribute_is_offered_as_its_getter(name: str) -> None:
+    x = accessed()
+    getattr(x, name)
+    assert Access.seen == [(name, "__get__", 1, None)]
+
+
+@pytest.mark.parametrize("name", ["T", "mT", "H", "mH", "real", "imag", "data"])
+def test_a_tensor_read_from_an_attribute_has_the_type_of_the_whole(name: str) -> None:
+    assert type(getattr(accessed(), name)) is Access
+
+
+def test_the_base_and_the_gradient_keep_their_types() -> None:
+    x = accessed()
+    assert type(x._base) is tallow.Tensor
+    x = tallow.ones(2).as_subclass(Access)
+    x.grad = tallow.ones(2)
+    assert type(x.grad) is tallow.Tensor
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("requires_grad", True),
+        ("grad", None),
+        ("data", tallow.ones(2, 2, dtype=tallow.complex64)),
+        ("_backward_hooks", None),
+    ],
+)
+def test_writing_an_attribute_is_offered_as_its_setter(name: str, value: Any) -> None:
+    x = accessed()
+    setattr(x, name, value)
+    assert Access.seen == [(name, "__set__", 2, None)]
+
+
+def test_deleting_the_gradient_is_offered_as_its_deleter() -> None:
+    x = accessed()
+    del x.grad
+    assert Access.seen == [("grad", "__delete__", 1, None)]
+
+
+def test_a_mode_sees_attributes_of_plain_tensors() -> None:
+    x = tallow.ones(2, 2)
+    with Log() as log:
+        _ = x.T, x.shape, x.requires_grad
+        x.requires_grad = True
+    assert log.names == ["__get__", "__get__", "__get__", "__set__"]
+    assert x.requires_grad
+
+
+def test_a_type_that_opts_out_has_plain_attributes() -> None:
+    class Plain(tallow.Tensor):
+        __torch_function__ = _C._disabled_torch_function_impl
+
+    x = tallow.ones(2, 2).as_subclass(Plain)
+    assert type(x.T) is tallow.Tensor
+    assert type(x.data) is tallow.Tensor
+
+
+def test_names_of_accessors() -> None:
+    assert overrides.resolve_name(tallow.Tensor.T.__get__) == "tallow.Tensor.T.__get__"  # type: ignore[attr-defined]
