@@ -140,8 +140,9 @@ def operator_forms(
         fields = re.search(r"-> \((.*)\)", text)
         if fields:
             result = result_name(fields[1])
-        # `*size` is given as separate arguments or as one sequence.
-        forms = ("*", "") if any(variadic for *_, variadic in parameters) else ("",)
+        # `*size` is given as separate arguments, if it is the first of them, or as one sequence.
+        first = parameters[1 if method else 0 :][:1]
+        forms = ("*", "") if any(variadic for *_, variadic in first) else ("",)
         for star in forms:
             words, keyword_only = ["self"] if method else [], False
             for position, parameter in enumerate(parameters):

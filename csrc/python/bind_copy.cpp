@@ -103,6 +103,11 @@ void bind_cast(Registry& r, const char* signature) {
   r.op<&cast_to<kType>>(signature, kMethod, "Convert the elements to another type.");
 }
 
+Tensor copy_(const Tensor& self, const Operand& src, bool non_blocking) {
+  if (src.is_tensor()) return ops::copy_(self, src.tensor(), non_blocking);
+  return ops::copy_(self, scalar_tensor(src.scalar(), self.dtype()), non_blocking);
+}
+
 }  // namespace
 
 void bind_copy(Registry& r) {
@@ -134,8 +139,8 @@ void bind_copy(Registry& r) {
                     "Return the tensor in row-major memory order.");
   r.op<&detach_function>("detach(input)", kFunction | kMethod,
                          "Return the same values without history.");
-  r.op<&ops::copy_>("copy_(input, src, non_blocking=False)", kMethod,
-                    "Write the values of src over the tensor.");
+  r.op<&copy_>("copy_(input, src, non_blocking=False)", kMethod,
+               "Write the values of src over the tensor.");
   r.op<&ops::fill_>("fill_(input, value)", kFunction | kMethod, "Write one value everywhere.");
   r.op<&fill>("fill(input, value)", kFunction, "Return a copy filled with one value.");
   r.op<&ops::zero_>("zero_(input)", kFunction | kMethod, "Write zeros everywhere.");

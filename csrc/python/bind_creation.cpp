@@ -188,11 +188,11 @@ void bind_creation(Registry& r) {
   constexpr unsigned kNew = kFunction | kOut;
   r.op<&empty_sized>("empty(*size, *, " OPTIONS ", memory_format=None)", kNew,
                      "Make a tensor without setting its elements.");
-  r.op<&empty_with_strides>("empty_strided(size, stride, *, " OPTIONS ")", kFunction,
+  r.op<&empty_with_strides>("empty_strided(size[], stride[], *, " OPTIONS ")", kFunction,
                             "Make a tensor with the given strides, elements not set.");
   r.op<&zeros>("zeros(*size, *, " OPTIONS ")", kNew, "Make a tensor of zeros.");
   r.op<&ones>("ones(*size, *, " OPTIONS ")", kNew, "Make a tensor of ones.");
-  r.op<&full>("full(size, fill_value, *, " OPTIONS ")", kNew, "Make a tensor of one value.");
+  r.op<&full>("full(size[], fill_value, *, " OPTIONS ")", kNew, "Make a tensor of one value.");
   r.op<&empty_like_tensor>("empty_like(input, *, " LIKE_OPTIONS ")", kFunction,
                            "Make a tensor like input without setting its elements.");
   r.op<&zeros_like>("zeros_like(input, *, " LIKE_OPTIONS ")", kFunction,
@@ -207,7 +207,7 @@ void bind_creation(Registry& r) {
                    "Make a tensor of zeros of input's type.");
   r.op<&new_ones>("new_ones(input, *size, *, " OPTIONS ")", kMethod,
                   "Make a tensor of ones of input's type.");
-  r.op<&new_full>("new_full(input, size, fill_value, *, " OPTIONS ")", kMethod,
+  r.op<&new_full>("new_full(input, size[], fill_value, *, " OPTIONS ")", kMethod,
                   "Make a tensor of one value of input's type.");
   r.op<&arange_from_zero, &arange>(
       {"arange(end, *, " OPTIONS ")", "arange(start, end, step=1, *, " OPTIONS ")"}, kNew,

@@ -45,7 +45,7 @@ void bind_join(Registry& r) {
   r.op<&ops::flip>("flip(input, *dims)", kFunction | kMethod, "Reverse the order of dimensions.");
   r.op<&ops::fliplr>("fliplr(input)", kFunction | kMethod, "Reverse the second dimension.");
   r.op<&ops::flipud>("flipud(input)", kFunction | kMethod, "Reverse the first dimension.");
-  r.op<&ops::rot90>("rot90(input, k=1, dims=(0, 1))", kFunction | kMethod,
+  r.op<&ops::rot90>("rot90(input, k=1, dims[]=(0, 1))", kFunction | kMethod,
                     "Turn by 90 degrees k times.");
   r.op<&ops::meshgrid>("meshgrid(*tensors, indexing='ij')", kFunction,
                        "Spread vectors over a common grid.");

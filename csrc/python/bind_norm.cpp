@@ -47,12 +47,12 @@ void bind_norm(Registry& r) {
       "use_input_stats=True, momentum=0.1, eps=1e-05, cudnn_enabled=True)",
       kFunction, "Normalise each channel of each sample.");
   r.op<&layer_norm>(
-      "layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05, cudnn_enable=True)",
+      "layer_norm(input, normalized_shape[], weight=None, bias=None, eps=1e-05, cudnn_enable=True)",
       kFunction, "Normalise over the last dimensions.");
   r.op<&ops::native_layer_norm>(
-      "native_layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05)", kFunction,
+      "native_layer_norm(input, normalized_shape[], weight=None, bias=None, eps=1e-05)", kFunction,
       "layer_norm with the mean and 1 / deviation of each row.");
-  r.op<&ops::rms_norm>("rms_norm(input, normalized_shape, weight=None, eps=None)", kFunction,
+  r.op<&ops::rms_norm>("rms_norm(input, normalized_shape[], weight=None, eps=None)", kFunction,
                        "Divide by the root mean square over the last dimensions.");
   r.op<&group_norm>(
       "group_norm(input, num_groups, weight=None, bias=None, eps=1e-05, cudnn_enabled=True)",

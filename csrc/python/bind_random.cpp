@@ -98,8 +98,8 @@ void bind_new(Registry& r) {
   r.op<&randn>("randn(*size, *, generator=None, " TALLOW_TENSOR_OPTIONS ")", kNew,
                "Make a tensor of standard normal numbers.");
   r.op<&randint_below, &randint>(
-      {"randint(high, size, *, generator=None, " TALLOW_TENSOR_OPTIONS ")",
-       "randint(low, high, size, *, generator=None, " TALLOW_TENSOR_OPTIONS ")"},
+      {"randint(high, size[], *, generator=None, " TALLOW_TENSOR_OPTIONS ")",
+       "randint(low, high, size[], *, generator=None, " TALLOW_TENSOR_OPTIONS ")"},
       kNew, "Make a tensor of integers in [low, high).");
   r.op<&rand_like>("rand_like(input, *, generator=None, " TALLOW_TENSOR_OPTIONS
                    ", memory_format=None)",
@@ -117,7 +117,7 @@ void bind_new(Registry& r) {
                   "Make a random permutation of 0 ... n-1.");
   r.op<&ops::normal_of, &ops::normal_of_number, &normal_sized>(
       {"normal(mean, std=1.0, *, generator=None)", "normal(mean, std, *, generator=None)",
-       "normal(mean, std, size, *, generator=None, " TALLOW_TENSOR_OPTIONS ")"},
+       "normal(mean, std, size[], *, generator=None, " TALLOW_TENSOR_OPTIONS ")"},
       kNew, "Draw normal numbers with the given means and standard deviations.");
 }
 

@@ -37,6 +37,19 @@ PyObject* named_tuple(PyTypeObject* type, PyObject* tuple) {
   return result;
 }
 
+void collect_tensors(PyObject* object, std::vector<Tensor>& tensors);
+
+// Remembers the tensors that an in-place op, or one with out=, has written into.
+void note_writes(const Op& op, PyObject* written) {
+  if (TALLOW_LIKELY(is_tensor(written))) {
+    note_write(unwrap(written), op.name.c_str());
+    return;
+  }
+  std::vector<Tensor> tensors;
+  collect_tensors(written, tensors);
+  for (const Tensor& tensor : tensors) note_write(tensor, op.name.c_str());
+}
+
 // The in-place form of a function that only makes new tensors: its result is copied over self.
 PyObject* invoke_and_copy(const Op& op, const Overload& overload, Binding& binding) {
   PyObject* const self = binding.slots[0];
@@ -62,7 +75,11 @@ PyObject* invoke(const Op& op, const Overload& overload, Binding& binding) {
     check_out_grad(op, binding.slots, overload, binding.out);
   }
   PyObject* const result = overload.invoke(op, binding.slots, binding.out);
-  if (TALLOW_LIKELY(!overload.result_type) || binding.out) return result;
+  if (TALLOW_UNLIKELY(binding.out != nullptr)) {
+    note_writes(op, binding.out);
+    return result;
+  }
+  if (TALLOW_LIKELY(!overload.result_type)) return result;
   return named_tuple(overload.result_type, result);
 }
 
@@ -72,29 +89,18 @@ PyObject* call_bound(const Op& op, PyObject* api, PyObject* const* args, Py_ssiz
   if (TALLOW_LIKELY(op.overloads.size() == 1)) {
     Binding binding;
     const Overload& overload = op.overloads[0];
-    if (TALLOW_LIKELY(bind(op, overload, args, count, keywords, binding))) {
+    if (TALLOW_LIKELY(bind(op, overload, args, count, keywords, is_method, binding))) {
       return invoke(op, overload, binding);
     }
     raise_mismatch(op, overload, binding, count, is_method);
   }
   for (const Overload& overload : op.overloads) {
     Binding binding;
-    if (bind(op, overload, args, count, keywords, binding)) return invoke(op, overload, binding);
+    if (bind(op, overload, args, count, keywords, is_method, binding)) {
+      return invoke(op, overload, binding);
+    }
   }
   raise_no_overload(op, args, count, keywords, is_method);
-}
-
-void collect_tensors(PyObject* object, std::vector<Tensor>& tensors);
-
-// Remembers the tensors that an in-place op has written into.
-void note_writes(const Op& op, PyObject* written) {
-  if (TALLOW_LIKELY(is_tensor(written))) {
-    note_write(unwrap(written), op.name.c_str());
-    return;
-  }
-  std::vector<Tensor> tensors;
-  collect_tensors(written, tensors);
-  for (const Tensor& tensor : tensors) note_write(tensor, op.name.c_str());
 }
 
 // The arguments of a call that failed, by name as far as they have one; null if that fails too.

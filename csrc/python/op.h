@@ -4,8 +4,9 @@
 //
 // Names and defaults come from the signature, types from the C++ function; both feed the parser,
 // the error texts, __torch_function__ and the stubs. Overloads are tried in order. A `*name`
-// parameter takes the remaining positional arguments, a lone `*` makes the rest keyword-only, and
-// `-> (values, indices)` names the fields of a tuple result.
+// parameter takes the remaining positional arguments if it is the first that the user gives, else a
+// sequence; a lone `*` makes the rest keyword-only; `name[]` takes no single number in place of a
+// sequence; and `-> (values, indices)` names the fields of a tuple result.
 #pragma once
 
 #include <array>
@@ -21,11 +22,11 @@
 namespace tallow::python {
 
 enum OpFlags : unsigned {
-  kFunction = 1,  // tallow.X and _C._VariableFunctions.X
-  kMethod = 2,    // Tensor.X, the first parameter being self
-  kInplace = 4,   // also X_, writing into the first parameter, wherever X is
-  kOut = 8,       // accepts out=
-  kNN = 16,       // _C._nn.X
+  kFunction = 1,        // tallow.X and _C._VariableFunctions.X
+  kMethod = 2,          // Tensor.X, the first parameter being self
+  kInplace = 4,         // also X_, writing into the first parameter, wherever X is
+  kOut = 8,             // accepts out=
+  kNN = 16,             // _C._nn.X
   kInplaceMethod = 32,  // also Tensor.X_, but no function X_
 };
 
@@ -38,6 +39,7 @@ struct Parameter {
   const char* type = "";
   bool keyword_only = false;
   bool variadic = false;
+  bool sequence = false;  // of ints, and no single one
   bool tensor_like = false;
 };
 
@@ -48,6 +50,7 @@ struct Overload {
   std::vector<Parameter> parameters;
   int positional = 0;                   // how many may be passed by position
   PyTypeObject* result_type = nullptr;  // a named tuple, or null
+  bool has_sequence = false;            // has a parameter with `sequence`
   bool takes_out = false;               // does the function itself write to a destination?
   // Do the slots (one object per parameter, none null) have the right types? -1: yes, else the
   // index of the first that does not.

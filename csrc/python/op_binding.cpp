@@ -35,17 +35,30 @@ PyObject* out_name() {
   return name;
 }
 
+// Is no single int given where only a sequence will do?
+bool sequences_given(const Overload& overload, Binding& binding) {
+  for (std::size_t i = 0; i < overload.parameters.size(); ++i) {
+    if (!overload.parameters[i].sequence || binding.slots[i] == Py_None) continue;
+    if (PyTuple_Check(binding.slots[i]) || PyList_Check(binding.slots[i])) continue;
+    binding.mismatch = Mismatch::kType;
+    binding.parameter = static_cast<int>(i);
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool bind(const Op& op, const Overload& overload, PyObject* const* args, Py_ssize_t count,
-          PyObject* keywords, Binding& binding) {
+          PyObject* keywords, bool is_method, Binding& binding) {
   const std::vector<Parameter>& parameters = overload.parameters;
   const int total = static_cast<int>(parameters.size());
   int filled = 0;
   for (; filled < count && filled < overload.positional; ++filled) {
     const Parameter& parameter = parameters[static_cast<std::size_t>(filled)];
     binding.by_position[filled] = true;
-    if (TALLOW_UNLIKELY(parameter.variadic) && (count - filled > 1 || is_int(args[filled]))) {
+    if (TALLOW_UNLIKELY(parameter.variadic) && filled == (is_method ? 1 : 0) &&
+        (count - filled > 1 || is_int(args[filled]))) {
       PyObject* const rest = PyTuple_New(count - filled);
       if (!rest) throw PythonError();
       for (Py_ssize_t i = filled; i < count; ++i) {
@@ -102,7 +115,7 @@ bool bind(const Op& op, const Overload& overload, PyObject* const* args, Py_ssiz
         return false;
       }
     }
-    return true;
+    return !overload.has_sequence || sequences_given(overload, binding);
   }
   binding.mismatch = Mismatch::kType;
   binding.parameter = bad;
@@ -165,14 +178,25 @@ void raise_mismatch(const Op& op, const Overload& overload, const Binding& bindi
   std::ostringstream position;
   if (binding.by_position[bad]) position << " (position " << bad + 1 - hidden << ")";
   PyObject* offender = binding.slots[bad];
-  if (parameters[static_cast<std::size_t>(bad)].variadic && PyTuple_Check(offender)) {
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(offender); ++i) {
-      if (!is_int(PyTuple_GET_ITEM(offender, i))) offender = PyTuple_GET_ITEM(offender, i);
+  const char* const type = parameters[static_cast<std::size_t>(bad)].type;
+  if (std::string_view(type) == Arg<Dims>::name &&
+      (PyTuple_Check(offender) || PyList_Check(offender))) {
+    Py_ssize_t i = 0;
+    while (is_int(PySequence_Fast_GET_ITEM(offender, i))) ++i;
+    PyObject* const element = PySequence_Fast_GET_ITEM(offender, i);
+    if (i > 0) {
+      raise<TypeError>(
+          op.name, "(): argument '", name_of(bad), "' failed to unpack the object at pos ", i + 1,
+          " with error \"type must be ", type, ",but got ", type_name_of(element), '"');
     }
+    if (offender != binding.variadic.get()) {
+      raise<TypeError>(op.name, "(): argument '", name_of(bad), "'", position.str(), " must be ",
+                       type, ", but found element of type ", type_name_of(element), " at pos 0");
+    }
+    offender = element;
   }
   raise<TypeError>(op.name, "(): argument '", name_of(bad), "'", position.str(), " must be ",
-                   spelled(parameters[static_cast<std::size_t>(bad)].type), ", not ",
-                   type_name_of(offender));
+                   spelled(type), ", not ", type_name_of(offender));
 }
 
 void raise_no_overload(const Op& op, PyObject* const* args, Py_ssize_t count, PyObject* keywords,

@@ -20,7 +20,7 @@ struct Binding {
 
 // Fills the slots from the arguments and the defaults; false (with the reason) if they do not fit.
 bool bind(const Op& op, const Overload& overload, PyObject* const* args, Py_ssize_t count,
-          PyObject* keywords, Binding& binding);
+          PyObject* keywords, bool is_method, Binding& binding);
 
 // The TypeErrors of calls that fit no overload. Messages count a method's arguments without self.
 [[noreturn]] void raise_mismatch(const Op& op, const Overload& overload, const Binding& binding,

@@ -92,6 +92,10 @@ void Registry::parse(const char* signature, Overload& overload, const char* cons
       name = name.substr(1);
       keyword_only = true;
     }
+    if (name.ends_with("[]")) {
+      parameter.sequence = true;
+      name.resize(name.size() - 2);
+    }
     if (equals != std::string::npos) {
       parameter.default_text = part.substr(equals + 1);
       parameter.default_value = evaluate_default(parameter.default_text);
@@ -101,7 +105,10 @@ void Registry::parse(const char* signature, Overload& overload, const char* cons
     if (static_cast<int>(index) < count) {
       parameter.type = types[index];
       parameter.tensor_like = tensor_like[index];
+      const bool ints = std::string_view(parameter.type) == Arg<Dims>::name;
+      parameter.sequence = parameter.sequence || (parameter.variadic && ints);
     }
+    overload.has_sequence = overload.has_sequence || parameter.sequence;
     if (!parameter.keyword_only) overload.positional = static_cast<int>(index) + 1;
     overload.parameters.push_back(parameter);
   }

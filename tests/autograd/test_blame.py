@@ -41,6 +41,21 @@ def test_the_first_of_several_writers_is_named():
     assert "written over by mul_()" in failed_backward(saved)
 
 
+@pytest.mark.parametrize(
+    ("op", "write"),
+    [
+        ("exp", lambda t: tallow.exp(tallow.ones(3), out=t)),
+        ("cumsum", lambda t: tallow.cumsum(tallow.ones(3), 0, out=t)),
+        ("max", lambda t: tallow.max(tallow.ones(2, 3), 0, out=(t, tallow.zeros(3).long()))),
+    ],
+)
+def test_an_op_that_writes_to_out(op, write):
+    saved = tallow.ones(3, requires_grad=True).exp()
+    with tallow.no_grad():
+        write(saved)
+    assert f"written over by {op}()" in failed_backward(saved)
+
+
 def test_an_operator_that_writes():
     saved = tallow.ones(3, requires_grad=True).exp()
     saved += 1

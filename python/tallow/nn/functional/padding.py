@@ -45,6 +45,10 @@ def pad(
     """
     if has_torch_function_unary(input):
         return handle_torch_function(_pad, (input,), input, pad, mode=mode, value=value)
+    if not isinstance(pad, tuple | list):
+        raise TypeError(
+            "pad(): argument 'pad' (position 2) must be tuple of ints, not " + type(pad).__name__
+        )
     pad = [_as_int(n, i) for i, n in enumerate(pad)]
     if len(pad) % 2 != 0:
         raise RuntimeError("Padding length must be divisible by 2")
