@@ -14,7 +14,6 @@ void bind_matmul(Registry& r) {
                    "Sum the products of two vectors, the first conjugated.");
   r.op<&ops::matmul>("matmul(input, other)", kBoth | kOut,
                      "Multiply tensors as matrices, broadcasting the leading dimensions.");
-  r.alias("matmul", "__matmul__");
   r.op<&ops::outer>("outer(input, vec2)", kBoth | kOut, "Multiply every pair of two vectors.");
   r.alias("outer", "ger");
   r.op<&ops::inner>("inner(input, other)", kBoth | kOut,

@@ -65,6 +65,13 @@ PyObject* subtract(PyObject* a, PyObject* b) {
   return call_function(ops_table.rsub, b, a);
 }
 
+// No number stands for a factor here.
+PyObject* matrix_multiply(PyObject* a, PyObject* b) {
+  const auto is_factor = [](PyObject* object) { return is_tensor(object) || may_override(object); };
+  if (!is_factor(a) || !is_factor(b)) Py_RETURN_NOTIMPLEMENTED;
+  return call(ops_table.matmul, a, b);
+}
+
 // Commutative: the number may go second, where no tensor has to be made of it.
 template <OpSlot kOp>
 PyObject* commutative(PyObject* a, PyObject* b) {
@@ -95,6 +102,12 @@ template <OpSlot kOp>
 PyObject* inplace(PyObject* a, PyObject* b) {
   if (TALLOW_UNLIKELY(!is_operand(b))) Py_RETURN_NOTIMPLEMENTED;
   return call(ops_table.*kOp, a, b);
+}
+
+// Python takes `__iadd__` for the concatenation of sequences as well, where NotImplemented would be
+// the result of `a += b`.
+PyObject* inplace_add(PyObject* a, PyObject* b) {
+  return TALLOW_LIKELY(is_operand(b)) ? call(ops_table.add_, a, b) : PyNumber_Add(a, b);
 }
 
 template <OpSlot kOp>
@@ -185,13 +198,13 @@ void fill_operator_slots(std::vector<PyType_Slot>& slots) {
   add(Py_nb_floor_divide, binary<&OperatorOps::floor_divide>);
   add(Py_nb_remainder, binary<&OperatorOps::remainder>);
   add(Py_nb_power, power);
-  add(Py_nb_matrix_multiply, binary<&OperatorOps::matmul>);
+  add(Py_nb_matrix_multiply, matrix_multiply);
   add(Py_nb_and, commutative<&OperatorOps::bitwise_and>);
   add(Py_nb_or, commutative<&OperatorOps::bitwise_or>);
   add(Py_nb_xor, commutative<&OperatorOps::bitwise_xor>);
   add(Py_nb_lshift, binary<&OperatorOps::left_shift>);
   add(Py_nb_rshift, binary<&OperatorOps::right_shift>);
-  add(Py_nb_inplace_add, inplace<&OperatorOps::add_>);
+  add(Py_nb_inplace_add, inplace_add);
   add(Py_nb_inplace_subtract, inplace<&OperatorOps::sub_>);
   add(Py_nb_inplace_multiply, inplace<&OperatorOps::mul_>);
   add(Py_nb_inplace_true_divide, inplace<&OperatorOps::div_>);

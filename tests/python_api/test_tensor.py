@@ -249,3 +249,26 @@ def test_a_function_names_the_type_it_does_not_take() -> None:
         tallow.add(tallow.ones(2), np.ones(2))
     with pytest.raises(TypeError, match=r"must be Tensor, not tallow\.Size"):
         tallow.add(tallow.ones(2), tallow.Size([2]))
+
+
+def test_a_product_with_an_array_on_the_right() -> None:
+    x = tallow.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=tallow.float64)
+    product = x @ np.eye(2)
+    assert isinstance(product, tallow.Tensor)
+    assert product.tolist() == x.tolist()
+
+
+@pytest.mark.parametrize("other", [2.0, [1.0], "a", None])
+def test_a_matrix_product_takes_tensors_only(other: object) -> None:
+    with pytest.raises(TypeError, match=r"^unsupported operand type\(s\) for @: 'Tensor' and"):
+        tallow.ones(2, 2) @ other  # type: ignore[operator]
+    with pytest.raises(TypeError):
+        other @ tallow.ones(2, 2)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("other", [[1.0], "a", None])
+def test_adding_in_place_what_is_no_number_raises(other: object) -> None:
+    x = tallow.ones(2)
+    with pytest.raises(TypeError, match=r"^unsupported operand type\(s\) for \+"):
+        x += other  # type: ignore[operator]
+    assert x.tolist() == [1, 1]
