@@ -223,3 +223,22 @@ def test_warnings_and_errors():
         checkpoint(tallow.exp, x, use_reentrant=False, determinism_check="x")
     with pytest.raises(ValueError, match="Unexpected keyword arguments: x"):
         checkpoint_sequential([tallow.exp], 1, x, use_reentrant=False, x=1)
+
+
+@pytest.mark.parametrize(
+    "differentiate",
+    [
+        lambda y, x: tallow.autograd.grad(y, [x]),
+        lambda y, x: tallow.autograd.grad(y, [x], create_graph=True),
+        lambda y, x: y.backward(inputs=[x]),
+    ],
+)
+def test_the_reentrant_variant_serves_no_chosen_inputs(differentiate):
+    x = tallow.ones(3, requires_grad=True)
+    with pytest.raises(
+        RuntimeError, match="^When use_reentrant=True, .* incompatible with .grad()"
+    ):
+        differentiate(checkpoint(lambda t: t * t, x, use_reentrant=True).sum(), x)
+    assert x.grad is None
+    checkpoint(lambda t: t * t, x, use_reentrant=True).sum().backward()
+    assert x.grad.tolist() == [2, 2, 2]

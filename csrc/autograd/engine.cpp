@@ -140,6 +140,7 @@ class BackwardPass {
   BackwardPass& operator=(const BackwardPass&) = delete;
 
   int64_t id() const { return id_; }
+  bool is_partial() const { return !inputs_.empty() || (outer_ && outer_->is_partial()); }
   bool will_run(const Node& node) {
     const int64_t state = states_.find(&node);
     return state >= 0 && states_[state].needed;
@@ -422,9 +423,9 @@ std::vector<Tensor> run_backward(const std::vector<BackwardRoot>& roots,
   std::vector<Tensor> seeds;
   for (std::size_t i = 0; i < roots.size(); ++i) {
     const BackwardRoot& root = roots[i];
-    TALLOW_CHECK(!root.tensor.defined() || root.tensor.requires_grad(), "element ", i,
-                 " of tensors does not require grad and does not have a grad_fn");
     edges.push_back(root.tensor.defined() ? gradient_edge(root.tensor) : root.edge);
+    TALLOW_CHECK(edges.back().node, "element ", i,
+                 " of tensors does not require grad and does not have a grad_fn");
     const Edge& edge = edges.back();
     seeds.push_back(root_gradient(edge.node->outputs[edge.index], root.gradient, i));
   }
@@ -443,6 +444,8 @@ std::vector<Tensor> run_backward(const std::vector<BackwardRoot>& roots,
 }
 
 int64_t current_pass_id() { return current_pass ? current_pass->id() : -1; }
+
+bool pass_is_partial() { return current_pass && current_pass->is_partial(); }
 
 bool pass_is_running(int64_t id) {
   return std::ranges::find(running_passes, id) != running_passes.end();

@@ -34,6 +34,8 @@ std::vector<Tensor> run_backward(const std::vector<BackwardRoot>& roots,
 // has run) a node.
 int64_t current_pass_id();
 bool pass_will_run(const Node& node);
+// Does the innermost pass on this thread, or one that it runs inside of, serve chosen inputs only?
+bool pass_is_partial();
 // Has the pass with this number not ended yet, on whatever thread?
 bool pass_is_running(int64_t id);
 

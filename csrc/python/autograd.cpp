@@ -205,6 +205,7 @@ void bind_autograd(py::module_& module) {
   if (PyModule_AddFunctions(module.ptr(), engine_methods) < 0) throw PythonError();
   module.def("_engine_run_backward", &run_engine);
   module.def("_current_graph_task_id", &current_pass_id);
+  module.def("_pass_is_partial", &pass_is_partial);
   module.def("_will_engine_execute_node",
              [](const py::object& node) { return pass_will_run(*unwrap_node(node.ptr())); });
   module.def("_push_saved_tensors_hooks", &push_saved_hooks);

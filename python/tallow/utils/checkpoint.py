@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow import autograd
+from tallow import _C, autograd
 from tallow._absent import name_absent_ones
 
 if TYPE_CHECKING:
@@ -265,6 +265,13 @@ class CheckpointFunction(autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> tuple[Any, ...]:
         """Run the function again, recorded, and backward through it."""
+        if _C._pass_is_partial():
+            raise RuntimeError(
+                f"When use_reentrant=True, {_C._get_namespace()}.utils.checkpoint is incompatible "
+                "with .grad() or passing an `inputs` parameter to .backward(). To resolve this "
+                "error, you can either set use_reentrant=False, or call .backward() without "
+                "passing the `inputs` argument."
+            )
         args = list(ctx.others)
         for place, tensor in zip(ctx.places, ctx.saved_tensors, strict=True):
             args[place] = tensor.detach().requires_grad_(tensor.requires_grad)
