@@ -116,7 +116,12 @@ Tensor dot(const Tensor& self, const Tensor& tensor) {
 
 Tensor vdot(const Tensor& self, const Tensor& other) {
   check_vectors(self, other, "vdot");
-  return dot(conj(self), other);
+  return record("VdotBackward0", {&self, &other}, dot_product(conj(self), other), [&](Saver& save) {
+    return [a = save(self), b = save(other, "other")](Grads& g) {
+      if (g.needs(0)) g.out[0] = mul(conj(g.grad()), g[b]);
+      if (g.needs(1)) g.out[1] = mul(g.grad(), g[a]);
+    };
+  });
 }
 
 Tensor matmul(const Tensor& self, const Tensor& other) {

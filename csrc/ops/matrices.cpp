@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "autograd/grad_mode.h"
+#include "autograd/record.h"
 #include "core/error.h"
 #include "ops/arithmetic.h"
 #include "ops/copy.h"
@@ -49,7 +50,11 @@ Tensor diag_embed(const Tensor& self, int64_t offset, int64_t dim1, int64_t dim2
 
 Tensor trace(const Tensor& self) {
   TALLOW_CHECK(self.dim() == 2, "trace: expected a matrix, but got tensor with dim ", self.dim());
-  return sum(ops::diagonal(self));
+  return record("TraceBackward0", {&self}, sum(ops::diagonal(tallow::detach(self))), [&](Saver&) {
+    return [rows = self.sizes()[0], columns = self.sizes()[1]](Grads& g) {
+      g.out[0] = mul(g.grad(), eye(rows, columns, g.grad().dtype(), g.grad().device()));
+    };
+  });
 }
 
 Tensor fill_diagonal_(const Tensor& self, const Scalar& fill_value, bool wrap) {

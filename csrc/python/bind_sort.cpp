@@ -1,4 +1,5 @@
 // Sorting, selection, search and running totals.
+#include "autograd/meta.h"
 #include "ops/scan.h"
 #include "ops/sort.h"
 #include "python/bindings.h"
@@ -12,7 +13,9 @@ constexpr unsigned kPlain = kFunction | kMethod;
 // Every sort here is stable.
 std::tuple<Tensor, Tensor> sort_stable(const Tensor& input, std::optional<bool>, int64_t dim,
                                        bool descending) {
-  return ops::sort(input, dim, descending);
+  std::tuple<Tensor, Tensor> sorted = ops::sort(input, dim, descending);
+  if (const Ref<Node> node = grad_fn(std::get<0>(sorted))) node->rename("SortBackward1");
+  return sorted;
 }
 Tensor argsort_stable(const Tensor& input, std::optional<bool>, int64_t dim, bool descending) {
   return ops::argsort(input, dim, descending);

@@ -33,6 +33,8 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
 class _Cdist(Function):
     """Distances of all pairs; at distance 0 the gradient is 0."""
 
+    _node_name = "CdistBackward0"
+
     @staticmethod
     def forward(ctx: Any, a: Tensor, b: Tensor, p: float) -> Tensor:
         gap = a.unsqueeze(-2) - b.unsqueeze(-3)

@@ -125,6 +125,8 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
 
 
 class _Frexp(Function):
+    _node_name = "FrexpBackward0"
+
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor]:
         import numpy as np
@@ -168,6 +170,8 @@ def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
 
 
 class _Sinc(Function):
+    _node_name = "SincBackward0"
+
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)

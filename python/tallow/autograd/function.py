@@ -48,7 +48,8 @@ class FunctionMeta(type):
     """Gives every :class:`Function` its own node type, named after it."""
 
     def __init__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> None:
-        cls._backward_cls = type(name + "Backward", (BackwardCFunction,), {"_forward_cls": cls})
+        node = attrs.get("_node_name", name + "Backward")
+        cls._backward_cls = type(node, (BackwardCFunction,), {"_forward_cls": cls})
         super().__init__(name, bases, attrs)
 
     @property

@@ -80,6 +80,8 @@ def _beta_slope(x: Tensor, a: Tensor, b: Tensor) -> Tensor:
 
 
 class _StandardGamma(Function):
+    _node_name = "StandardGammaBackward0"
+
     @staticmethod
     def forward(ctx: Any, concentration: Tensor) -> Tensor:
         dtype = concentration.dtype

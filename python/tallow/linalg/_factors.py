@@ -36,6 +36,8 @@ def _solve(A: Tensor, B: Tensor) -> Tensor:
 
 
 class _Cholesky(Function):
+    _node_name = "LinalgCholeskyExBackward0"
+
     @staticmethod
     def forward(ctx: Any, A: Tensor) -> tuple[Tensor, Tensor]:
         import numpy as np
@@ -125,6 +127,8 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
 
 
 class _Qr(Function):
+    _node_name = "LinalgQrBackward0"
+
     @staticmethod
     def forward(ctx: Any, A: Tensor, mode: Any) -> tuple[Tensor, Tensor]:
         import numpy as np
@@ -207,6 +211,8 @@ def permutation(pivots: Tensor, rows: int, like: Tensor) -> Tensor:
 
 
 class _LuFactor(Function):
+    _node_name = "LinalgLuFactorExBackward0"
+
     @staticmethod
     def forward(ctx: Any, A: Tensor, pivot: bool) -> tuple[Tensor, Tensor]:
         packed, pivots, _ = lu_packed(array(A))

@@ -71,6 +71,8 @@ def matrix_rank(
 
 
 class _Pinv(Function):
+    _node_name = "LinalgPinvBackward0"
+
     @staticmethod
     def forward(ctx: Any, A: Tensor, atol: Any, rtol: Any, hermitian: bool) -> Tensor:
         import numpy as np

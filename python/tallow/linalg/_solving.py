@@ -44,6 +44,8 @@ def _numpy_call(name: str, *operands: Any) -> Any:
 
 
 class _Inverse(Function):
+    _node_name = "LinalgInvExBackward0"
+
     @staticmethod
     def forward(ctx: Any, A: Tensor) -> Tensor:
         result = tensor(_numpy_call("inv", array(A)), A)
@@ -101,6 +103,8 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> return_types.linalg_inv_
 
 
 class _Solve(Function):
+    _node_name = "LinalgSolveExBackward0"
+
     @staticmethod
     def forward(ctx: Any, A: Tensor, B: Tensor) -> Tensor:
         result = tensor(_numpy_call("solve", array(A), array(B)), A)
@@ -204,6 +208,8 @@ def solve_triangular(
 
 
 class _Det(Function):
+    _node_name = "LinalgDetBackward0"
+
     @staticmethod
     def forward(ctx: Any, A: Tensor) -> Tensor:
         import numpy as np
@@ -256,6 +262,8 @@ def det(A: Tensor) -> Tensor:
 
 
 class _Slogdet(Function):
+    _node_name = "LinalgSlogdetBackward0"
+
     @staticmethod
     def forward(ctx: Any, A: Tensor) -> tuple[Tensor, Tensor]:
         import numpy as np

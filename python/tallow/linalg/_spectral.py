@@ -34,6 +34,8 @@ def _off_diagonal_quotient(top: Tensor, gaps: Tensor) -> Tensor:
 
 
 class _Eigh(Function):
+    _node_name = "LinalgEighBackward0"
+
     @staticmethod
     def forward(ctx: Any, A: Tensor, uplo: str) -> tuple[Tensor, Tensor]:
         values, vectors = _call("eigh", array(A), UPLO=uplo)
@@ -76,6 +78,8 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
 
 
 class _Eig(Function):
+    _node_name = "LinalgEigBackward0"
+
     @staticmethod
     def forward(ctx: Any, A: Tensor) -> tuple[Tensor, Tensor]:
         dtype = (tallow.empty(0, dtype=A.dtype) * 1j).dtype
@@ -120,6 +124,8 @@ def eigvals(A: Tensor) -> Tensor:
 
 
 class _Svd(Function):
+    _node_name = "LinalgSvdBackward0"
+
     @staticmethod
     def forward(ctx: Any, A: Tensor, full: bool) -> tuple[Tensor, Tensor, Tensor]:
         U, S, Vh = _call("svd", array(A), full_matrices=full)
@@ -158,6 +164,8 @@ def _svd_grad(U: Tensor, S: Tensor, Vh: Tensor, gU: Tensor, gS: Tensor, gVh: Ten
 
 
 class _Svdvals(Function):
+    _node_name = "LinalgSvdBackward0"
+
     @staticmethod
     def forward(ctx: Any, A: Tensor) -> Tensor:
         U, S, Vh = _call("svd", array(A), full_matrices=False)

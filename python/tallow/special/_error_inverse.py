@@ -34,6 +34,8 @@ def _erfinv(x: Tensor) -> Tensor:
 
 
 class _Erfinv(Function):
+    _node_name = "ErfinvBackward0"
+
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         if x.is_complex():

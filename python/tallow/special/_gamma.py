@@ -118,6 +118,8 @@ def _zeta(s: int, q: Tensor) -> Tensor:
 
 
 class _Lgamma(Function):
+    _node_name = "LgammaBackward0"
+
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
@@ -130,6 +132,8 @@ class _Lgamma(Function):
 
 
 class _Polygamma(Function):
+    _node_name = "PolygammaBackward0"
+
     @staticmethod
     def forward(ctx: Any, n: int, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
