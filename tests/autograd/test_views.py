@@ -105,6 +105,12 @@ def test_any_write_gives_a_view_its_history_from_the_base(recorded: bool) -> Non
         (lambda x: x[..., -4:], "SliceBackward0"),
         (lambda x: x[None], "UnsqueezeBackward0"),
         (lambda x: x.t().reshape(-1), "UnsafeViewBackward0"),
+        (lambda x: x.trace(), "TraceBackward0"),
+        (lambda x: tallow.vdot(x[0], x[1]), "VdotBackward0"),
+        (lambda x: x.sort()[0], "SortBackward0"),
+        (lambda x: x.sort(stable=True)[0], "SortBackward1"),
+        (lambda x: tallow.special.erfinv(x), "ErfinvBackward0"),
+        (lambda x: tallow.linalg.det(x[:, :3]), "LinalgDetBackward0"),
     ],
 )
 def test_node_names(write: Callable[[Tensor], Tensor], name: str) -> None:
