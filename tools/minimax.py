@@ -110,6 +110,14 @@ def atanh_rest(z: mp.mpf) -> mp.mpf:
     return (2 * mp.atanh(s) - 2 * s) / s**3
 
 
+def arctan_rest(z: mp.mpf) -> mp.mpf:
+    """(atan t - t) / t^3 with z = t^2."""
+    if z < mp.mpf("1e-10"):
+        return -mp.mpf(1) / 3 + z / 5
+    t = mp.sqrt(z)
+    return (mp.atan(t) - t) / t**3
+
+
 def sin_rest(z: mp.mpf) -> mp.mpf:
     """(sin r - r) / r^3 with z = r^2."""
     if z < mp.mpf("1e-10"):
@@ -137,6 +145,8 @@ TARGETS = {
     ),
     # log(1 + f) = 2 s + s^3 q(s^2), s = f / (2 + f)
     "log-double": Target(atanh_rest, 0.0, 0.02945, 6, lambda z: z + 1e-9),
+    # atan t = t + t^3 q(t^2), |t| <= tan(1 / 2)
+    "atan-double": Target(arctan_rest, 0.0, 0.2985, 14, lambda z: z + 1e-9),
     # sin r = r + r^3 q(r^2), cos r = 1 - r^2 / 2 + r^4 q(r^2)
     "sin-double": Target(sin_rest, 0.0, 0.617, 5, lambda z: z + 1e-9),
     "cos-double": Target(cos_rest, 0.0, 0.617, 5, lambda z: z * z + 1e-9),

@@ -113,7 +113,7 @@ struct Full : Library {
     return copysign(Brief::log_ends(sum, result), x);  // which -0 would lose
   }
 
-  // ---- Hyperbolic tangent and trigonometric functions.
+  // ---- Hyperbolic tangent, trigonometric functions and their inverses.
 
   static TALLOW_INLINE Doubles tanh(Doubles x) {
     const Doubles t = expm1(-2 * abs(x));
@@ -158,6 +158,61 @@ struct Full : Library {
   }
   static TALLOW_INLINE Doubles cos(Doubles x) {
     return with_large_angles(x, sine(x, 1), [](double v) { return __builtin_cos(v); });
+  }
+
+  // The parts of pi / 2: what rounding it leaves.
+  static constexpr double kHalfPiLow = 0x1.1a62633145c07p-54;
+
+  // The angle of the point (x, y) for x >= 0, y >= 0, as in Brief; the three intervals meet at 0.5
+  // and at 1.07, which keeps the rounding of t below that of the result.
+  static TALLOW_INLINE Doubles first_quadrant(Doubles y, Doubles x) {
+    // The sum of both must not overflow, nor products be subnormal.
+    const Doubles larger = larger_or_first(x, y);
+    const Doubles up = larger < 0x1p-900 ? splat<Doubles>(0x1p200) : splat<Doubles>(1);
+    const Doubles scale = 0x1p1000 < larger ? splat<Doubles>(0.25) : up;
+    y = y * scale;
+    x = x * scale;
+    const auto steep = 1.83 * x < y;
+    const auto middle = 0.5463 * x < y;
+    const Doubles above = steep ? -x : (middle ? y - x : y);
+    const Doubles below = steep ? y : (middle ? y + x : x);
+    const Doubles turns = steep ? splat<Doubles>(1) : (middle ? splat<Doubles>(0.5) : Doubles{});
+    const Doubles t = above / (below == 0 ? splat<Doubles>(1) : below);  // the origin: 0
+    const Doubles z = t * t;
+    const Doubles q =
+        polynomial(z, -0.33333333333333332583, 0.19999999999999735945, -0.14285714285681653321,
+                   0.11111111109064581375, -0.090909090143586109813, 0.076923058236603720665,
+                   -0.066666351985041166359, 0.058819741085387736431, -0.052598233560828728579,
+                   0.047401658218217907344, -0.042423223110369212105, 0.036194637781589291147,
+                   -0.026910802955712547753, 0.014792367498186424701, -0.0042859115441124176742);
+    return turns * (kPi / 2) + fma(t * z, q, fma(turns, splat<Doubles>(kHalfPiLow), t));
+  }
+  static TALLOW_INLINE Doubles atan(Doubles x) {
+    return copysign(first_quadrant(abs(x), splat<Doubles>(1)), x);
+  }
+  static TALLOW_INLINE Doubles atan2(Doubles y, Doubles x) {
+    const Doubles infinity = splat<Doubles>(__builtin_inf());
+    Doubles abs_y = abs(y);
+    Doubles abs_x = abs(x);
+    const auto both = (abs_y == infinity) & (abs_x == infinity);  // treated as a diagonal
+    abs_y = both ? splat<Doubles>(1) : abs_y;
+    abs_x = both ? splat<Doubles>(1) : abs_x;
+    const Doubles angle = first_quadrant(abs_y, abs_x);
+    const auto left = bits_as<Mask<double>>(x) < 0;  // the sign bit, that of -0.0 too
+    return copysign(left ? kPi - (angle - 2 * kHalfPiLow) : angle, y);
+  }
+
+  // Scaled where a square would overflow or lose bits to the subnormals.
+  static TALLOW_INLINE Doubles hypot(Doubles x, Doubles y) {
+    const Doubles infinity = splat<Doubles>(__builtin_inf());
+    const Doubles a = abs(x), b = abs(y);
+    const Doubles larger = larger_or_first(a, b);
+    const Doubles one = splat<Doubles>(1);
+    const Doubles up = larger < 0x1p-450 ? splat<Doubles>(0x1p600) : one;
+    const Doubles scale = 0x1p450 < larger ? splat<Doubles>(0x1p-600) : up;
+    const Doubles p = a * scale, q = b * scale;
+    const Doubles result = sqrt(fma(p, p, q * q)) / scale;
+    return (a == infinity) | (b == infinity) ? infinity : result;  // even beside NaN
   }
 };
 

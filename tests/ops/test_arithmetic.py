@@ -278,6 +278,31 @@ def test_hypot_neither_overflows_nor_loses_infinity() -> None:
     assert math.isnan(result[3])
 
 
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="needs a wider type to compare with")
+@pytest.mark.parametrize("name", ["atan2", "hypot"])
+def test_float64_functions_of_two_operands_are_within_one_and_a_half_ulp(name: str) -> None:
+    generator = np.random.default_rng(0)
+    scale = 2.0 ** generator.integers(-1000, 1000, 20_000)
+    x = generator.standard_normal(20_000) * scale
+    y = generator.standard_normal(20_000) * scale * 2.0 ** generator.integers(-4, 5, 20_000)
+    exact = getattr(np, name)(y.astype(np.longdouble), x.astype(np.longdouble))
+    spacing = np.ldexp(np.longdouble(1), np.frexp(exact)[1] - 53)
+    result = getattr(tallow, name)(tallow.from_numpy(y), tallow.from_numpy(x)).numpy()
+    assert np.max(np.abs(result - exact) / spacing) <= 1.5
+
+
+@pytest.mark.parametrize("name", ["atan2", "hypot"])
+def test_float64_functions_of_two_operands_have_the_special_values_of_numpy(name: str) -> None:
+    ends = [0.0, -0.0, 1.0, -2.0, math.inf, -math.inf, math.nan, 1.7e308, -1e308, 5e-324, 2e-310]
+    y, x = (grid.ravel() for grid in np.meshgrid(ends, ends))
+    with np.errstate(all="ignore"):
+        expected = getattr(np, name)(y, x)
+    result = getattr(tallow, name)(tallow.from_numpy(y), tallow.from_numpy(x)).numpy()
+    np.testing.assert_allclose(result, expected, rtol=1e-15)
+    number = ~np.isnan(expected)
+    assert (np.signbit(result) == np.signbit(expected))[number].all()
+
+
 # ---- Shapes, destinations and memory.
 
 
