@@ -98,7 +98,7 @@ def test_linear_cross_entropy_is_a_linear_layer_and_a_loss() -> None:
     assert tallow.allclose(loss(x, target), expected)
 
 
-def test_sync_batch_norm_replaces_and_refuses_the_cpu() -> None:
+def test_sync_batch_norm_replaces_batch_norm_and_computes_alone() -> None:
     net = nn.SyncBatchNorm.convert_sync_batchnorm(nn.Sequential(nn.BatchNorm2d(3), nn.ReLU()))
     assert type(net[0]) is nn.SyncBatchNorm
     tallow.manual_seed(0)
