@@ -62,12 +62,12 @@ void Node::operator delete(void* pointer, std::size_t size) {
 
 Node::Node(const char* name) : sequence(next_sequence++), name_(name) {
   ++node_count;
-  if (TALLOW_UNLIKELY(anomaly.enabled || observer)) anomaly_trace = anomaly.capture();
+  if (TALLOW_UNLIKELY(anomaly.enabled || observer)) origin = anomaly.capture();
 }
 
 Node::~Node() {
   --node_count;
-  if (anomaly_trace) anomaly.drop(anomaly_trace);
+  if (origin) anomaly.drop(origin);
 }
 
 void Node::destroy(Node* node) {

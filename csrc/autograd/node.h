@@ -98,8 +98,8 @@ class Node : public Counted {
   InlineVector<OutputMeta, 1> outputs;
   SavedSlots saved;
   std::unique_ptr<NodeHooks> hooks;
-  void* stream = nullptr;         // of the outputs' CUDA device when the node was made
-  void* anomaly_trace = nullptr;  // owned Python traceback text of the forward call, or null
+  void* stream = nullptr;  // of the outputs' CUDA device when the node was made
+  void* origin = nullptr;  // what anomaly mode or explain() noted of the forward call, owned
 
  private:
   const char* name_;

@@ -19,13 +19,13 @@ struct SavedId {
 };
 
 struct SavedSlot {
-  Tensor tensor;               // an input itself, or an alias of an output (without its edge)
-  const char* name = nullptr;  // as in grad_fn._saved_<name>
-  uint32_t version = 0;        // of the tensor when it was saved
-  int32_t output = -1;         // which output, -1 for an input
-  bool has_grad_fn = false;    // is it an input with a history?
-  Ref<SavedTensorHook> hook;   // then `packed` replaces `tensor`, and what it unpacks to
-  void* packed = nullptr;      // takes its history from `origin`
+  Tensor tensor;                 // an input itself, or an alias of an output (without its edge)
+  const char* name = nullptr;    // as in grad_fn._saved_<name>
+  uint32_t version = 0;          // of the tensor when it was saved
+  int32_t output : 31 = -1;      // which output, -1 for an input
+  uint32_t has_grad_fn : 1 = 0;  // is it an input with a history?
+  Ref<SavedTensorHook> hook;     // then `packed` replaces `tensor`, and what it unpacks to
+  void* packed = nullptr;        // takes its history from `origin`
   std::unique_ptr<Edge> origin;
 
   SavedSlot() = default;

@@ -64,7 +64,7 @@ py::tuple graph_of(const py::list& roots) {
     }
     std::string name = node->name();
     name.erase(0, name.rfind(':') + 1);
-    auto* const note = static_cast<PyObject*>(node->anomaly_trace);
+    auto* const note = static_cast<PyObject*>(node->origin);
     const Tensor leaf = node->variable();
     result.append(py::make_tuple(
         name, node->sequence, edges, saved_of(*node), outputs_of(*node),

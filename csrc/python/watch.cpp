@@ -213,7 +213,7 @@ PyRef Watch::tuple_of(const TensorList& tensors) {
 }
 
 PyRef Watch::description(const Node& node) {
-  auto* const note = static_cast<PyObject*>(node.anomaly_trace);
+  auto* const note = static_cast<PyObject*>(node.origin);
   std::string name = node.name();
   name.erase(0, name.rfind(':') + 1);  // without the namespaces of PyTorch's spelling
   const PyRef leaf = checked(wrap(node.variable()));
@@ -247,7 +247,7 @@ void Watch::check(const char* kind, PyObject* subject, PyObject* args, PyObject*
 
 // While a node runs, its scope is that of the forward call that made it.
 void Watch::node_begins(const Node& node, const TensorList& grad_outputs) {
-  auto* note = static_cast<PyObject*>(node.anomaly_trace);
+  auto* note = static_cast<PyObject*>(node.origin);
   if (note && PyTuple_Check(note)) note = PyTuple_GET_ITEM(note, 0);
   outer_scopes_.push_back(
       std::exchange(scope, note && PyUnicode_Check(note) ? Py_NewRef(note) : nullptr));
@@ -400,7 +400,7 @@ PyRef call_hook(const char* kind, PyObject* owner, PyObject* hook, PyObject* con
 }
 
 PyObject* traceback_of(const Node& node) {
-  auto* note = static_cast<PyObject*>(node.anomaly_trace);
+  auto* note = static_cast<PyObject*>(node.origin);
   if (note && PyTuple_Check(note)) note = PyTuple_GET_ITEM(note, 1);
   return note && PyList_Check(note) ? note : nullptr;
 }
