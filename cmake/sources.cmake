@@ -241,6 +241,7 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/op.cpp
   csrc/python/op_binding.cpp
   csrc/python/op_objects.cpp
+  csrc/python/op_out.cpp
   csrc/python/op_registry.cpp
   csrc/python/override.cpp
   csrc/python/same_device.cpp

@@ -8,7 +8,7 @@ namespace tallow::ops {
 inline const char* cpp_type_name(DType dtype) {
   static constexpr const char* kNames[kNumDTypes] = {
       "bool",  "unsigned char", "signed char",         "short int",
-      "int",   "long",          "c10::Half",           "c10::BFloat16",
+      "int",   "long int",      "c10::Half",           "c10::BFloat16",
       "float", "double",        "c10::complex<float>", "c10::complex<double>",
   };
   return kNames[static_cast<int>(dtype)];

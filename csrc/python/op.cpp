@@ -5,6 +5,7 @@
 #include "ops/copy.h"
 #include "python/error_notes.h"
 #include "python/op_binding.h"
+#include "python/op_out.h"
 #include "python/override.h"
 #include "python/same_device.h"
 #include "python/watch.h"
@@ -36,8 +37,6 @@ PyObject* named_tuple(PyTypeObject* type, PyObject* tuple) {
   }
   return result;
 }
-
-void collect_tensors(PyObject* object, std::vector<Tensor>& tensors);
 
 // Remembers the tensors that an in-place op, or one with out=, has written into.
 void note_writes(const Op& op, PyObject* written) {
@@ -72,7 +71,7 @@ PyObject* invoke(const Op& op, const Overload& overload, Binding& binding) {
     return invoke_and_copy(op, overload, binding);
   }
   if (TALLOW_UNLIKELY(binding.out != nullptr)) {
-    check_out_grad(op, binding.slots, overload, binding.out);
+    prepare_out(op, overload, binding.slots, binding.out);
   }
   PyObject* const result = overload.invoke(op, binding.slots, binding.out);
   if (TALLOW_UNLIKELY(binding.out != nullptr)) {
@@ -156,39 +155,6 @@ PyObject* call_checked(const Op& op, PyObject* api, PyObject* const* args, Py_ss
   return call_bound(op, api, args, count, keywords);
 }
 
-void collect_tensors(PyObject* object, std::vector<Tensor>& tensors) {
-  if (is_tensor(object)) {
-    tensors.push_back(unwrap(object));
-  } else if (PyTuple_Check(object) || PyList_Check(object)) {
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); ++i) {
-      collect_tensors(PySequence_Fast_GET_ITEM(object, i), tensors);
-    }
-  }
-}
-
-void write_tensor(const Op& op, const Tensor& result, const Tensor& out) {
-  TALLOW_CHECK(can_cast(result.dtype(), out.dtype()), "result type ",
-               scalar_type_name(result.dtype()), " can't be cast to the desired output type ",
-               scalar_type_name(out.dtype()));
-  TALLOW_CHECK(result.device() == out.device(), op.name, "(): expected out= on device ",
-               result.device(), " but got ", out.device());
-  if (out.sizes() != result.sizes()) {
-    if (out.numel() != 0) {
-      std::ostringstream text;
-      text
-          << "An output with one or more elements was resized since it had shape " << out.sizes()
-          << ", which does not match the required output shape " << result.sizes()
-          << ". This behavior is deprecated, and in a future release outputs will not be resized "
-             "unless they have zero elements. You can explicitly reuse an out tensor t by resizing "
-             "it, inplace, to zero elements with t.resize_(0).";
-      if (PyErr_WarnEx(PyExc_UserWarning, text.str().c_str(), 1) < 0) throw PythonError();
-    }
-    ops::resize_(out, result.sizes());
-  }
-  const NoGradGuard no_grad;
-  ops::copy_(out, result);
-}
-
 }  // namespace
 
 PyObject* call_op(const Op& op, PyObject* api, PyObject* const* args, Py_ssize_t count,
@@ -204,39 +170,6 @@ PyObject* call_op(const Op& op, PyObject* api, PyObject* const* args, Py_ssize_t
     report_error(op, args, count, keywords);
     return nullptr;
   }
-}
-
-void check_out_grad(const Op& op, PyObject* const* slots, const Overload& overload, PyObject* out) {
-  std::vector<Tensor> tensors;
-  collect_tensors(out, tensors);
-  TALLOW_CHECK_TYPE(!tensors.empty(), op.name, "(): argument 'out' must be Tensor, not ",
-                    type_name_of(out));
-  if (!grad_enabled()) return;
-  for (std::size_t i = 0; i < overload.parameters.size(); ++i) collect_tensors(slots[i], tensors);
-  for (const Tensor& tensor : tensors) {
-    TALLOW_CHECK(
-        !tensor.requires_grad(), op.name,
-        "(): functions with out=... arguments don't support automatic differentiation, but "
-        "one of the arguments requires grad.");
-  }
-}
-
-PyObject* write_out(const Op& op, PyRef result, PyObject* out) {
-  if (!result) throw PythonError();
-  if (is_tensor(result.get())) {
-    TALLOW_CHECK_TYPE(is_tensor(out), op.name, "(): argument 'out' must be Tensor, not ",
-                      type_name_of(out));
-    write_tensor(op, unwrap(result.get()), unwrap(out));
-    return Py_NewRef(out);
-  }
-  std::vector<Tensor> results;
-  std::vector<Tensor> outs;
-  collect_tensors(result.get(), results);
-  collect_tensors(out, outs);
-  TALLOW_CHECK_TYPE(results.size() == outs.size(), op.name,
-                    "(): argument 'out' must be a tuple of ", results.size(), " Tensors");
-  for (std::size_t i = 0; i < outs.size(); ++i) write_tensor(op, results[i], outs[i]);
-  return Py_NewRef(out);
 }
 
 }  // namespace tallow::python

@@ -74,8 +74,6 @@ struct Op {
 PyObject* call_op(const Op& op, PyObject* api, PyObject* const* args, Py_ssize_t count,
                   PyObject* keywords) noexcept;
 
-// Raises if autograd would be needed: an op that writes to `out` cannot be recorded.
-void check_out_grad(const Op& op, PyObject* const* slots, const Overload& overload, PyObject* out);
 // Moves a result into the caller's `out` (a tensor, or a tuple of them) and returns it.
 PyObject* write_out(const Op& op, PyRef result, PyObject* out);
 
