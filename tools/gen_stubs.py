@@ -137,6 +137,8 @@ def operator_forms(
     writes = name.endswith("_")
     takes_out = flags & OUT and not method and not writes
     for text, parameters, result in overloads:
+        if (method or writes) and parameters[:1] and parameters[0][1] == "Number":
+            continue  # a number has no methods, and nothing is written into it
         fields = re.search(r"-> \((.*)\)", text)
         if fields:
             result = result_name(fields[1])

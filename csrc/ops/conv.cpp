@@ -304,6 +304,9 @@ Tensor conv_named(const char* name, int64_t dims, const Tensor& input, const Ten
   if (padding == "valid") {
     return conv_numbers(name, dims, input, weight, bias, stride, {0}, dilation, groups);
   }
+  TALLOW_CHECK(weight.dim() == dims + 2, "Expected ", weight.dim(), "-dimensional input for ",
+               weight.dim(), "-dimensional weight", weight.sizes(), ", but got ", input.dim(),
+               "-dimensional input of size ", input.sizes(), " instead");
   return with_batch(input, dims, name, [&](const Tensor& batch) {
     ConvWindow window =
         make_window(weight, repeated(stride, dims), {0}, repeated(dilation, dims), groups);

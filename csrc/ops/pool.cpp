@@ -236,6 +236,9 @@ Tensor max_pool1d(const Tensor& input, const Dims& kernel_size, const Dims& stri
 std::tuple<Tensor, Tensor> max_pool1d_with_indices(const Tensor& input, const Dims& kernel_size,
                                                    const Dims& stride, const Dims& padding,
                                                    const Dims& dilation, bool ceil_mode) {
+  for (const int64_t pad : padding) {  // PyTorch's words differ from those of max_pool1d
+    TALLOW_CHECK(pad >= 0, "pad must be non-negative, but got pad: ", pad);
+  }
   check_max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode);
   const auto [out, index] =
       max_pool2d_with_indices(as_image(input), after(1, kernel_size), after(1, stride),

@@ -132,13 +132,29 @@ Tensor reverse_dims(const Tensor& self) {
   return permute(self, order);
 }
 
+namespace {
+
+Dims distinct_dims(const char* name, const Dims& dims, int64_t ndim) {
+  Dims wrapped;
+  uint64_t seen = 0;
+  for (const int64_t dim : dims) {
+    const int64_t at = wrap_dim(dim, ndim);
+    TALLOW_CHECK(!(seen >> at & 1), "movedim: repeated dim in `", name, "` (", dims, ")");
+    seen |= uint64_t{1} << at;
+    wrapped.push_back(at);
+  }
+  return wrapped;
+}
+
+}  // namespace
+
 Tensor movedim(const Tensor& self, const Dims& source, const Dims& destination) {
   TALLOW_CHECK(source.size() == destination.size(),
                "movedim: Invalid source or destination dims: source (", source,
                " dims) should contain the same number of dims as destination (", destination,
                " dims)");
-  const Dims from = wrap_dims(source, self.dim());
-  const Dims to = wrap_dims(destination, self.dim());
+  const Dims from = distinct_dims("source", source, self.dim());
+  const Dims to = distinct_dims("destination", destination, self.dim());
   Dims order = Dims::filled(self.dim(), -1);
   uint64_t moved = 0;
   for (int64_t i = 0; i < from.size(); ++i) {

@@ -3,6 +3,7 @@
 #include "ops/index.h"
 #include "ops/ternary.h"
 #include "python/bindings.h"
+#include "python/one_tensor.h"
 
 namespace tallow::python {
 
@@ -66,20 +67,20 @@ void bind_arithmetic(Registry& r) {
   r.alias("div", "true_divide");
   r.op<&ops::floor_divide>("floor_divide(input, other)", kAll,
                            "Divide and round towards minus infinity.");
-  r.op<&ops::remainder>("remainder(input, other)", kAll,
-                        "Take the remainder that has the sign of the divisor.");
+  bind_one_tensor<&ops::remainder>(r, "remainder(input, other)", kAll,
+                                   "Take the remainder that has the sign of the divisor.");
   r.op<&ops::fmod>("fmod(input, other)", kAll,
                    "Take the remainder that has the sign of the dividend.");
-  r.op<&ops::pow>("pow(input, exponent)", kAll, "Raise to a power.");
-  r.op<&ops::float_power>("float_power(input, exponent)", kAll,
-                          "Raise to a power in double precision.");
+  bind_one_tensor<&ops::pow>(r, "pow(input, exponent)", kAll, "Raise to a power.");
+  bind_one_tensor<&ops::float_power>(r, "float_power(input, exponent)", kAll,
+                                     "Raise to a power in double precision.");
   bind_extremes(r);
   r.op<&ops::atan2>("atan2(input, other)", kAll, "Angle of the point (other, input).");
   r.alias("atan2", "arctan2");
   r.op<&ops::hypot>("hypot(input, other)", kAll, "Length of the hypotenuse.");
   r.op<&ops::copysign>("copysign(input, other)", kAll, "Give elements the sign of other.");
-  r.op<&ops::xlogy>("xlogy(input, other)", kFunction | kMethod | kInplace | kOut,
-                    "input * log(other), 0 where input is 0.");
+  bind_one_tensor<&ops::xlogy>(r, "xlogy(input, other)", kFunction | kMethod | kInplace | kOut,
+                               "input * log(other), 0 where input is 0.");
   r.op<&ops::logaddexp>("logaddexp(input, other)", kFunction | kMethod | kOut,
                         "log(exp(input) + exp(other)) without overflow.");
   r.op<&ops::heaviside>("heaviside(input, values)", kAll,

@@ -1,6 +1,7 @@
 // Comparisons, predicates, logical and bitwise operations.
 #include "ops/compare.h"
 #include "python/bindings.h"
+#include "python/one_tensor.h"
 
 namespace tallow::python {
 
@@ -27,13 +28,16 @@ void bind_compare(Registry& r) {
   r.op<&ops::logical_xor>("logical_xor(input, other)", kAll, "Say where exactly one is non-zero.");
 
   r.op<&ops::bitwise_not>("bitwise_not(input)", kAll, "Flip every bit; logical not of bool.");
-  r.op<&ops::bitwise_and>("bitwise_and(input, other)", kAll, "Keep the bits set in both.");
-  r.op<&ops::bitwise_or>("bitwise_or(input, other)", kAll, "Keep the bits set in either.");
-  r.op<&ops::bitwise_xor>("bitwise_xor(input, other)", kAll, "Keep the bits set in exactly one.");
-  r.op<&ops::bitwise_left_shift>("bitwise_left_shift(input, other)", kAll,
-                                 "Shift bits towards the high end.");
-  r.op<&ops::bitwise_right_shift>("bitwise_right_shift(input, other)", kAll,
-                                  "Shift bits towards the low end, keeping the sign.");
+  bind_one_tensor<&ops::bitwise_and>(r, "bitwise_and(input, other)", kAll,
+                                     "Keep the bits set in both.");
+  bind_one_tensor<&ops::bitwise_or>(r, "bitwise_or(input, other)", kAll,
+                                    "Keep the bits set in either.");
+  bind_one_tensor<&ops::bitwise_xor>(r, "bitwise_xor(input, other)", kAll,
+                                     "Keep the bits set in exactly one.");
+  bind_one_tensor<&ops::bitwise_left_shift>(r, "bitwise_left_shift(input, other)", kAll,
+                                            "Shift bits towards the high end.");
+  bind_one_tensor<&ops::bitwise_right_shift>(r, "bitwise_right_shift(input, other)", kAll,
+                                             "Shift bits towards the low end, keeping the sign.");
 
   r.op<&ops::isnan>("isnan(input)", kPlain, "Say which elements are NaN.");
   r.op<&ops::isinf>("isinf(input)", kPlain, "Say which elements are infinite.");

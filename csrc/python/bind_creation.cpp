@@ -1,7 +1,11 @@
 // New tensors: empty, zeros, arange and their kin.
+#include <sstream>
+#include <utility>
+
 #include "ops/copy.h"
 #include "ops/creation.h"
 #include "python/bindings.h"
+#include "python/tensor_item.h"
 #include "python/tensor_options.h"
 
 namespace tallow::python {
@@ -162,6 +166,35 @@ Tensor logspace(const Scalar& start, const Scalar& end, int64_t steps, double ba
       requires_grad, pin_memory);
 }
 
+// The numbers in tensors that stand for the ends of a range.
+std::pair<Scalar, Scalar> ends_of(const char* op, const Operand& start, const Operand& end) {
+  const auto dims = [](const Operand& at) { return at.is_tensor() ? at.tensor().dim() : 0; };
+  std::ostringstream given;
+  if (dims(start) != 0) given << "start with " << dims(start) << " dimension(s)";
+  if (dims(start) != 0 && dims(end) != 0) given << " and ";
+  if (dims(end) != 0) given << "end with " << dims(end) << " dimension(s)";
+  TALLOW_CHECK(given.str().empty(), op,
+               " only supports 0-dimensional start and end tensors, but got ", given.str(), ".");
+  const auto number = [](const Operand& at) {
+    return at.is_tensor() ? item(at.tensor()) : at.scalar();
+  };
+  return {number(start), number(end)};
+}
+
+Tensor linspace_of(const Operand& start, const Operand& end, int64_t steps,
+                   std::optional<DType> dtype, Layout layout, std::optional<Device> device,
+                   bool requires_grad, bool pin_memory) {
+  const auto [first, last] = ends_of("linspace", start, end);
+  return linspace(first, last, steps, dtype, layout, device, requires_grad, pin_memory);
+}
+
+Tensor logspace_of(const Operand& start, const Operand& end, int64_t steps, double base,
+                   std::optional<DType> dtype, Layout layout, std::optional<Device> device,
+                   bool requires_grad, bool pin_memory) {
+  const auto [first, last] = ends_of("logspace", start, end);
+  return logspace(first, last, steps, base, dtype, layout, device, requires_grad, pin_memory);
+}
+
 Tensor eye(int64_t n, std::optional<int64_t> m, std::optional<DType> dtype, Layout,
            std::optional<Device> device, bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
@@ -212,10 +245,14 @@ void bind_creation(Registry& r) {
   r.op<&arange_from_zero, &arange>(
       {"arange(end, *, " OPTIONS ")", "arange(start, end, step=1, *, " OPTIONS ")"}, kNew,
       "Make a vector of start, start + step, ... below end.");
-  r.op<&linspace>("linspace(start, end, steps, *, " OPTIONS ")", kNew,
-                  "Make a vector of steps numbers from start to end, both included.");
-  r.op<&logspace>("logspace(start, end, steps, base=10.0, *, " OPTIONS ")", kNew,
-                  "Make a vector of base to the powers linspace(start, end, steps).");
+  r.op<&linspace, &linspace_of>({"linspace(start, end, steps, *, " OPTIONS ")",
+                                 "linspace(start, end, steps, *, " OPTIONS ")"},
+                                kNew,
+                                "Make a vector of steps numbers from start to end, both included.");
+  r.op<&logspace, &logspace_of>({"logspace(start, end, steps, base=10.0, *, " OPTIONS ")",
+                                 "logspace(start, end, steps, base=10.0, *, " OPTIONS ")"},
+                                kNew,
+                                "Make a vector of base to the powers linspace(start, end, steps).");
   r.op<&eye>("eye(n, m=None, *, " OPTIONS ")", kNew, "Make an n x m matrix, ones on the diagonal.");
   r.op<&tril_indices>("tril_indices(row, col, offset=0, *, dtype=None, device=None, layout=None)",
                       kFunction, "Return the positions of a lower triangle, rows first.");

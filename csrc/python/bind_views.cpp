@@ -4,6 +4,7 @@
 #include "ops/unary_math.h"
 #include "ops/views.h"
 #include "python/bindings.h"
+#include "python/tensor_item.h"
 
 namespace tallow::python {
 
@@ -12,6 +13,12 @@ namespace {
 std::vector<Tensor> split_any(const Tensor& self, const Dims& split_size, int64_t dim) {
   return ops::split_with_sizes(self, split_size, dim);
 }
+Tensor narrow_from(const Tensor& self, int64_t dim, const Tensor& start, int64_t length) {
+  TALLOW_CHECK(start.dim() == 0 && is_integral(start.dtype()) && start.dtype() != DType::kBool,
+               "start must be an 0-dim integral Tensor.");
+  return ops::narrow(self, dim, item(start).to_int64(), length);
+}
+
 Tensor movedim_ints(const Tensor& self, int64_t source, int64_t destination) {
   return ops::movedim(self, {source}, {destination});
 }
@@ -117,8 +124,9 @@ void bind_views(Registry& r) {
                      "Take one position of a dimension.");
   r.op<&slice_dim>("_slice(input, dim, start=None, end=None, step=1)", kFunction,
                    "Take every step-th position between start and end of a dimension.");
-  r.op<&ops::narrow>("narrow(input, dim, start, length)", kFunction | kMethod,
-                     "Take a range of a dimension.");
+  r.op<&ops::narrow, &narrow_from>(
+      {"narrow(input, dim, start, length)", "narrow(input, dim, start, length)"},
+      kFunction | kMethod, "Take a range of a dimension.");
   r.op<&ops::diagonal>("diagonal(input, offset=0, dim1=0, dim2=1)", kFunction | kMethod,
                        "View a diagonal of two dimensions as the last dimension.");
   r.op<&ops::unfold>("unfold(input, dimension, size, step)", kMethod,

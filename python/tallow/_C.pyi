@@ -813,8 +813,11 @@ class TensorBase:
     def nanmedian(self, dim: _int, keepdim: _bool = ...) -> _ValuesIndices: ...
     def nansum(self, dim: _int | Sequence[_int] | None = ..., keepdim: _bool = ..., *, dtype: _dtype | None = ...) -> Tensor:
         """Add up the elements that are not NaN."""
+    @overload
     def narrow(self, dim: _int, start: _int, length: _int) -> Tensor:
         """Take a range of a dimension."""
+    @overload
+    def narrow(self, dim: _int, start: Tensor, length: _int) -> Tensor: ...
     def ne(self, other: Tensor | Number) -> Tensor:
         """Compare for inequality."""
     def ne_(self, other: Tensor | Number) -> Tensor:

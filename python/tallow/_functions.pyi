@@ -158,18 +158,33 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tens
     """binary_cross_entropy of sigmoid(input)."""
 def bincount(input: Tensor, weights: Tensor | None = ..., minlength: int = ...) -> Tensor:
     """How often each non-negative integer occurs."""
-def bitwise_and(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
+@overload
+def bitwise_and(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Keep the bits set in both."""
-def bitwise_left_shift(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
+@overload
+def bitwise_and(input: Number, other: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
+@overload
+def bitwise_left_shift(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Shift bits towards the high end."""
+@overload
+def bitwise_left_shift(input: Number, other: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def bitwise_not(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Flip every bit; logical not of bool."""
-def bitwise_or(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
+@overload
+def bitwise_or(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Keep the bits set in either."""
-def bitwise_right_shift(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
+@overload
+def bitwise_or(input: Number, other: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
+@overload
+def bitwise_right_shift(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Shift bits towards the low end, keeping the sign."""
-def bitwise_xor(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
+@overload
+def bitwise_right_shift(input: Number, other: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
+@overload
+def bitwise_xor(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Keep the bits set in exactly one."""
+@overload
+def bitwise_xor(input: Number, other: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Multiply matrices pairwise over a batch."""
 def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
@@ -362,8 +377,11 @@ def fliplr(input: Tensor) -> Tensor:
     """Reverse the second dimension."""
 def flipud(input: Tensor) -> Tensor:
     """Reverse the first dimension."""
-def float_power(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
+@overload
+def float_power(input: Tensor, exponent: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Raise to a power in double precision."""
+@overload
+def float_power(input: Number, exponent: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def floor(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Round towards minus infinity."""
 def floor_(input: Tensor) -> Tensor:
@@ -454,8 +472,11 @@ def less(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> 
     """Say where input < other."""
 def less_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Say where input <= other."""
+@overload
 def linspace(start: Number, end: Number, steps: int, *, dtype: dtype | None = ..., layout: layout | None = ..., device: device | str | int | None = ..., requires_grad: bool = ..., pin_memory: bool = ..., out: Tensor | None = ...) -> Tensor:
     """Make a vector of steps numbers from start to end, both included."""
+@overload
+def linspace(start: Tensor | Number, end: Tensor | Number, steps: int, *, dtype: dtype | None = ..., layout: layout | None = ..., device: device | str | int | None = ..., requires_grad: bool = ..., pin_memory: bool = ..., out: Tensor | None = ...) -> Tensor: ...
 def log(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Natural logarithm."""
 def log10(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
@@ -490,8 +511,11 @@ def logit(input: Tensor, eps: float | None = ..., *, out: Tensor | None = ...) -
     """log(input / (1 - input))."""
 def logit_(input: Tensor, eps: float | None = ...) -> Tensor:
     """log(input / (1 - input))."""
+@overload
 def logspace(start: Number, end: Number, steps: int, base: float = ..., *, dtype: dtype | None = ..., layout: layout | None = ..., device: device | str | int | None = ..., requires_grad: bool = ..., pin_memory: bool = ..., out: Tensor | None = ...) -> Tensor:
     """Make a vector of base to the powers linspace(start, end, steps)."""
+@overload
+def logspace(start: Tensor | Number, end: Tensor | Number, steps: int, base: float = ..., *, dtype: dtype | None = ..., layout: layout | None = ..., device: device | str | int | None = ..., requires_grad: bool = ..., pin_memory: bool = ..., out: Tensor | None = ...) -> Tensor: ...
 def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = ..., *, out: Tensor | None = ...) -> Tensor:
     """log(sum(exp(input))) along dimensions."""
 def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
@@ -580,8 +604,11 @@ def nanmedian(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
 def nanmedian(input: Tensor, dim: int, keepdim: bool = ..., *, out: tuple[Tensor, Tensor] | None = ...) -> _ValuesIndices: ...
 def nansum(input: Tensor, dim: int | Sequence[int] | None = ..., keepdim: bool = ..., *, dtype: dtype | None = ..., out: Tensor | None = ...) -> Tensor:
     """Add up the elements that are not NaN."""
+@overload
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """Take a range of a dimension."""
+@overload
+def narrow(input: Tensor, dim: int, start: Tensor, length: int) -> Tensor: ...
 def native_batch_norm(input: Tensor, weight: Tensor | None = ..., bias: Tensor | None = ..., running_mean: Tensor | None = ..., running_var: Tensor | None = ..., training: bool = ..., momentum: float = ..., eps: float = ...) -> tuple[Tensor, ...]:
     """batch_norm with the statistics it used."""
 def native_dropout(input: Tensor, p: float, train: bool) -> tuple[Tensor, ...]:
@@ -632,8 +659,11 @@ def permute(input: Tensor, dims: Sequence[int]) -> Tensor:
     """Reorder the dimensions."""
 def positive(input: Tensor) -> Tensor:
     """Return the tensor itself."""
-def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
+@overload
+def pow(input: Tensor, exponent: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Raise to a power."""
+@overload
+def pow(input: Number, exponent: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Scale negative elements by a learned weight."""
 @overload
@@ -687,8 +717,11 @@ def relu(input: Tensor) -> Tensor:
     """max(input, 0)."""
 def relu_(input: Tensor) -> Tensor:
     """max(input, 0)."""
-def remainder(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
+@overload
+def remainder(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Take the remainder that has the sign of the divisor."""
+@overload
+def remainder(input: Number, other: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 @overload
 def repeat_interleave(input: Tensor, repeats: int, dim: int | None = ..., *, output_size: int | None = ...) -> Tensor:
     """Repeat every element or slice."""
@@ -888,10 +921,16 @@ def where(condition: Tensor) -> tuple[Tensor, ...]:
     """Take elements of input where condition holds, else of other."""
 @overload
 def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number) -> Tensor: ...
-def xlogy(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
+@overload
+def xlogy(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """input * log(other), 0 where input is 0."""
+@overload
+def xlogy(input: Number, other: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
+@overload
 def xlogy_(input: Tensor, other: Tensor | Number) -> Tensor:
     """input * log(other), 0 where input is 0."""
+@overload
+def xlogy_(input: Number, other: Tensor) -> Tensor: ...
 def zero_(input: Tensor) -> Tensor:
     """Write zeros everywhere."""
 @overload

@@ -321,7 +321,7 @@ class Tensor(_C.TensorBase):
 
     @_overridable
     def __rdiv__(self, other: Any) -> Any:
-        return other / self
+        return self.reciprocal() * other
 
     @_overridable
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray[Any, Any]:

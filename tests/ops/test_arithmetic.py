@@ -496,3 +496,13 @@ def test_meta_tensors_have_shapes_and_types_only() -> None:
 )
 def test_graph_nodes_have_pytorch_names(expression: Callable[[Any], Any], node: str) -> None:
     assert expression(tallow.ones(2, requires_grad=True)).grad_fn.name() == node
+
+
+@pytest.mark.parametrize(
+    "name", ["remainder", "pow", "float_power", "xlogy", "bitwise_and", "bitwise_left_shift"]
+)
+def test_one_of_two_operands_is_a_tensor(name: str) -> None:
+    function = getattr(tallow, name)
+    with pytest.raises(TypeError, match=rf"^{name}\(\) received an invalid combination"):
+        function(2, 3)
+    assert function(2, tallow.tensor(3)).item() == function(tallow.tensor(2), 3).item()

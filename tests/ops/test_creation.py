@@ -207,3 +207,18 @@ def test_bad_arguments(number: int) -> None:
     with pytest.raises(kind) as error:
         call()
     assert str(error.value).startswith(message)
+
+
+def test_the_ends_of_a_range_may_be_tensors() -> None:
+    one, three = tallow.tensor(1), tallow.tensor(3.0)
+    assert tallow.linspace(one, three, 3).tolist() == [1, 2, 3]
+    assert tallow.linspace(1, three, 3).tolist() == [1, 2, 3]
+    assert tallow.logspace(one, 3, 3, base=2).tolist() == [2, 4, 8]
+    with pytest.raises(RuntimeError) as caught:
+        tallow.linspace(tallow.ones(2), tallow.ones(1, 1), 3)
+    assert str(caught.value) == (
+        "linspace only supports 0-dimensional start and end tensors, but got start with "
+        "1 dimension(s) and end with 2 dimension(s)."
+    )
+    with pytest.raises(TypeError, match=r"got \(int, int, float\)"):
+        tallow.linspace(0, 3, 1.0)  # type: ignore[call-overload]

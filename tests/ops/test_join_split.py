@@ -202,3 +202,19 @@ def test_bad_arguments(number: int) -> None:
     with pytest.raises(kind) as error:
         call()
     assert str(error.value).startswith(message)
+
+
+def test_a_dimension_may_be_moved_once_only() -> None:
+    x = tallow.ones(2, 3, 4)
+    with pytest.raises(RuntimeError, match=r"^movedim: repeated dim in `source` \(\[0, -3\]\)"):
+        x.movedim((0, -3), (0, 1))
+    with pytest.raises(RuntimeError, match=r"^movedim: repeated dim in `destination`"):
+        x.movedim((0, 1), (1, 1))
+
+
+def test_narrow_from_a_tensor() -> None:
+    x = tallow.arange(6).view(2, 3)
+    assert x.narrow(1, tallow.tensor(-2), 2).tolist() == [[1, 2], [4, 5]]
+    for start in (tallow.tensor(1.0), tallow.tensor([1]), tallow.tensor(True)):
+        with pytest.raises(RuntimeError, match=r"^start must be an 0-dim integral Tensor\."):
+            x.narrow(1, start, 2)

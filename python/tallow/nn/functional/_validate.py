@@ -38,7 +38,7 @@ def list_with_default(out_size: Any, defaults: list[int]) -> Any:
         return out_size
     if len(defaults) <= len(out_size):
         raise ValueError(f"Input dimension should be at least {len(out_size) + 1}")
-    tail = defaults[-len(out_size) :]
+    tail = defaults[len(defaults) - len(out_size) :]
     return [d if size is None else size for size, d in zip(out_size, tail, strict=True)]
 
 

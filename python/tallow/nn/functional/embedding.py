@@ -64,7 +64,7 @@ def embedding(
             scale_grad_by_freq=scale_grad_by_freq,
             sparse=sparse,
         )
-    rows = weight.size(0)
+    rows = weight.size(0) if weight.dim() == 2 else 0  # the native function refuses other weights
     if padding_idx is None:
         padding_idx = -1  # the native function's sign for "none"
     elif padding_idx > 0:
