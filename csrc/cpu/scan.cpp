@@ -104,20 +104,22 @@ Status scan_of(T* out, const T* in, int64_t outer, int64_t n, int64_t inner, con
   return Status::kOk;
 }
 
-template <class T>
-void scan_extremum_line(bool largest, T* values, int64_t* indices, const T* in, int64_t n,
-                        int64_t pitch) {
+// Later of equals and the last NaN win. In most data few elements do: the branch is foreseen, and
+// no element waits for the one before.
+template <bool kLargest, class T>
+void scan_extremum_line(T* values, int64_t* indices, const T* in, int64_t n, int64_t pitch) {
   using A = Compute<T>;
   A best = static_cast<A>(in[0]);
+  T stored = in[0];
   int64_t where = 0;
   for (int64_t i = 0; i < n; ++i) {
     const A x = static_cast<A>(in[i * pitch]);
-    const bool nan = x != x;
-    if (nan || (best == best && (largest ? x >= best : x <= best))) {
+    if (TALLOW_UNLIKELY(kLargest ? !(x < best) : !(x > best)) && (x != x || best == best)) {
       best = x;
+      stored = static_cast<T>(x);
       where = i;
     }
-    values[i * pitch] = static_cast<T>(best);
+    values[i * pitch] = stored;
     indices[i * pitch] = where;
   }
 }
@@ -146,17 +148,19 @@ Status scan(ScanOp op, DType dtype, void* out, const void* in, int64_t outer, in
 Status scan_extremum(bool largest, DType dtype, void* values, int64_t* indices, const void* in,
                      int64_t outer, int64_t n, int64_t inner) {
   if (outer * n * inner == 0) return Status::kOk;
-  return dispatch(RealAndBool{}, dtype, largest ? "cummax_helper_cpu" : "cummin_helper_cpu",
-                  [&]<class T>() -> Status {
-                    parallel_for(outer * inner, 16 * 1024 / n, [&](int64_t begin, int64_t end) {
-                      for (int64_t line = begin; line < end; ++line) {
-                        const int64_t at = line / inner * n * inner + line % inner;
-                        scan_extremum_line(largest, static_cast<T*>(values) + at, indices + at,
-                                           static_cast<const T*>(in) + at, n, inner);
-                      }
-                    });
-                    return Status::kOk;
-                  });
+  return dispatch(
+      RealAndBool{}, dtype, largest ? "cummax_helper_cpu" : "cummin_helper_cpu",
+      [&]<class T>() -> Status {
+        parallel_for(outer * inner, 16 * 1024 / n, [&](int64_t begin, int64_t end) {
+          for (int64_t line = begin; line < end; ++line) {
+            const int64_t at = line / inner * n * inner + line % inner;
+            (largest ? scan_extremum_line<true, T>
+                     : scan_extremum_line<false, T>)(static_cast<T*>(values) + at, indices + at,
+                                                     static_cast<const T*>(in) + at, n, inner);
+          }
+        });
+        return Status::kOk;
+      });
 }
 
 }  // namespace tallow::cpu::TALLOW_ISA
