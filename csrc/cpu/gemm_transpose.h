@@ -17,13 +17,16 @@ TALLOW_INLINE V shuffle(V a, V b) {
 TALLOW_INLINE void transpose(Vec<float> (&row)[kLanes<float>]) {
 #if TALLOW_ISA_LEVEL >= 2
   Vec<float> t[16];
+#pragma GCC unroll 16
   for (int i = 0; i < 16; i += 2) {
     t[i] = shuffle<0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29>(row[i], row[i + 1]);
     t[i + 1] =
         shuffle<2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31>(row[i], row[i + 1]);
   }
   // row[i + j] now collects, in its four lanes, columns j, 4 + j, 8 + j, 12 + j of rows i..i+3.
+#pragma GCC unroll 16
   for (int i = 0; i < 16; i += 4) {
+#pragma GCC unroll 16
     for (int j = 0; j < 2; ++j) {
       row[i + 2 * j] =
           shuffle<0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29>(t[i + j], t[i + 2 + j]);
@@ -31,6 +34,7 @@ TALLOW_INLINE void transpose(Vec<float> (&row)[kLanes<float>]) {
           t[i + j], t[i + 2 + j]);
     }
   }
+#pragma GCC unroll 16
   for (int j = 0; j < 4; ++j) {
     const auto even = [](Vec<float> a, Vec<float> b) {
       return shuffle<0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27>(a, b);
@@ -45,23 +49,29 @@ TALLOW_INLINE void transpose(Vec<float> (&row)[kLanes<float>]) {
     t[4 + j] = even(o0, o1);
     t[12 + j] = odd(o0, o1);
   }
+#pragma GCC unroll 16
   for (int i = 0; i < 16; ++i) row[i] = t[i];
 #elif TALLOW_ISA_LEVEL == 1
   Vec<float> t[8];
+#pragma GCC unroll 16
   for (int i = 0; i < 8; i += 2) {
     t[i] = shuffle<0, 8, 1, 9, 4, 12, 5, 13>(row[i], row[i + 1]);
     t[i + 1] = shuffle<2, 10, 3, 11, 6, 14, 7, 15>(row[i], row[i + 1]);
   }
+#pragma GCC unroll 16
   for (int i = 0; i < 8; i += 4) {
+#pragma GCC unroll 16
     for (int j = 0; j < 2; ++j) {
       row[i + 2 * j] = shuffle<0, 1, 8, 9, 4, 5, 12, 13>(t[i + j], t[i + 2 + j]);
       row[i + 2 * j + 1] = shuffle<2, 3, 10, 11, 6, 7, 14, 15>(t[i + j], t[i + 2 + j]);
     }
   }
+#pragma GCC unroll 16
   for (int j = 0; j < 4; ++j) {
     t[j] = shuffle<0, 1, 2, 3, 8, 9, 10, 11>(row[j], row[4 + j]);
     t[4 + j] = shuffle<4, 5, 6, 7, 12, 13, 14, 15>(row[j], row[4 + j]);
   }
+#pragma GCC unroll 16
   for (int i = 0; i < 8; ++i) row[i] = t[i];
 #else
   const Vec<float> t0 = shuffle<0, 4, 1, 5>(row[0], row[1]);
@@ -78,10 +88,12 @@ TALLOW_INLINE void transpose(Vec<float> (&row)[kLanes<float>]) {
 TALLOW_INLINE void transpose(Vec<double> (&row)[kLanes<double>]) {
 #if TALLOW_ISA_LEVEL >= 2
   Vec<double> t[8];
+#pragma GCC unroll 16
   for (int i = 0; i < 8; i += 2) {
     t[i] = shuffle<0, 8, 2, 10, 4, 12, 6, 14>(row[i], row[i + 1]);
     t[i + 1] = shuffle<1, 9, 3, 11, 5, 13, 7, 15>(row[i], row[i + 1]);
   }
+#pragma GCC unroll 16
   for (int j = 0; j < 2; ++j) {
     const Vec<double> e0 = shuffle<0, 1, 4, 5, 8, 9, 12, 13>(t[j], t[2 + j]);
     const Vec<double> o0 = shuffle<2, 3, 6, 7, 10, 11, 14, 15>(t[j], t[2 + j]);

@@ -32,6 +32,10 @@ Status fold_and_store(const Reduction& r, const Reader<A>& reader, const Finish&
     if (status != Status::kOk) return status;
   }
   Out* const out = static_cast<Out*>(r.out);
+  if (r.out_ndim == 1 && r.out_stride[0] == 1) {
+    for (int64_t o = 0; o < r.out_numel; ++o) out[o] = static_cast<Out>(finish(results[o]));
+    return Status::kOk;
+  }
   for_each_output(r,
                   [&](int64_t at, int64_t o) { out[at] = static_cast<Out>(finish(results[o])); });
   return Status::kOk;

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "core/macros.h"
+#include "cpu/gemm_transpose.h"
 #include "cpu/simd.h"
 
 namespace tallow::cpu::TALLOW_ISA {
@@ -91,15 +92,39 @@ TALLOW_INLINE T fold_vector(Vec<T, Lanes> v, const Join& join) {
   }
 }
 
-// Lane i with lane i + 8, then i + 4, i + 2, i + 1.
+// Lane i with lane i + 8, then i + 4, i + 2, i + 1: as far as that are whole registers, and to the
+// end.
 template <class T, class Join>
-TALLOW_INLINE T fold_lanes(Wide<T> w, const Join& join) {
+TALLOW_INLINE Vec<T> fold_parts(Wide<T> w, const Join& join) {
 #pragma GCC unroll 8
   for (int half = Wide<T>::kParts / 2; half > 0; half /= 2) {
 #pragma GCC unroll 8
     for (int p = 0; p < half; ++p) w.part[p] = join(w.part[p], w.part[p + half]);
   }
-  return fold_vector<T, kLanes<T>>(w.part[0], join);
+  return w.part[0];
+}
+template <class T, class Join>
+TALLOW_INLINE T fold_lanes(const Wide<T>& w, const Join& join) {
+  return fold_vector<T, kLanes<T>>(fold_parts(w, join), join);
+}
+
+// fold_vector of as many vectors as one has lanes, all at once: lane i of the result is that of
+// v[i], which are turned around to this end.
+template <class T, class Join>
+TALLOW_NOINLINE Vec<T> fold_vectors(Vec<T> (&v)[kLanes<T>], const Join& join) {
+  using Bits = Vec<std::conditional_t<sizeof(T) == 4, float, double>>;
+  Bits turned[kLanes<T>];
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes<T>; ++i) turned[i] = bits_as<Bits>(v[i]);
+  transpose(turned);
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes<T>; ++i) v[i] = bits_as<Vec<T>>(turned[i]);
+#pragma GCC unroll 16
+  for (int half = kLanes<T> / 2; half > 0; half /= 2) {
+#pragma GCC unroll 16
+    for (int i = 0; i < half; ++i) v[i] = join(v[i], v[i + half]);
+  }
+  return v[0];
 }
 
 template <class T, class Join>
@@ -170,30 +195,35 @@ TALLOW_INLINE void fold_whole_leaves(const Source* source, const Join& join, T (
   }
 }
 
-// Folds one leaf of 0 < n <= kLeaf elements.
+// The lanes of one leaf of 0 < n <= kLeaf elements; those without an element are the identity.
 template <class T, int K, class Join, class Source>
-TALLOW_INLINE void fold_leaf(const Source& source, int64_t n, const Join& join, T (&out)[K]) {
+TALLOW_INLINE void fold_leaf_lanes(const Source& source, int64_t n, const Join& join,
+                                   Wide<T> (&lanes)[K]) {
   constexpr T kIdentity = Join::template identity<T>;
-  Wide<T> lanes[K] = {};
-  int64_t i = 0;
-  if (n >= kWideLanes) {
-    source.full(0, lanes);
-    for (i = kWideLanes; i + kWideLanes <= n; i += kWideLanes) {
-      Wide<T> w[K];
-      source.full(i, w);
 #pragma GCC unroll 4
-      for (int k = 0; k < K; ++k) lanes[k] = join_lanes(lanes[k], w[k], join);
-    }
+  for (int k = 0; k < K; ++k) lanes[k] = Wide<T>::filled(kIdentity);
+  int64_t i = 0;
+  for (; i + kWideLanes <= n; i += kWideLanes) {
+    Wide<T> w[K];
+    source.full(i, w);
+#pragma GCC unroll 4
+    for (int k = 0; k < K; ++k) lanes[k] = join_lanes(lanes[k], w[k], join);
   }
   if (i < n) {
     Wide<T> w[K];
     source.partial(i, n - i, w);
 #pragma GCC unroll 4
     for (int k = 0; k < K; ++k) {
-      w[k] = fill_lanes_from(w[k], n - i, kIdentity);
-      lanes[k] = i == 0 ? w[k] : join_lanes(lanes[k], w[k], join);
+      lanes[k] = join_lanes(lanes[k], fill_lanes_from(w[k], n - i, kIdentity), join);
     }
   }
+}
+
+// Folds one leaf of 0 < n <= kLeaf elements.
+template <class T, int K, class Join, class Source>
+TALLOW_INLINE void fold_leaf(const Source& source, int64_t n, const Join& join, T (&out)[K]) {
+  Wide<T> lanes[K];
+  fold_leaf_lanes<T, K>(source, n, join, lanes);
 #pragma GCC unroll 4
   for (int k = 0; k < K; ++k) out[k] = fold_lanes(lanes[k], join);
 }

@@ -126,19 +126,6 @@ struct Reader {
   }
 };
 
-template <class T, class A, class Convert>
-void convert_run(const char* in, int64_t stride, int64_t count, double p, A* out) {
-  const T* const from = reinterpret_cast<const T*>(in);
-  const Convert convert;
-  if (stride == 1) {
-    for (int64_t i = 0; i < count; ++i) out[i] = convert(static_cast<Compute<T>>(from[i]), p);
-  } else {
-    for (int64_t i = 0; i < count; ++i) {
-      out[i] = convert(static_cast<Compute<T>>(from[i * stride]), p);
-    }
-  }
-}
-
 template <class A>
 struct AsValue {
   template <class T>
@@ -153,6 +140,39 @@ struct AsNonZero {
     return static_cast<A>(x != T(0));
   }
 };
+
+// The compiler does not vectorise this conversion.
+template <class T>
+TALLOW_INLINE void widen_run(const T* from, int64_t count, float* out) {
+  constexpr int kW = kLanes<float>;
+  int64_t i = 0;
+  for (; i + kW <= count; i += kW) store(out + i, load_float(from + i));
+  if (i < count) {
+    const int left = static_cast<int>(count - i);
+    store_partial(out + i, load_float_partial(from + i, left), left);
+  }
+}
+
+template <class T, class A, class Convert>
+void convert_run(const char* in, int64_t stride, int64_t count, double p, A* out) {
+  const T* const from = reinterpret_cast<const T*>(in);
+  const Convert convert;
+  if constexpr (std::is_same_v<A, float> && std::is_same_v<T, Half>) {
+    if (stride == 1) {
+      widen_run(from, count, out);
+      if constexpr (std::is_same_v<Convert, AsValue<A>>) return;
+      for (int64_t i = 0; i < count; ++i) out[i] = convert(out[i], p);
+      return;
+    }
+  }
+  if (stride == 1) {
+    for (int64_t i = 0; i < count; ++i) out[i] = convert(static_cast<Compute<T>>(from[i]), p);
+  } else {
+    for (int64_t i = 0; i < count; ++i) {
+      out[i] = convert(static_cast<Compute<T>>(from[i * stride]), p);
+    }
+  }
+}
 
 template <class T, class A, class Convert = AsValue<A>>
 Reader<A> reader(double p = 0) {
@@ -287,6 +307,72 @@ void fold_short_rows(int64_t n, const A* in, int64_t pitch, int64_t rows, A* out
   }
 }
 
+// Where the reduced elements of the next `rows` outputs lie, contiguous each: where they are, or
+// converted in `packed`. Moves the cursor on.
+template <class A>
+TALLOW_NOINLINE void find_rows(const Reduction& r, const Reader<A>& reader, Cursor& kept,
+                               int64_t rows, A* packed, const A** row) {
+  const int64_t n = r.reduce_numel;
+  const char* const base = static_cast<const char*>(r.in);
+  const bool regular = is_adjacent(r) && kept.run() >= rows;
+  const int64_t pitch = kept.run_stride();
+  const A* first = packed;
+  if (regular && reader.in_place) {
+    first = reinterpret_cast<const A*>(base) + kept.offset();
+  } else if (regular && pitch == n) {
+    reader.read(base, kept.offset(), 1, rows * n, packed);
+  } else {
+    for (int64_t i = 0; i < rows; ++i) {
+      Cursor reduced(r.reduce_ndim, r.reduce_size, r.reduce_stride, 0);
+      gather_run(reader, base + kept.offset() * reader.item_size, reduced, n, packed + i * n);
+      kept.advance(1);
+    }
+  }
+  for (int64_t i = 0; i < rows; ++i) row[i] = first + i * (first == packed ? n : pitch);
+  if (regular) kept.advance(rows);
+}
+
+// Folds n <= kLeaf elements from each of `rows` <= lanes places, once per map: lane i of out[m] is
+// that of row[i].
+template <class A, class Join, class... Maps>
+TALLOW_NOINLINE void fold_leaves(const A* const* row, int rows, int64_t n, const A* center,
+                                 Vec<A> (&out)[sizeof...(Maps)]) {
+  using Source = Mapped<A, Maps...>;
+  Vec<A> folded[Source::kMaps][kLanes<A>] = {};
+  for (int i = 0; i < rows; ++i) {
+    const Source source{row[i], broadcast(center ? center[i] : A(0))};
+    Wide<A> lanes[Source::kMaps];
+    fold_leaf_lanes<A, Source::kMaps>(source, n, Join{}, lanes);
+    for (int m = 0; m < Source::kMaps; ++m) folded[m][i] = fold_parts(lanes[m], Join{});
+  }
+  for (int m = 0; m < Source::kMaps; ++m) out[m] = fold_vectors<A>(folded[m], Join{});
+}
+
+// targets[m][o] = fold of map m over the n <= kLeaf elements of kept index o.
+template <class A, class Join, class... Maps>
+void fold_leaf_rows(const Reduction& r, const Reader<A>& reader, const A* center,
+                    A* const* targets) {
+  const int64_t n = r.reduce_numel;
+  parallel_for(r.out_numel, items_per_task(n), [&](int64_t begin, int64_t end) {
+    alignas(kVectorBytes) A packed[kLanes<A> * kLeaf];
+    Cursor kept(r.out_ndim, r.out_size, r.in_stride, begin);
+    for (int64_t o = begin; o < end; o += kLanes<A>) {
+      const int rows = static_cast<int>(end - o < kLanes<A> ? end - o : kLanes<A>);
+      const A* row[kLanes<A>];
+      find_rows(r, reader, kept, rows, packed, row);
+      Vec<A> folded[sizeof...(Maps)];
+      fold_leaves<A, Join, Maps...>(row, rows, n, center ? center + o : nullptr, folded);
+      for (std::size_t m = 0; m < sizeof...(Maps); ++m) {
+        if (rows == kLanes<A>) {
+          store(targets[m] + o, folded[m]);
+        } else {
+          store_partial(targets[m] + o, folded[m], rows);
+        }
+      }
+    }
+  });
+}
+
 // targets[m][o * segments + s] = fold of map m over segment s of the elements of kept index o.
 template <class A, class Join, class... Maps>
 void fold_segments(const Reduction& r, const Reader<A>& reader, const A* center, int64_t segments,
@@ -366,6 +452,10 @@ Status fold_rows(const Reduction& r, const Reader<A>& reader, const A* center, A
       });
       return Status::kOk;
     }
+  }
+  if (n <= kLeaf && r.out_numel > 1) {
+    fold_leaf_rows<A, Join, Maps...>(r, reader, center, results);
+    return Status::kOk;
   }
   const int64_t items = r.out_numel * segments;
   Scratch<A> partial(segments == 1 ? 0 : items * kMaps);
