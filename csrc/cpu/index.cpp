@@ -154,13 +154,65 @@ bool is_plain(const Strided<2>& after) {
   return after.ndim == 0 || (after.ndim == 1 && after.stride[0][0] == 1 && after.stride[1][0] == 1);
 }
 
-// Every block is written by one task; tasks are ranges of (before, offset) pairs.
+// Neighbouring blocks that are neighbours on both sides.
+struct Stretch {
+  int64_t indexed, dense, elements;
+};
+
+// The stretches of the blocks of one `before` position; how many, or 0 if there are more than
+// `limit` of them or blocks are not contiguous.
+int64_t list_stretches(const IndexedBlocks& blocks, int64_t limit, Stretch* stretches) {
+  const int64_t length = blocks.after.numel;
+  if (!is_plain(blocks.after) || blocks.index.ndim != 1 || blocks.index.stride[0][0] != length) {
+    return 0;
+  }
+  int64_t found = 0;
+  for (int64_t i = 0; i < blocks.index.numel; ++i) {
+    Stretch& last = stretches[found > 0 ? found - 1 : 0];
+    if (found > 0 && blocks.offsets[i] == last.indexed + last.elements) {
+      last.elements += length;
+    } else {
+      if (found == limit) return 0;
+      stretches[found++] = {blocks.offsets[i], i * length, length};
+    }
+  }
+  return found;
+}
+
+// Every block is written by one task; tasks are ranges of (before, offset) pairs, or of `before`
+// positions where many small blocks make few stretches.
 Status take_blocks(const IndexedBlocks& blocks) {
   const int64_t count = blocks.index.numel;
   const int64_t length = blocks.after.numel;
   if (count == 0 || length == 0 || blocks.before.numel == 0) return Status::kOk;
   const bool plain = is_plain(blocks.after);
+  constexpr int64_t kFew = 16;
+  Stretch stretches[kFew];
+  const bool many_rows = blocks.before.numel >= 8 && count >= 4;
+  const int64_t limit = count / 4 < kFew ? count / 4 : kFew;
+  const int64_t joined = many_rows ? list_stretches(blocks, limit, stretches) : 0;
   dispatch_bytes(blocks.dtype, [&]<class T>() {
+    if (joined > 0) {
+      const int64_t row_bytes = count * length * static_cast<int64_t>(sizeof(T));
+      parallel_for(blocks.before.numel, items_per_task(row_bytes), [&](int64_t begin, int64_t end) {
+        for_each_run(blocks.before, begin, end,
+                     [&](const int64_t (&offset)[2], const int64_t (&step)[2], int64_t rows) {
+                       const T* from = static_cast<const T*>(blocks.indexed) + offset[0];
+                       T* to = static_cast<T*>(blocks.dense) + offset[1];
+                       for (int64_t r = 0; r < rows; ++r, from += step[0], to += step[1]) {
+                         for (const Stretch* s = stretches; s < stretches + joined; ++s) {
+                           if (s->elements == 1) {
+                             to[s->dense] = from[s->indexed];
+                           } else {
+                             std::memcpy(to + s->dense, from + s->indexed,
+                                         static_cast<std::size_t>(s->elements) * sizeof(T));
+                           }
+                         }
+                       }
+                     });
+      });
+      return;
+    }
     const int64_t chunk = items_per_task(length * static_cast<int64_t>(sizeof(T)) + 8);
     parallel_for(blocks.before.numel * count, chunk, [&](int64_t begin, int64_t end) {
       while (begin < end) {

@@ -296,3 +296,25 @@ def test_bad_arguments_raise_and_write_nothing(number: int) -> None:
         call(x)
     assert str(error.value).startswith(message)
     assert x.tolist() == ramp(2, 3).tolist()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "int64", "complex128"])
+@pytest.mark.parametrize("shape", [(9, 40), (9, 40, 3)], ids=str)
+@pytest.mark.parametrize(
+    "index",
+    [
+        [*range(40)],
+        [2, 1, *range(40), 38, 37],
+        [*range(20, 40), *range(20)],
+        [*range(0, 40, 2)],
+        [5, 5, 6, 7, 8, 8, 9, 10, 11, 12],
+    ],
+    ids=["all", "mirrored", "rolled", "every second", "repeated"],
+)
+def test_index_select_of_neighbours(dtype: str, shape: tuple[int, ...], index: list[int]) -> None:
+    x = np.random.RandomState(0).randint(0, 100, shape).astype(dtype)
+    positions = tallow.tensor(index)
+    got = tallow.tensor(x).index_select(1, positions)
+    np.testing.assert_array_equal(got.numpy(), x.take(index, 1))
+    strided = tallow.tensor(x[::2].copy().repeat(2, 0))[::2]
+    np.testing.assert_array_equal(strided.index_select(1, positions).numpy(), x[::2].take(index, 1))
