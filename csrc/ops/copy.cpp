@@ -66,20 +66,6 @@ void copy_across(const char* op, const Tensor& destination, const Tensor& source
   if (status != Status::kOk) raise_status(status);
 }
 
-// Converts and copies into `destination`, which has the source's shape or what it broadcasts to.
-void copy_data(const Tensor& destination, const Tensor& source, bool non_blocking = false) {
-  if (destination.device().is_meta() || destination.numel() == 0) return;
-  if (TALLOW_UNLIKELY(destination.device() != source.device())) {
-    copy_across("copy", destination, source, non_blocking);
-    return;
-  }
-  Problem<2> problem;
-  const Input input(source, source.dtype());
-  prepare(problem, {&input}, destination.dtype(), Out::into(destination));
-  run<&Backend::pointwise, &PointwiseKernels::copy>("copy", destination.device(), problem.at,
-                                                    problem.dtypes[0], problem.dtypes[1]);
-}
-
 void check_not_meta(const Tensor& source, Device target) {
   TALLOW_CHECK_NOT_IMPLEMENTED(
       !source.device().is_meta() || target.is_meta(),
@@ -103,6 +89,19 @@ Tensor recorded_copy(const char* name, const Tensor& self, const Dims& strides, 
 }
 
 }  // namespace
+
+void copy_data(const Tensor& destination, const Tensor& source, bool non_blocking) {
+  if (destination.device().is_meta() || destination.numel() == 0) return;
+  if (TALLOW_UNLIKELY(destination.device() != source.device())) {
+    copy_across("copy", destination, source, non_blocking);
+    return;
+  }
+  Problem<2> problem;
+  const Input input(source, source.dtype());
+  prepare(problem, {&input}, destination.dtype(), Out::into(destination));
+  run<&Backend::pointwise, &PointwiseKernels::copy>("copy", destination.device(), problem.at,
+                                                    problem.dtypes[0], problem.dtypes[1]);
+}
 
 Tensor clone(const Tensor& self) {
   return clone_strided(self, preserved_strides(self.sizes(), self.strides()));

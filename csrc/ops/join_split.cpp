@@ -45,6 +45,25 @@ void join(const Tensor& out, const std::vector<Tensor>& parts, int64_t outer) {
                                               static_cast<int64_t>(rows.size()), outer);
 }
 
+bool all_plain(const std::vector<Tensor>& tensors, DType dtype) {
+  for (const Tensor& tensor : tensors) {
+    if (!tensor.is_contiguous() || tensor.dtype() != dtype) return false;
+  }
+  return true;
+}
+
+// Fills `out` with the parts one after the other along `dim`, whatever their layout and type.
+void copy_parts(const Tensor& out, const std::vector<Tensor>& parts, int64_t dim) {
+  const NoGradGuard no_grad;
+  int64_t start = 0;
+  for (const Tensor& part : parts) {
+    if (is_legacy_empty(part)) continue;
+    const int64_t length = part.sizes()[dim];
+    copy_data(narrow(out, dim, start, length), part);
+    start += length;
+  }
+}
+
 int64_t product(const Dims& sizes, int64_t begin, int64_t end) {
   int64_t result = 1;
   for (int64_t d = begin; d < end; ++d) result *= sizes[d];
@@ -93,7 +112,11 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
   }
   const DType dtype = common_dtype(tensors);
   Tensor out = empty(shape, dtype, first->device());
-  join(out, prepared(tensors, dtype), product(shape, 0, dim));
+  if (all_plain(tensors, dtype)) {
+    join(out, tensors, product(shape, 0, dim));
+  } else {
+    copy_parts(out, tensors, dim);
+  }
   return record("CatBackward0", tensors, std::move(out), [&](Saver&) {
     return [dim, lengths](Grads& g) {
       int64_t start = 0;

@@ -218,3 +218,14 @@ def test_narrow_from_a_tensor() -> None:
     for start in (tallow.tensor(1.0), tallow.tensor([1]), tallow.tensor(True)):
         with pytest.raises(RuntimeError, match=r"^start must be an 0-dim integral Tensor\."):
             x.narrow(1, start, 2)
+
+
+def test_cat_of_strided_parts_of_several_dtypes() -> None:
+    x = np.arange(24.0).reshape(4, 6)
+    parts = [tallow.tensor(x).t(), tallow.tensor(x.astype("int32")).t()[:, 1:3]]
+    parts.append(tallow.tensor(x[:1]).float().expand(2, 6).t())
+    expected = np.concatenate([x.T, x.T[:, 1:3], x[:1].repeat(2, 0).T], 1)
+    got = tallow.cat(parts, 1)
+    assert got.dtype == tallow.float64
+    assert got._version == 0
+    np.testing.assert_array_equal(got.numpy(), expected)
