@@ -136,10 +136,15 @@ struct Power {
   }
 };
 
+// Norms, and the extrema that share their folds.
 template <class T>
 Status fold_norm(ReduceOp op, const Reduction& r, double p) {
   using A = Compute<T>;
   switch (op) {
+    case ReduceOp::kMax:
+      return fold_and_store<A, Maximum, Identity, T>(r, reader<T, A>(), kAsFolded);
+    case ReduceOp::kMin:
+      return fold_and_store<A, Minimum, Identity, T>(r, reader<T, A>(), kAsFolded);
     case ReduceOp::kNormZero:
       return fold_count<T, T>(r, [](uint64_t count) { return static_cast<A>(count); });
     case ReduceOp::kNormOne:
@@ -257,9 +262,12 @@ Status reduce(ReduceOp op, DType dtype, const Reduction& r, double p) {
       return dispatch(RealAndBool{}, dtype, "prod_cpu",
                       [&]<class T>() -> Status { return fold_numbers<T, Multiply>(r); });
     case ReduceOp::kMin:
-      return reduce_extremum(false, dtype, r, nullptr);
     case ReduceOp::kMax:
-      return reduce_extremum(true, dtype, r, nullptr);
+      if (has_short_rows(r) && r.reduce_numel <= kLeaf / 2 && dtype >= DType::kFloat16) {
+        return dispatch(FloatingAndHalf{}, dtype, "amax",
+                        [&]<class T>() -> Status { return fold_norm<T>(op, r, p); });
+      }
+      return reduce_extremum(op == ReduceOp::kMax, dtype, r, nullptr);
     case ReduceOp::kAny:
       return dispatch(RealAndBool{}, dtype, "any_cpu", [&]<class T>() -> Status {
         return fold_count<T, bool>(r, [](uint64_t count) { return count != 0; });

@@ -232,9 +232,55 @@ void search_segments(const Reduction& r, const Reader<A>& reader, int64_t segmen
                });
 }
 
+// The extremum of n > 0 contiguous integers.
+template <class T, class Join>
+T integer_extremum(const T* data, int64_t n) {
+  constexpr int W = kLanes<T>;
+  const Join join;
+  Vec<T> best[2] = {broadcast(Join::template identity<T>), broadcast(Join::template identity<T>)};
+  int64_t i = 0;
+  for (; i + 2 * W <= n; i += 2 * W) {
+    best[0] = join(best[0], load(data + i));
+    best[1] = join(best[1], load(data + i + W));
+  }
+  best[0] = join(best[0], best[1]);
+  T result = Join::template identity<T>;
+  for (int lane = 0; lane < W; ++lane) result = join(result, static_cast<T>(best[0][lane]));
+  for (; i < n; ++i) result = join(result, data[i]);
+  return result;
+}
+
+// Values alone along rows of adjacent integers: in their own type, not widened to int64.
+template <class T, class Join>
+Status integer_rows(const Reduction& r) {
+  const int64_t n = r.reduce_numel;
+  const int64_t segments = (n + kSegment - 1) / kSegment;
+  Scratch<T> partial(r.out_numel * segments);
+  if (!partial) return partial.failure();
+  parallel_for(r.out_numel * segments, items_per_task(n < kSegment ? n : kSegment),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t item = begin; item < end; ++item) {
+                   const Cursor kept(r.out_ndim, r.out_size, r.in_stride, item / segments);
+                   const int64_t first = item % segments * kSegment;
+                   partial[item] = integer_extremum<T, Join>(
+                       static_cast<const T*>(r.in) + kept.offset() + first,
+                       n - first < kSegment ? n - first : kSegment);
+                 }
+               });
+  for_each_output(r, [&](int64_t at, int64_t o) {
+    static_cast<T*>(r.out)[at] = integer_extremum<T, Join>(partial.get() + o * segments, segments);
+  });
+  return Status::kOk;
+}
+
 template <class T, class Beats>
 Status find(const Reduction& r, int64_t* indices) {
   if (r.out_numel == 0) return Status::kOk;
+  if constexpr (std::numeric_limits<T>::is_integer && !std::is_same_v<T, bool>) {
+    if (!indices && is_adjacent(r) && r.reduce_numel >= kLanes<T>) {
+      return integer_rows<T, typename Beats::Join>(r);
+    }
+  }
   using A = std::conditional_t<std::numeric_limits<T>::is_integer, int64_t, Compute<T>>;
   const int64_t segments = (r.reduce_numel + kSegment - 1) / kSegment;
   Scratch<Found<A>> found(r.out_numel * segments);

@@ -348,6 +348,11 @@ TALLOW_NOINLINE void fold_leaves(const A* const* row, int rows, int64_t n, const
   for (int m = 0; m < Source::kMaps; ++m) out[m] = fold_vectors<A>(folded[m], Join{});
 }
 
+// Are there many outputs of one leaf each, which fold_leaf_rows takes together?
+TALLOW_INLINE bool has_short_rows(const Reduction& r) {
+  return r.reduce_numel > 0 && r.reduce_numel <= kLeaf && r.out_numel > 1 && !prefers_columns(r);
+}
+
 // targets[m][o] = fold of map m over the n <= kLeaf elements of kept index o.
 template <class A, class Join, class... Maps>
 void fold_leaf_rows(const Reduction& r, const Reader<A>& reader, const A* center,
@@ -453,7 +458,7 @@ Status fold_rows(const Reduction& r, const Reader<A>& reader, const A* center, A
       return Status::kOk;
     }
   }
-  if (n <= kLeaf && r.out_numel > 1) {
+  if (has_short_rows(r)) {
     fold_leaf_rows<A, Join, Maps...>(r, reader, center, results);
     return Status::kOk;
   }
