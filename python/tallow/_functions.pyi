@@ -926,11 +926,8 @@ def xlogy(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) ->
     """input * log(other), 0 where input is 0."""
 @overload
 def xlogy(input: Number, other: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
-@overload
 def xlogy_(input: Tensor, other: Tensor | Number) -> Tensor:
     """input * log(other), 0 where input is 0."""
-@overload
-def xlogy_(input: Number, other: Tensor) -> Tensor: ...
 def zero_(input: Tensor) -> Tensor:
     """Write zeros everywhere."""
 @overload
