@@ -112,8 +112,8 @@ std::vector<Tensor> to_tensors(PyObject* object) {
   tensors.reserve(static_cast<std::size_t>(count));
   for (Py_ssize_t i = 0; i < count; ++i) {
     PyObject* const item = PySequence_Fast_GET_ITEM(object, i);
-    TALLOW_CHECK_TYPE(is_tensor(item), "expected Tensor as element ", i,
-                      " in argument 0, but got ", Py_TYPE(item)->tp_name);
+    TALLOW_CHECK_TYPE(is_tensor(item), "expected Tensor as element ", i, " in argument 0, but got ",
+                      Py_TYPE(item)->tp_name);
     tensors.push_back(unwrap(item));
   }
   return tensors;
