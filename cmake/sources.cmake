@@ -176,6 +176,7 @@ set(TALLOW_COMPACT_KERNEL_SOURCES
   csrc/cpu/gemm_other.cpp
   csrc/cpu/index.cpp
   csrc/cpu/index_creation.cpp
+  csrc/cpu/index_lines.cpp
   csrc/cpu/index_masks.cpp
   csrc/cpu/loss.cpp
   csrc/cpu/norm.cpp
@@ -189,6 +190,7 @@ set(TALLOW_COMPACT_KERNEL_SOURCES
   csrc/cpu/reduce_extremum.cpp
   csrc/cpu/scan.cpp
   csrc/cpu/softmax_backward.cpp
+  csrc/cpu/sort.cpp
   csrc/cpu/ternary.cpp
   csrc/cpu/unary.cpp
   csrc/cpu/unary_activation.cpp
