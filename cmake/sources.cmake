@@ -83,31 +83,38 @@ set(TALLOW_CORE_SOURCES
 
 # Those of them whose kernels take much longer than the way to them: made small instead of fast.
 set(TALLOW_COMPACT_CORE_SOURCES
+  csrc/autograd/boundary.cpp
+  csrc/backend/plugin.cpp
   csrc/ops/activation_smooth.cpp
   csrc/ops/attention.cpp
   csrc/ops/closeness.cpp
+  csrc/ops/complex_math.cpp
   csrc/ops/conv.cpp
   csrc/ops/gather_scatter.cpp
   csrc/ops/index_masks.cpp
   csrc/ops/index_plan.cpp
+  csrc/ops/join_split.cpp
   csrc/ops/loss.cpp
   csrc/ops/loss_pair.cpp
+  csrc/ops/matmul_add.cpp
   csrc/ops/matrices.cpp
   csrc/ops/norm.cpp
   csrc/ops/norm_batch.cpp
   csrc/ops/pool.cpp
   csrc/ops/pool_geometry.cpp
+  csrc/ops/power.cpp
   csrc/ops/random.cpp
-  csrc/ops/rnn.cpp
-  csrc/ops/rnn_steps.cpp
   csrc/ops/reduce_extremum.cpp
   csrc/ops/reduce_moments.cpp
+  csrc/ops/rnn.cpp
+  csrc/ops/rnn_steps.cpp
   csrc/ops/sampling.cpp
   csrc/ops/scan.cpp
   csrc/ops/scatter.cpp
   csrc/ops/sort.cpp
   csrc/ops/ternary.cpp
   csrc/ops/unary_math.cpp
+  csrc/ops/views_dtype.cpp
 )
 
 # Compiled once per instruction-set level.
@@ -176,7 +183,6 @@ set(TALLOW_COMPACT_KERNEL_SOURCES
   csrc/cpu/gemm_other.cpp
   csrc/cpu/index.cpp
   csrc/cpu/index_creation.cpp
-  csrc/cpu/index_lines.cpp
   csrc/cpu/index_masks.cpp
   csrc/cpu/loss.cpp
   csrc/cpu/norm.cpp
@@ -190,7 +196,6 @@ set(TALLOW_COMPACT_KERNEL_SOURCES
   csrc/cpu/reduce_extremum.cpp
   csrc/cpu/scan.cpp
   csrc/cpu/softmax_backward.cpp
-  csrc/cpu/sort.cpp
   csrc/cpu/ternary.cpp
   csrc/cpu/unary.cpp
   csrc/cpu/unary_activation.cpp
@@ -260,14 +265,16 @@ set(TALLOW_PYTHON_SOURCES
 
 # The bindings of operators that take long themselves, and what a program does once.
 set(TALLOW_COMPACT_PYTHON_SOURCES
-  csrc/python/cuda.cpp
-  csrc/python/same_device.cpp
   csrc/python/bind_attention.cpp
   csrc/python/bind_closeness.cpp
+  csrc/python/bind_compare.cpp
   csrc/python/bind_conv.cpp
+  csrc/python/bind_copy.cpp
   csrc/python/bind_index.cpp
+  csrc/python/bind_join.cpp
   csrc/python/bind_loss.cpp
   csrc/python/bind_math.cpp
+  csrc/python/bind_matmul.cpp
   csrc/python/bind_matrices.cpp
   csrc/python/bind_norm.cpp
   csrc/python/bind_optim.cpp
@@ -275,11 +282,24 @@ set(TALLOW_COMPACT_PYTHON_SOURCES
   csrc/python/bind_random.cpp
   csrc/python/bind_rnn.cpp
   csrc/python/bind_sort.cpp
+  csrc/python/construct.cpp
+  csrc/python/cuda.cpp
   csrc/python/dlpack.cpp
+  csrc/python/dtype_device.cpp
+  csrc/python/error_notes.cpp
+  csrc/python/finite.cpp
   csrc/python/generator.cpp
+  csrc/python/graph.cpp
   csrc/python/module.cpp
+  csrc/python/node_type.cpp
   csrc/python/numpy.cpp
+  csrc/python/op_out.cpp
+  csrc/python/op_registry.cpp
+  csrc/python/override.cpp
+  csrc/python/same_device.cpp
   csrc/python/storage.cpp
+  csrc/python/watch.cpp
+  csrc/python/write_log.cpp
 )
 
 # The CUDA plugin (cmake/cuda.cmake): its runtime, which the host compiler can compile, and kernels.

@@ -16,7 +16,7 @@ COMPILER = shutil.which(os.environ.get("CXX", "c++"))
 PROGRAMS = {
     "allocator_test": ("allocator",),
     "parallel_test": ("parallel", "cpu_count", "blocking"),
-    "generator_test": ("generator", "error", "allocator", "status"),
+    "generator_test": ("generator", "error", "allocator", "status", "status_buffer", "device"),
 }
 SANITIZERS = ("", "address,undefined", "thread")
 

@@ -1,12 +1,17 @@
 // The generator against the standard library's engine of the same kind.
 #include "core/generator.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <vector>
 
 #include "check.h"
+#include "core/device_runtime.h"
 #include "core/error.h"
+
+// The program has no plugin, and asks for no CUDA device.
+const tallow::DeviceRuntime& tallow::cuda_runtime() { std::abort(); }
 
 namespace {
 
