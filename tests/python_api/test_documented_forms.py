@@ -89,3 +89,61 @@ def test_dlpack_functions() -> None:
     shared = from_dlpack(to_dlpack(x))
     shared[0] = 7
     assert x.tolist() == [7, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (lambda: tallow.histogramdd(tallow.tensor(1.0), 2), IndexError, "has no dimensions"),
+        (lambda: tallow.histogramdd(tallow.ones(3, 2), [2, 0]), RuntimeError, "bins must be > 0"),
+        (lambda: tallow.histogramdd(tallow.ones(3, 2), -1), RuntimeError, "bins must be > 0"),
+        (lambda: tallow.histogram(tallow.ones(3), 0), RuntimeError, "bins must be > 0"),
+        (lambda: tallow.histogram(tallow.arange(3), 2), NotImplementedError, "for 'Long'"),
+        (
+            lambda: tallow.histogramdd(tallow.ones(3, 2, dtype=tallow.int64), 2),
+            NotImplementedError,
+            "\"histogramdd\" not implemented for 'Long'",
+        ),
+        (
+            lambda: tallow.histogramdd(tallow.ones(3, 2), 2, weight=tallow.ones(2)),
+            RuntimeError,
+            "weight tensor .* same shape as the input tensor excluding its innermost",
+        ),
+        (
+            lambda: tallow.histogram(tallow.ones(3), 2, weight=tallow.ones(2)),
+            RuntimeError,
+            "weight tensor .* same shape as the input",
+        ),
+        (
+            lambda: tallow.lu_unpack(tallow.ones(3), tallow.ones(3, dtype=tallow.int32)),
+            RuntimeError,
+            r"Expected tensor with 2 or more dimensions. Got size: \[3\]",
+        ),
+        (
+            lambda: tallow.lu_unpack(tallow.ones(3, 3), tallow.ones(3)),
+            RuntimeError,
+            "LU_pivots is expected to be a contiguous tensor of .*int32 dtype",
+        ),
+        (
+            lambda: tallow.lu_unpack(tallow.ones(2, 2), tallow.tensor([9, 0]).int()),
+            RuntimeError,
+            r"pivots passed to lu_unpack must be between 1 and LU.size\(-2\) inclusive",
+        ),
+        (
+            lambda: tallow.ones(2).dim_order(ambiguity_check=3),
+            TypeError,
+            "must be a bool or a list",
+        ),
+        (lambda: tallow.signal.windows.hann(2.5), TypeError, "hann.* M must be an int, not float"),
+    ],
+)
+def test_wrong_arguments_are_named(call: object, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        call()  # type: ignore[operator]
+
+
+def test_points_without_coordinates_lie_in_no_box() -> None:
+    found = tallow.histogramdd(tallow.ones(3, 0), 2)
+    assert found.hist.shape == ()
+    assert found.hist.item() == 0
+    assert found.bin_edges == ()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import return_types
-from tallow._composite import composite
+from tallow._composite import c_name, composite
 from tallow._composites.statistics import diff
 
 if TYPE_CHECKING:
@@ -56,6 +56,24 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     return tallow.bincount(place, minlength=bins).to(input.dtype)
 
 
+def _check_histogram(name: str, input: Tensor, bins: Any, weight: Tensor | None, dims: int) -> None:
+    """Refuse what has no intervals, or no weight for each of the points of `dims` dimensions."""
+    if not input.is_floating_point():
+        raise NotImplementedError(f'"{name}" not implemented for {c_name(input.dtype)!r}')
+    for d, count in enumerate(bins):
+        if isinstance(count, int) and count <= 0:
+            raise RuntimeError(
+                f"torch.histogram(): bins must be > 0, but got {count} for dimension {d}"
+            )
+    shape = input.shape[: input.dim() - dims]
+    if weight is not None and weight.shape != shape:
+        what = "excluding its innermost dimension" if dims else "itself"
+        raise RuntimeError(
+            f"torch.{name}: if weight tensor is provided it should have the same shape as the "
+            f"input tensor {what}, {list(shape)}, but got {list(weight.shape)}"
+        )
+
+
 @composite
 def histogram(
     input: Tensor,
@@ -77,6 +95,7 @@ def histogram(
     Raises:
         RuntimeError: a range that is not finite.
     """
+    _check_histogram("histogram", input, [bins], weight, 0)
     x = input.detach().flatten()
     if isinstance(bins, tallow.Tensor):
         edges = bins
@@ -120,9 +139,12 @@ def histogramdd(
     Raises:
         RuntimeError: `bins` or `range` do not fit the number of coordinates.
     """
-    dims = input.shape[-1]
-    points = input.detach().reshape(-1, dims)
+    dims = input.size(-1)
     each = [bins] * dims if isinstance(bins, int) else list(bins)
+    _check_histogram("histogramdd", input, each, weight, 1)
+    if dims == 0:
+        return return_types.histogramdd(tallow.zeros((), dtype=input.dtype), ())
+    points = input.detach().reshape(-1, dims)
     if len(each) != dims:
         raise RuntimeError(
             f"torch.histogramdd(): The size of bins must be equal to the innermost dimension of "

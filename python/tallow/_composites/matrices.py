@@ -175,6 +175,19 @@ def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
     return linalg.lu_solve(LU_data, LU_pivots, b)
 
 
+def _check_pivots(pivots: Tensor, rows: int) -> None:
+    if pivots.dtype != tallow.int32:
+        raise RuntimeError(
+            "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 "
+            f"dtype, as lu_factor returns it, got {pivots.dtype}"
+        )
+    if pivots.numel() and not 1 <= int(pivots.min()) <= int(pivots.max()) <= rows:
+        raise RuntimeError(
+            "pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive, "
+            f"that is {rows}, got {pivots.tolist()}"
+        )
+
+
 @composite
 def lu_unpack(
     LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True
@@ -193,8 +206,15 @@ def lu_unpack(
         tensor([[0., 1.],
                 [2., 3.]])
     """
+    if LU_data.dim() < 2:
+        raise RuntimeError(
+            "torch.lu_unpack: Expected tensor with 2 or more dimensions. "
+            f"Got size: {list(LU_data.shape)} instead"
+        )
     m, n = LU_data.shape[-2:]
     k = min(m, n)
+    if unpack_pivots:
+        _check_pivots(LU_pivots, m)
     none = tallow.empty(0, dtype=LU_data.dtype)
     L = LU_data[..., :, :k].tril(-1) + tallow.eye(m, k, dtype=LU_data.dtype)
     return return_types.lu_unpack(

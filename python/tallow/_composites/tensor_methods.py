@@ -62,6 +62,11 @@ def _check_order(self: Tensor, check: Any) -> None:
     if check is True:
         used = [stride for size, stride in zip(self.shape, self.stride(), strict=True) if size > 1]
         unique = len(used) == self.dim() and len(set(used)) == len(used)
+    elif not isinstance(check, list | tuple):
+        raise TypeError(
+            "The ambiguity_check argument must be a bool or a list of memory formats, not "
+            f"{type(check).__name__}"
+        )
     else:
         unique = sum(self.is_contiguous(memory_format=form) for form in check) == 1
     if not unique:

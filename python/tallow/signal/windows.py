@@ -46,6 +46,8 @@ def _window(
     requires_grad: bool = False,
 ) -> Tensor:
     """Evaluate ``formula(n, N)`` at the places n of a symmetric window of N samples."""
+    if not isinstance(M, int):
+        raise TypeError(f"{name}: M must be an int, not {type(M).__name__}")
     if M < 0:
         raise ValueError(f"{name} requires non-negative window length, got M={M}")
     if layout is not tallow.strided:
@@ -153,6 +155,15 @@ def bartlett(M: int, *, sym: bool = True, **options: Any) -> Tensor:
     return _window("bartlett", M, sym, formula, **options)
 
 
+def _cosines(name: str, M: int, a: Iterable[float], sym: bool, options: dict[str, Any]) -> Tensor:
+    def formula(n: Tensor, length: int) -> Tensor:
+        angle = n * (2 * math.pi / (length - 1))
+        terms = [(-1) ** k * weight * (angle * k).cos() for k, weight in enumerate(a)]
+        return tallow.stack(terms).sum(0)
+
+    return _window(name, M, sym, formula, **options)
+
+
 def general_cosine(M: int, *, a: Iterable[float], sym: bool = True, **options: Any) -> Tensor:
     """Return ``a[0] - a[1] * cos(x) + a[2] * cos(2 * x) - ...`` over one period.
 
@@ -171,22 +182,17 @@ def general_cosine(M: int, *, a: Iterable[float], sym: bool = True, **options: A
     if not a:
         raise ValueError("Coefficients cannot be empty")
 
-    def formula(n: Tensor, length: int) -> Tensor:
-        angle = n * (2 * math.pi / (length - 1))
-        terms = [(-1) ** k * weight * (angle * k).cos() for k, weight in enumerate(a)]
-        return tallow.stack(terms).sum(0)
-
-    return _window("general_cosine", M, sym, formula, **options)
+    return _cosines("general_cosine", M, a, sym, options)
 
 
 def general_hamming(M: int, *, alpha: float = 0.54, sym: bool = True, **options: Any) -> Tensor:
     """Return ``alpha - (1 - alpha) * cos(x)`` over one period."""
-    return general_cosine(M, a=[alpha, 1 - alpha], sym=sym, **options)
+    return _cosines("general_hamming", M, [alpha, 1 - alpha], sym, options)
 
 
 def hamming(M: int, *, sym: bool = True, **options: Any) -> Tensor:
     """Return a raised cosine that begins with 0.08."""
-    return general_hamming(M, sym=sym, **options)
+    return _cosines("hamming", M, [0.54, 0.46], sym, options)
 
 
 def hann(M: int, *, sym: bool = True, **options: Any) -> Tensor:
@@ -196,12 +202,12 @@ def hann(M: int, *, sym: bool = True, **options: Any) -> Tensor:
         >>> hann(5)
         tensor([0.0000, 0.5000, 1.0000, 0.5000, 0.0000])
     """
-    return general_hamming(M, alpha=0.5, sym=sym, **options)
+    return _cosines("hann", M, [0.5, 0.5], sym, options)
 
 
 def blackman(M: int, *, sym: bool = True, **options: Any) -> Tensor:
     """Return a sum of two cosines that begins with 0."""
-    return general_cosine(M, a=[0.42, 0.5, 0.08], sym=sym, **options)
+    return _cosines("blackman", M, [0.42, 0.5, 0.08], sym, options)
 
 
 def nuttall(M: int, *, sym: bool = True, **options: Any) -> Tensor:
@@ -209,4 +215,5 @@ def nuttall(M: int, *, sym: bool = True, **options: Any) -> Tensor:
 
     Source: A. H. Nuttall, Some windows with very good sidelobe behavior, 1981.
     """
-    return general_cosine(M, a=[0.3635819, 0.4891775, 0.1365995, 0.0106411], sym=sym, **options)
+    weights = [0.3635819, 0.4891775, 0.1365995, 0.0106411]
+    return _cosines("nuttall", M, weights, sym, options)
