@@ -21,6 +21,7 @@ KERNEL_CORE = {
         "device_runtime",
         "half",
         "macros",
+        "order_key",
         "parallel",
         "random_stream",
         "scratch",

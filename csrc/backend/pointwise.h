@@ -18,8 +18,6 @@ enum class UnaryOp : uint8_t {
   kCube,
   kReciprocal,  // floating and complex
   kConj,        // complex
-  kRealPart,    // complex: real output
-  kImagPart,    // complex: real output
   kBitwiseNot,  // bool (logical) and integral
   kLogicalNot,  // any type, bool output
   kIsNan,       // any type, bool output

@@ -179,7 +179,8 @@ Status mode_of(const T* in, T* value, int64_t* index, int64_t rows, int64_t n) {
     for (int64_t begin = 0; begin < n;) {
       int64_t end = begin + 1;
       // NaNs differ from each other.
-      while (end < n && sorted[end].key == sorted[begin].key && !is_nan(row[sorted[end].index])) {
+      while (end < n && sorted[end].key == sorted[begin].key &&
+             !KeyOf<T>::is_nan(sorted[end].key)) {
         ++end;
       }
       if (end - begin > longest) {

@@ -1,76 +1,10 @@
-// Order-preserving unsigned keys for every element type, and pairs of a key and a position.
+// Sorting and selecting by order keys, alone or paired with the position of their element.
 #pragma once
 
-#include <cstring>
-#include <type_traits>
-
-#include "core/types.h"
+#include "core/order_key.h"
 
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
-
-template <int Bytes>
-struct UnsignedOf;
-template <>
-struct UnsignedOf<1> {
-  using type = uint8_t;
-};
-template <>
-struct UnsignedOf<2> {
-  using type = uint16_t;
-};
-template <>
-struct UnsignedOf<4> {
-  using type = uint32_t;
-};
-template <>
-struct UnsignedOf<8> {
-  using type = uint64_t;
-};
-
-template <class T>
-inline constexpr bool kIsFloat = std::is_same_v<T, float> || std::is_same_v<T, double> ||
-                                 std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
-
-// Key order is element order: two's complement has its sign bit flipped; a float's magnitude bits
-// already count upwards, so negative numbers are inverted and the others moved above them.
-template <class T>
-struct KeyOf {
-  using Key = typename UnsignedOf<sizeof(T)>::type;
-  static constexpr Key kSign = static_cast<Key>(Key{1} << (8 * sizeof(T) - 1));
-  // The bits of infinity, beyond which magnitudes are NaN.
-  static constexpr Key kInfinity =
-      static_cast<Key>(std::is_same_v<T, float>      ? 0x7f800000u
-                       : std::is_same_v<T, Half>     ? 0x7c00u
-                       : std::is_same_v<T, BFloat16> ? 0x7f80u
-                                                     : 0x7ff0000000000000u);
-
-  static TALLOW_INLINE Key of(T x) {
-    Key bits;
-    std::memcpy(&bits, &x, sizeof(x));
-    if constexpr (kIsFloat<T>) {
-      const Key magnitude = static_cast<Key>(bits & static_cast<Key>(~kSign));
-      const Key negative = static_cast<Key>(~bits);
-      const Key positive = static_cast<Key>(bits | kSign);
-      const Key key =
-          (bits & kSign) && magnitude ? negative : static_cast<Key>(magnitude ? positive : kSign);
-      return magnitude > kInfinity ? static_cast<Key>(~Key{0}) : key;
-    } else if constexpr (std::is_signed_v<T>) {
-      return static_cast<Key>(bits ^ kSign);
-    } else {
-      return bits;
-    }
-  }
-};
-
-template <class T>
-TALLOW_INLINE bool is_nan(T x) {
-  if constexpr (kIsFloat<T>) {
-    return KeyOf<T>::of(x) == static_cast<typename KeyOf<T>::Key>(~typename KeyOf<T>::Key{0});
-  } else {
-    return false;
-  }
-}
 
 template <class Key>
 struct Ranked {

@@ -11,7 +11,8 @@ void unique_of(const T* in, const int64_t* order, int64_t n, T* values, int64_t*
                int64_t* counts, int64_t* count) {
   int64_t runs = 0;
   for (int64_t i = 0; i < n; ++i) {
-    const bool same = i > 0 && KeyOf<T>::of(in[i]) == KeyOf<T>::of(in[i - 1]) && !is_nan(in[i]);
+    const auto key = KeyOf<T>::of(in[i]);
+    const bool same = i > 0 && key == KeyOf<T>::of(in[i - 1]) && !KeyOf<T>::is_nan(key);
     if (!same) {
       values[runs] = in[i];
       counts[runs] = 0;

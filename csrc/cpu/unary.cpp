@@ -185,10 +185,6 @@ Row unary_row(UnaryOp op, DType compute) {
       return reciprocal(compute);
     case UnaryOp::kConj:
       return elements1<[]<class C>(C z) { return C(z.real, -z.imag); }>(ComplexTypes{}, compute);
-    case UnaryOp::kRealPart:
-      return to_real<[](auto z) { return z.real; }>(compute, Cost::kMemory);
-    case UnaryOp::kImagPart:
-      return to_real<[](auto z) { return z.imag; }>(compute, Cost::kMemory);
     case UnaryOp::kBitwiseNot:
       return first_of(
           elements1<[](bool x) { return !x; }>(Types<bool>{}, compute),
@@ -222,19 +218,61 @@ Row unary_row(UnaryOp op, DType compute) {
 
 const char* op_name(UnaryOp op) {
   // In the order of the enumerators; the suffixes are PyTorch's.
-  static constexpr const char* kNames[] = {
-      "neg_cpu",         "abs_cpu",         "sign_cpu",       "square",        "cube",
-      "reciprocal_cpu",  "conj_cpu",        "real",           "imag",          "bitwise_not_cpu",
-      "logical_not_cpu", "isnan",           "isinf",          "isfinite",      "floor_vml_cpu",
-      "ceil_vml_cpu",    "trunc_vml_cpu",   "round_vml_cpu",  "round_cpu",     "frac_cpu",
-      "nan_to_num",      "sqrt_vml_cpu",    "rsqrt_vml_cpu",  "exp_vml_cpu",   "exp2",
-      "expm1_vml_cpu",   "log_vml_cpu",     "log2_vml_cpu",   "log10_vml_cpu", "log1p_vml_cpu",
-      "sin_vml_cpu",     "cos_vml_cpu",     "tan_vml_cpu",    "asin_vml_cpu",  "acos_vml_cpu",
-      "atan_vml_cpu",    "sinh_cpu",        "cosh_cpu",       "tanh_vml_cpu",  "asinh_cpu",
-      "acosh_cpu",       "atanh_cpu",       "erf_vml_cpu",    "erfc_vml_cpu",  "sigmoid_cpu",
-      "log_sigmoid_cpu", "GeluKernelImpl",  "GeluKernelImpl", "silu_cpu",      "mish_cpu",
-      "softplus_cpu",    "elu_cpu",         "leaky_relu_cpu", "hardswish_cpu", "hardsigmoid_cpu",
-      "hardshrink_cpu",  "softshrink_check"};
+  static constexpr const char* kNames[] = {"neg_cpu",
+                                           "abs_cpu",
+                                           "sign_cpu",
+                                           "square",
+                                           "cube",
+                                           "reciprocal_cpu",
+                                           "conj_cpu",
+                                           "bitwise_not_cpu",
+                                           "logical_not_cpu",
+                                           "isnan",
+                                           "isinf",
+                                           "isfinite",
+                                           "floor_vml_cpu",
+                                           "ceil_vml_cpu",
+                                           "trunc_vml_cpu",
+                                           "round_vml_cpu",
+                                           "round_cpu",
+                                           "frac_cpu",
+                                           "nan_to_num",
+                                           "sqrt_vml_cpu",
+                                           "rsqrt_vml_cpu",
+                                           "exp_vml_cpu",
+                                           "exp2",
+                                           "expm1_vml_cpu",
+                                           "log_vml_cpu",
+                                           "log2_vml_cpu",
+                                           "log10_vml_cpu",
+                                           "log1p_vml_cpu",
+                                           "sin_vml_cpu",
+                                           "cos_vml_cpu",
+                                           "tan_vml_cpu",
+                                           "asin_vml_cpu",
+                                           "acos_vml_cpu",
+                                           "atan_vml_cpu",
+                                           "sinh_cpu",
+                                           "cosh_cpu",
+                                           "tanh_vml_cpu",
+                                           "asinh_cpu",
+                                           "acosh_cpu",
+                                           "atanh_cpu",
+                                           "erf_vml_cpu",
+                                           "erfc_vml_cpu",
+                                           "sigmoid_cpu",
+                                           "log_sigmoid_cpu",
+                                           "GeluKernelImpl",
+                                           "GeluKernelImpl",
+                                           "silu_cpu",
+                                           "mish_cpu",
+                                           "softplus_cpu",
+                                           "elu_cpu",
+                                           "leaky_relu_cpu",
+                                           "hardswish_cpu",
+                                           "hardsigmoid_cpu",
+                                           "hardshrink_cpu",
+                                           "softshrink_check"};
   static_assert(sizeof(kNames) / sizeof(kNames[0]) == static_cast<int>(UnaryOp::kCount));
   return kNames[static_cast<int>(op)];
 }

@@ -18,6 +18,7 @@
 #pragma nv_diag_suppress 20012  // the annotation of defaulted constructors has no effect
 #endif
 #include "core/half.h"
+#include "core/order_key.h"
 #include "core/types.h"
 #ifdef __CUDACC__
 #pragma nv_diagnostic pop

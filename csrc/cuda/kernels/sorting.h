@@ -1,67 +1,12 @@
-// Sorting on the device: keys whose order as unsigned numbers is the order of elements, ranked
-// together with their positions, so that equal elements keep their order and no two are equal.
+// Sorting on the device: order keys ranked together with their positions, so that equal elements
+// keep their order and no two are equal.
 #pragma once
 
 #include "cuda/kernels/layout.h"
 
-#include <type_traits>
-
 #include "cuda/scratch.h"
 
 namespace tallow::cuda {
-
-template <int Bytes>
-struct UnsignedOf;
-template <>
-struct UnsignedOf<1> {
-  using type = uint8_t;
-};
-template <>
-struct UnsignedOf<2> {
-  using type = uint16_t;
-};
-template <>
-struct UnsignedOf<4> {
-  using type = uint32_t;
-};
-template <>
-struct UnsignedOf<8> {
-  using type = uint64_t;
-};
-
-template <class T>
-inline constexpr bool kIsFloat =
-    std::is_floating_point_v<T> || std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
-
-// Two's complement has its sign bit flipped; a float's magnitude bits already count upwards, so
-// negative numbers are inverted and the others moved above them. Zeros are equal, NaN is largest.
-template <class T>
-struct KeyOf {
-  using Key = typename UnsignedOf<sizeof(T)>::type;
-  static constexpr Key kSign = static_cast<Key>(Key{1} << (8 * sizeof(T) - 1));
-  static constexpr Key kNan = static_cast<Key>(~Key{0});
-  static constexpr Key kInfinity =
-      static_cast<Key>(std::is_same_v<T, float>      ? 0x7f800000u
-                       : std::is_same_v<T, Half>     ? 0x7c00u
-                       : std::is_same_v<T, BFloat16> ? 0x7f80u
-                                                     : 0x7ff0000000000000u);
-
-  TL_HD static Key of(T x) {
-    Key bits;
-    memcpy(&bits, &x, sizeof(x));
-    if constexpr (kIsFloat<T>) {
-      const Key magnitude = static_cast<Key>(bits & static_cast<Key>(~kSign));
-      if (magnitude > kInfinity) return kNan;
-      if (magnitude == 0) return kSign;
-      return static_cast<Key>(bits & kSign ? ~bits : bits | kSign);
-    } else if constexpr (std::is_signed_v<T>) {
-      return static_cast<Key>(bits ^ kSign);
-    } else {
-      return bits;
-    }
-  }
-  TL_HD static bool is_nan(Key key) { return kIsFloat<T> && key == kNan; }
-};
 
 template <class Key>
 struct Ranked {

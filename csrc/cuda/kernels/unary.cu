@@ -98,10 +98,6 @@ Status arithmetic(UnaryOp op, const Call<2>& call) {
       return either(Reciprocal{}, Reciprocal{}, ComplexTypes{}, call);
     case UnaryOp::kConj:
       return of_types(ComplexTypes{}, Conj{}, call);
-    case UnaryOp::kRealPart:
-      return of_types(ComplexTypes{}, RealPart{}, call);
-    case UnaryOp::kImagPart:
-      return of_types(ComplexTypes{}, ImagPart{}, call);
     case UnaryOp::kBitwiseNot:
       return of_types(IntegralAndBool{}, BitwiseNot{}, call);
     case UnaryOp::kLogicalNot:
