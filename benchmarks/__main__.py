@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,9 +58,12 @@ def has_modules(python: str, *modules: str) -> bool:
 def others(torch_python: str | None) -> dict[str, str]:
     """The libraries beside PyTorch that are there, and the interpreter that has them.
 
-    ONNX Runtime gets its models from PyTorch, so it has to be where that is.
+    "machine" is what no library can beat; its probes need a C++ compiler. ONNX Runtime gets its
+    models from PyTorch, so it has to be where that is.
     """
     chosen = {"numpy": sys.executable}
+    if shutil.which(os.environ.get("CXX", "c++")):
+        chosen["machine"] = sys.executable
     for python in filter(None, (sys.executable, torch_python)):
         if has_modules(python, "jax", "numpy"):
             chosen["jax"] = python

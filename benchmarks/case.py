@@ -31,6 +31,14 @@ Setup = Callable[[ModuleType], Callable[[], Any]]
 
 
 @dataclass(frozen=True)
+class Work:
+    """What every program must do for a result: multiply-adds of float32, or bytes moved."""
+
+    multiply_adds: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
 class Case:
     """One thing to time.
 
@@ -40,6 +48,7 @@ class Case:
         tolerance: largest difference of a result, relative to the largest value in it.
         arrays: the same in the interface of NumPy, which JAX has too, where that is one line.
         network: of an inference, makes the network and its input from torch, for ONNX Runtime.
+        work: what bounds it on this machine, where something simple does.
     """
 
     name: str
@@ -47,11 +56,14 @@ class Case:
     tolerance: float = 1e-4
     arrays: Setup | None = None
     network: Callable[[ModuleType], tuple[Any, Any]] | None = None
+    work: Work | None = None
 
     def has(self, library: str) -> bool:
         """Can the library run this case?"""
         if library in ("numpy", "jax"):
             return self.arrays is not None
+        if library == "machine":
+            return self.work is not None
         return library != "onnxruntime" or self.network is not None
 
 
@@ -99,13 +111,19 @@ def forward_backward(
     return step
 
 
-def both(group: str, name: str, make: Callable[[ModuleType, bool], tuple[Any, ...]]) -> list[Case]:
+def both(
+    group: str,
+    name: str,
+    make: Callable[[ModuleType, bool], tuple[Any, ...]],
+    work: Work | None = None,
+) -> list[Case]:
     """Two cases of one function: forward alone, and forward with all gradients.
 
     Args:
         group: name of the group.
         name: name of the first case; the second one's ends in "-step".
         make: gets the library and whether gradients are wanted; returns function and inputs.
+        work: what bounds the forward.
     """
 
     def forward(lib: ModuleType) -> Any:
@@ -115,4 +133,4 @@ def both(group: str, name: str, make: Callable[[ModuleType, bool], tuple[Any, ..
     def step(lib: ModuleType) -> Any:
         return forward_backward(lib, *make(lib, True))
 
-    return [Case(f"{group}/{name}", forward), Case(f"{group}/{name}-step", step)]
+    return [Case(f"{group}/{name}", forward, work=work), Case(f"{group}/{name}-step", step)]

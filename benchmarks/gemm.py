@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from benchmarks.case import Case, both, filled, values
+from benchmarks.case import Case, Work, both, filled, values
 
 
 def product(n: int, layout: str) -> Case:
@@ -23,7 +23,8 @@ def product(n: int, layout: str) -> Case:
         b = b.T if layout[1] == "T" else b
         return lambda: a @ b
 
-    return Case(f"gemm/{layout.lower()}-{n}", setup, arrays=in_numpy)
+    work = Work(multiply_adds=n**3) if n >= 256 else None
+    return Case(f"gemm/{layout.lower()}-{n}", setup, arrays=in_numpy, work=work)
 
 
 def typed(n: int, dtype: str, tolerance: float) -> Case:
@@ -41,7 +42,8 @@ def linear(rows: int, inputs: int, outputs: int) -> list[Case]:
         b = filled(lib, outputs, seed=2, grad=grad)
         return lib.nn.functional.linear, x, w, b
 
-    return both("gemm", f"linear-{rows}x{inputs}x{outputs}", make)
+    work = Work(multiply_adds=rows * inputs * outputs) if rows >= 64 else None
+    return both("gemm", f"linear-{rows}x{inputs}x{outputs}", make, work)
 
 
 def vector(rows: int, columns: int) -> Case:

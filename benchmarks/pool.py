@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from benchmarks.case import Case, both, filled
+from benchmarks.case import Case, Work, both, filled
 
 # Input shape and call.
 CALLS: dict[str, tuple[tuple[int, ...], Callable[[Any, Any], Any]]] = {
@@ -27,7 +27,9 @@ def cases(name: str) -> list[Case]:
         shape, call = CALLS[name]
         return lambda x: call(lib.nn.functional, x), filled(lib, *shape, grad=grad)
 
-    return both("pool", name, make)
+    return both("pool", name, make, WORK.get(name))
 
 
+# What reads and writes more than a cache holds: input and output.
+WORK = {"max-3x3-stride2": Work(bytes=4 * 16 * 64 * (112 * 112 + 56 * 56))}
 CASES = [case for name in CALLS for case in cases(name)]

@@ -55,6 +55,7 @@ NAMES = {
     "numpy": "NumPy",
     "jax": "JAX",
     "onnxruntime": "ONNX Runtime",
+    "machine": "limit",
 }
 
 
@@ -151,6 +152,19 @@ def worst(results: Sequence[Result]) -> list[Result]:
     return failed + sorted(rest, key=lambda result: -result.ratio)[:WORST]
 
 
+def limits(run: Run) -> Iterator[str]:
+    """How near the cases with a limit come to it."""
+    bounded = [result for result in run.results if not math.isnan(result.share)]
+    if not bounded:
+        return
+    yield "\nShare of the limit (multiply-adds in registers, or a copy of as many bytes):\n"
+    yield "| case | tallow | limit | share |"
+    yield "|---|--:|--:|--:|"
+    for result in bounded:
+        times = [readable(seconds) for seconds in (result.tallow, result.others["machine"])]
+        yield f"| {result.name} | {times[0]} | {times[1]} | {result.share:.0%} |"
+
+
 def section(run: Run) -> Iterator[str]:
     """The part of the page about one number of threads."""
     yield f"## {run.threads} thread{'s' if run.threads > 1 else ''}\n"
@@ -164,6 +178,7 @@ def section(run: Run) -> Iterator[str]:
     yield from lines[:2]
     for result, text in zip(chosen, lines[2:], strict=True):
         yield text.replace(result.name.partition("/")[2], result.name, 1)
+    yield from limits(run)
     for group in dict.fromkeys(result.name.partition("/")[0] for result in run.results):
         yield f"\n### {group}, {run.threads} thread{'s' if run.threads > 1 else ''}\n"
         yield from table([r for r in run.results if r.name.startswith(f"{group}/")])

@@ -50,6 +50,8 @@ def timed(call: Any, count: int) -> float:
 
 # ---- how each library makes the call of a case
 
+Maker = Callable[[ModuleType, Case, int], Callable[[], Any]]
+
 
 def in_torch(library: ModuleType, case: Case, threads: int) -> Callable[[], Any]:
     """Also for tallow, which runs the same code."""
@@ -88,20 +90,28 @@ def in_onnxruntime(library: ModuleType, case: Case, threads: int) -> Callable[[]
     return lambda: session.run(None, feed)
 
 
+def on_machine(library: ModuleType, case: Case, threads: int) -> Callable[[], Any]:
+    """The least possible work; it has no result."""
+    return library.at_limit(case.work, threads)
+
+
 MAKERS = {
     "tallow": in_torch,
     "torch": in_torch,
     "numpy": in_numpy,
     "jax": in_jax,
     "onnxruntime": in_onnxruntime,
+    "machine": on_machine,
 }
 
 
-def prepare(library: ModuleType, name: str, threads: int) -> tuple[Any, dict[str, Any]]:
+def prepare(
+    maker: Maker, library: ModuleType, name: str, threads: int
+) -> tuple[Any, dict[str, Any]]:
     """The call to time, and the first answer about it."""
     case = next(case for case in all_cases() if case.name == name)
     try:
-        call = MAKERS[library.__name__](library, case, threads)
+        call = maker(library, case, threads)
         return call, {"outputs": summary(call())}
     except Exception as error:
         return None, {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
@@ -115,14 +125,17 @@ def main() -> None:
     options = parser.parse_args()
     if options.library == "jax":  # has no setting; its pool is as large as it sees processors
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
-    library = importlib.import_module(options.library)
+    own = options.library == "machine"
+    library = importlib.import_module("benchmarks.machine" if own else options.library)
     print(json.dumps({"version": library.__version__}), flush=True)
     call: Any = None
     for line in sys.stdin:
         request = json.loads(line)
         if "case" in request:
             call = None  # frees the previous inputs
-            call, answer = prepare(library, request["case"], options.threads)
+            call, answer = prepare(
+                MAKERS[options.library], library, request["case"], options.threads
+            )
         else:
             answer = {"seconds": timed(call, request["count"])}
         print(json.dumps(answer), flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,9 @@ from typing import Any
 import pytest
 
 compare = pytest.importorskip("benchmarks.compare", reason="needs the source tree")
-from benchmarks import report  # noqa: E402
+from benchmarks import machine, report  # noqa: E402
 from benchmarks.__main__ import options  # noqa: E402
-from benchmarks.case import GROUPS, Case, all_cases  # noqa: E402
+from benchmarks.case import GROUPS, Case, Work, all_cases  # noqa: E402
 from benchmarks.compare import Result, WorkerError  # noqa: E402
 
 
@@ -139,6 +140,26 @@ def test_numpy_is_left_out_where_it_gives_other_values() -> None:
     result = compare.compare(case, workers, 5, 0.02)
     assert result.status == "ok"
     assert result.others == {}
+
+
+def test_the_limit_has_no_result_to_compare_and_bounds_only_cases_with_known_work() -> None:
+    workers = {"tallow": Pretender(0.02), "machine": Pretender(0.01, outputs=[])}
+    bounded = Case("group/case", unused, work=Work(bytes=8))
+    assert compare.compare(bounded, workers, 5, 0.02).share == pytest.approx(0.5)
+    assert math.isnan(compare.compare(CASE, workers, 5, 0.02).share)
+
+
+@pytest.mark.skipif(not shutil.which("c++"), reason="the probes need a C++ compiler")
+@pytest.mark.parametrize("work", [Work(multiply_adds=1 << 12), Work(bytes=1000)])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_probes_of_the_machine_run(work: Work, threads: int) -> None:
+    machine.at_limit(work, threads)()
+
+
+def test_the_page_tells_the_share_of_the_limit() -> None:
+    result = Result("gemm/nn-512", "ok", 2e-3, 4e-3, 0.5, others={"machine": 1.9e-3})
+    text = report.page([report.Run(1, "tallow 1", [result])], {})
+    assert "| gemm/nn-512 | 2 ms | 1.9 ms | 95% |" in text
 
 
 def test_geometric_mean() -> None:
