@@ -16,7 +16,8 @@ function(tallow_plugin_options target)
   target_compile_features(${target} PRIVATE cxx_std_20)
   set_target_properties(${target} PROPERTIES
     PREFIX "" CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
-    INSTALL_RPATH
+    # Where NVIDIA's wheels put their libraries, seen from a package beside them.
+    BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH
     "$ORIGIN/../nvidia/cu13/lib:$ORIGIN/../nvidia/cudnn/lib:$ORIGIN/../nvidia/nccl/lib")
   target_link_libraries(${target} PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
 endfunction()
@@ -54,4 +55,7 @@ elseif(TALLOW_CUDA)
     $<$<AND:$<BOOL:${TALLOW_WERROR}>,$<COMPILE_LANGUAGE:CXX>>:-Werror>)
   target_link_options(libtallow_cuda PRIVATE -static-libstdc++ -Wl,--exclude-libs,ALL)
   install(TARGETS libtallow_cuda LIBRARY DESTINATION "${TALLOW_CUDA_FOLDER}" COMPONENT cuda)
+  if(NOT TALLOW_CUDA_FOLDER STREQUAL "tallow")  # a wheel of its own
+    install(FILES LICENSE NOTICE DESTINATION "${TALLOW_CUDA_FOLDER}" COMPONENT cuda)
+  endif()
 endif()
