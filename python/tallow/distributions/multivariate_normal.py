@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import tallow
 
 from . import constraints
+from ._covariance import Covariance, factor_of, only_matrix
 from .distribution import Distribution
-from .utils import lazy_property, standard_normal
+from .utils import standard_normal
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -33,20 +34,7 @@ def batch_mahalanobis(factor: Tensor, x: Tensor) -> Tensor:
     return standard.squeeze(-1).pow(2).sum(-1)
 
 
-def precision_to_scale_tril(precision: Tensor) -> Tensor:
-    """Return the lower Cholesky factor of the inverse of a matrix.
-
-    Args:
-        precision: ``(..., N, N)``, positive definite.
-    """
-    # With the order of rows and columns reversed, P = U U^T for an upper U, and inv(U)^T is lower.
-    reversed_factor = tallow.linalg.cholesky(precision.flip((-2, -1)))
-    lower_inverse = reversed_factor.flip((-2, -1)).mT
-    identity = tallow.eye(precision.shape[-1]).to(precision).expand(precision.shape)
-    return tallow.linalg.solve_triangular(lower_inverse, identity, upper=False)
-
-
-class MultivariateNormal(Distribution):
+class MultivariateNormal(Covariance, Distribution):
     """Normal vectors with any covariance.
 
     Args:
@@ -84,18 +72,12 @@ class MultivariateNormal(Distribution):
     ) -> None:
         if loc.dim() < 1:
             raise ValueError("loc must be at least one-dimensional.")
-        given = {
-            "covariance_matrix": covariance_matrix,
-            "precision_matrix": precision_matrix,
-            "scale_tril": scale_tril,
-        }
-        matrices = [(name, matrix) for name, matrix in given.items() if matrix is not None]
-        if len(matrices) != 1:
-            raise ValueError(
-                "Exactly one of covariance_matrix or precision_matrix or scale_tril may be "
-                "specified."
-            )
-        ((name, matrix),) = matrices
+        name, matrix = only_matrix(
+            ValueError,
+            covariance_matrix=covariance_matrix,
+            precision_matrix=precision_matrix,
+            scale_tril=scale_tril,
+        )
         if matrix.dim() < 2:
             kind = f"{name} matrix" if name == "scale_tril" else name
             raise ValueError(
@@ -105,37 +87,10 @@ class MultivariateNormal(Distribution):
         self.__dict__[name] = matrix.expand((*batch_shape, -1, -1))
         self.loc = loc.expand((*batch_shape, -1))
         super().__init__(batch_shape, self.loc.shape[-1:], validate_args=validate_args)
-        if name == "scale_tril":
-            self._unbroadcasted_scale_tril = matrix
-        elif name == "covariance_matrix":
-            self._unbroadcasted_scale_tril = tallow.linalg.cholesky(matrix)
-        else:
-            self._unbroadcasted_scale_tril = precision_to_scale_tril(matrix)
+        self._unbroadcasted_scale_tril = factor_of(name, matrix)
 
     def _expand_parts(self, new: Any, batch_shape: Any) -> None:
         new._unbroadcasted_scale_tril = self._unbroadcasted_scale_tril
-
-    def _spread(self, matrix: Tensor) -> Tensor:
-        return matrix.expand((*self._batch_shape, *self._event_shape, *self._event_shape))
-
-    @lazy_property
-    def scale_tril(self) -> Tensor:
-        """Lower Cholesky factor of the covariance."""
-        return self._spread(self._unbroadcasted_scale_tril)
-
-    @lazy_property
-    def covariance_matrix(self) -> Tensor:
-        """Covariance."""
-        factor = self._unbroadcasted_scale_tril
-        return self._spread(factor @ factor.mT)
-
-    @lazy_property
-    def precision_matrix(self) -> Tensor:
-        """Inverse of the covariance."""
-        factor = self._unbroadcasted_scale_tril
-        identity = tallow.eye(factor.shape[-1]).to(factor).expand(factor.shape)
-        inverse = tallow.linalg.solve_triangular(factor, identity, upper=False)
-        return self._spread(inverse.mT @ inverse)
 
     @property
     def mean(self) -> Tensor:
@@ -155,9 +110,6 @@ class MultivariateNormal(Distribution):
         standard = standard_normal(shape, self.loc.dtype, self.loc.device)
         moved = tallow.matmul(self._unbroadcasted_scale_tril, standard.unsqueeze(-1))
         return self.loc + moved.squeeze(-1)
-
-    def _half_log_det(self) -> Tensor:
-        return self._unbroadcasted_scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:

@@ -10,10 +10,9 @@ import tallow
 from tallow._user_frame import outside_stacklevel
 
 from . import constraints
+from ._covariance import Covariance, factor_of, only_matrix
 from .chi2 import Chi2
 from .exp_family import ExponentialFamily
-from .multivariate_normal import precision_to_scale_tril
-from .utils import lazy_property
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -23,7 +22,7 @@ __all__ = ["Wishart"]
 _TRIES = 10
 
 
-class Wishart(ExponentialFamily):
+class Wishart(Covariance, ExponentialFamily):
     """Sums of ``df`` outer products of normal vectors with themselves.
 
     Args:
@@ -58,18 +57,12 @@ class Wishart(ExponentialFamily):
         scale_tril: Tensor | None = None,
         validate_args: bool | None = None,
     ) -> None:
-        given = {
-            "covariance_matrix": covariance_matrix,
-            "precision_matrix": precision_matrix,
-            "scale_tril": scale_tril,
-        }
-        matrices = [(name, matrix) for name, matrix in given.items() if matrix is not None]
-        if len(matrices) != 1:
-            raise AssertionError(
-                "Exactly one of covariance_matrix or precision_matrix or scale_tril may be "
-                "specified."
-            )
-        ((name, matrix),) = matrices
+        name, matrix = only_matrix(
+            AssertionError,
+            covariance_matrix=covariance_matrix,
+            precision_matrix=precision_matrix,
+            scale_tril=scale_tril,
+        )
         if matrix.dim() < 2:
             raise ValueError(
                 "scale_tril must be at least two-dimensional, with optional leading batch "
@@ -80,7 +73,7 @@ class Wishart(ExponentialFamily):
         batch_shape = tallow.broadcast_shapes(df.shape, matrix.shape[:-2])
         size = matrix.size(-1)
         self.df = df.expand(batch_shape)
-        self.__dict__[name] = matrix.expand((*batch_shape, size, size))
+        self.__dict__[name] = matrix.expand((*batch_shape, -1, -1))
         if (self.df <= size - 1).any():
             raise ValueError(f"Value of df={df} expected to be greater than ndim - 1 = {size - 1}.")
         super().__init__(batch_shape, (size, size), validate_args=validate_args)
@@ -90,12 +83,7 @@ class Wishart(ExponentialFamily):
                 "ndim - 1 < df < ndim.",
                 stacklevel=outside_stacklevel(),
             )
-        if name == "scale_tril":
-            self._unbroadcasted_scale_tril = matrix
-        elif name == "covariance_matrix":
-            self._unbroadcasted_scale_tril = tallow.linalg.cholesky(matrix)
-        else:
-            self._unbroadcasted_scale_tril = precision_to_scale_tril(matrix)
+        self._unbroadcasted_scale_tril = factor_of(name, matrix)
         steps = tallow.arange(size, dtype=matrix.dtype, device=matrix.device)
         self._chi2 = Chi2(self.df.unsqueeze(-1) - steps)
 
@@ -113,27 +101,6 @@ class Wishart(ExponentialFamily):
         new._unbroadcasted_scale_tril = self._unbroadcasted_scale_tril
         new._event_shape = self._event_shape
         new._chi2 = self._chi2.expand((*batch_shape, self._event_shape[-1]))
-
-    def _spread(self, matrix: Tensor) -> Tensor:
-        return matrix.expand((*self._batch_shape, *self._event_shape))
-
-    @lazy_property
-    def scale_tril(self) -> Tensor:
-        """Lower Cholesky factor of the normal vectors' covariance."""
-        return self._spread(self._unbroadcasted_scale_tril)
-
-    @lazy_property
-    def covariance_matrix(self) -> Tensor:
-        """Covariance of the normal vectors."""
-        factor = self._unbroadcasted_scale_tril
-        return self._spread(factor @ factor.mT)
-
-    @lazy_property
-    def precision_matrix(self) -> Tensor:
-        """Inverse of the normal vectors' covariance."""
-        factor = self._unbroadcasted_scale_tril
-        one = tallow.eye(factor.size(-1), dtype=factor.dtype, device=factor.device)
-        return self._spread(tallow.cholesky_solve(one, factor))
 
     def _wide_df(self) -> Tensor:
         return self.df.view((*self._batch_shape, 1, 1))
@@ -185,9 +152,6 @@ class Wishart(ExponentialFamily):
         else:
             warnings.warn("Singular sample detected.", stacklevel=outside_stacklevel())
         return flat.view(self._extended_shape(shape))
-
-    def _half_log_det(self) -> Tensor:
-        return self._unbroadcasted_scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
