@@ -9,6 +9,7 @@ from tallow.nn import functional as F
 from tallow.nn.modules.module import Module
 from tallow.nn.parameter import Parameter
 from tallow.nn.utils._power import as_matrix, output_dim
+from tallow.nn.utils._weight_hooks import refuse_second, remove_hook
 
 if TYPE_CHECKING:
     from tallow._tensor import Tensor
@@ -175,8 +176,7 @@ def spectral_norm(
         >>> list(spectral_norm(tallow.nn.Linear(2, 2)).state_dict())
         ['bias', 'weight_orig', 'weight_u', 'weight_v']
     """
-    if _hook_of(module, name) is not None:
-        raise RuntimeError(f"Cannot register two spectral_norm hooks on the same parameter {name}")
+    refuse_second(module, SpectralNorm, "spectral_norm", name)
     if dim is None:
         dim = output_dim(module)
     SpectralNorm(name, n_power_iterations, dim, eps)._attach(module)
@@ -196,11 +196,7 @@ def remove_spectral_norm(module: _M, name: str = "weight") -> _M:
     Raises:
         ValueError: the parameter is not normalised.
     """
-    key = _hook_of(module, name)
-    if key is None:
-        raise ValueError(f"spectral_norm of '{name}' not found in {module}")
-    hook: Any = module._forward_pre_hooks.pop(key)
-    hook.remove(module)
+    hook = remove_hook(module, SpectralNorm, "spectral_norm", name)
     for table in (module._state_dict_hooks, module._load_state_dict_pre_hooks):
         for other, entry in list(table.items()):
             entry = getattr(entry, "hook", entry)
@@ -208,11 +204,3 @@ def remove_spectral_norm(module: _M, name: str = "weight") -> _M:
             if owner is hook:
                 del table[other]
     return module
-
-
-def _hook_of(module: Module, name: str) -> Any:
-    """The key of the hook that normalises a parameter, or None."""
-    for key, hook in module._forward_pre_hooks.items():
-        if isinstance(hook, SpectralNorm) and hook.name == name:
-            return key
-    return None

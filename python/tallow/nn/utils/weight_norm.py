@@ -10,6 +10,7 @@ from tallow._composites.weights import _weight_norm
 from tallow._user_frame import outside_stacklevel
 from tallow.nn.modules.module import Module
 from tallow.nn.parameter import Parameter
+from tallow.nn.utils._weight_hooks import refuse_second, remove_hook
 
 if TYPE_CHECKING:
     from tallow._tensor import Tensor
@@ -77,8 +78,7 @@ def weight_norm(module: _M, name: str = "weight", dim: int | None = 0) -> _M:
         FutureWarning,
         stacklevel=outside_stacklevel(),
     )
-    if _hook_of(module, name) is not None:
-        raise RuntimeError(f"Cannot register two weight_norm hooks on the same parameter {name}")
+    refuse_second(module, WeightNorm, "weight_norm", name)
     hook = WeightNorm(name, dim)
     weight = getattr(module, name)
     if isinstance(weight, tallow.nn.UninitializedParameter):
@@ -108,17 +108,5 @@ def remove_weight_norm(module: _M, name: str = "weight") -> _M:
     Raises:
         ValueError: the parameter is not normalised.
     """
-    key = _hook_of(module, name)
-    if key is None:
-        raise ValueError(f"weight_norm of '{name}' not found in {module}")
-    hook: Any = module._forward_pre_hooks.pop(key)
-    hook.remove(module)
+    remove_hook(module, WeightNorm, "weight_norm", name)
     return module
-
-
-def _hook_of(module: Module, name: str) -> Any:
-    """The key of the hook that normalises a parameter, or None."""
-    for key, hook in module._forward_pre_hooks.items():
-        if isinstance(hook, WeightNorm) and hook.name == name:
-            return key
-    return None
