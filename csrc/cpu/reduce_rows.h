@@ -205,19 +205,36 @@ Status sum_columns(int64_t rows, int64_t width, A* const (&out)[Terms], const F&
   return Status::kOk;
 }
 
-// *result = the sum of n values in the tree, in parallel; f as for fold_values.
+template <class A>
+TALLOW_NOINLINE void push_values(const A* values, int64_t n, PairwiseTree<A, 1, Add>& tree) {
+  push_leaves(n, Add{}, [&](int64_t k) { return Contiguous<A>{values + k * kLeaf}; }, tree);
+}
+
+// *result = the sum of n values in the tree, in parallel; f as for fold_values. The values go
+// through a buffer, so that only computing them is compiled anew for each f.
 template <class A, class F>
 Status sum_values(int64_t n, A* result, const F& f) {
   *result = A(0);
   if (n == 0) return Status::kOk;
+  constexpr int64_t kStaged = 4 * kLeaf;
   const int64_t segments = (n + kSegment - 1) / kSegment;
   Scratch<A> partial(segments);
   if (!partial) return partial.failure();
   parallel_for(segments, 2, [&](int64_t begin, int64_t end) {
     for (int64_t s = begin; s < end; ++s) {
       const int64_t first = s * kSegment;
-      partial[s] = fold_values<A>(n - first < kSegment ? n - first : kSegment, Add{},
-                                  [&](int64_t i, int count) { return f(first + i, count); });
+      const int64_t stop = n - first < kSegment ? n : first + kSegment;
+      PairwiseTree<A, 1, Add> tree;
+      for (int64_t at = first; at < stop; at += kStaged) {
+        A values[kStaged];
+        const int64_t staged = stop - at < kStaged ? stop - at : kStaged;
+        for_each_vector<A>(staged,
+                           [&](int64_t i, int count) { store(values + i, f(at + i, count)); });
+        push_values(values, staged, tree);
+      }
+      A sum[1];
+      tree.result(sum);
+      partial[s] = sum[0];
     }
   });
   *result = fold_partials<A, Add>(segments, [&](int64_t s) { return partial[s]; });

@@ -270,15 +270,11 @@ TALLOW_INLINE T fold_partials(int64_t count, const At& at) {
   return result[0];
 }
 
-// Folds n > 0 elements; leaf(k) is the source of leaf k. A source must stay valid while those of
-// the next kAbreast - 1 leaves are made.
+// Folds the leaves of n elements and pushes them; leaf(k) is the source of leaf k. A source must
+// stay valid while those of the next kAbreast - 1 leaves are made.
 template <class T, int K, class Join, class LeafAt>
-TALLOW_INLINE void fold_row(int64_t n, const Join& join, const LeafAt& leaf, T (&out)[K]) {
-  if (n <= kLeaf) {
-    fold_leaf<T, K>(leaf(0), n, join, out);
-    return;
-  }
-  PairwiseTree<T, K, Join> tree;
+TALLOW_INLINE void push_leaves(int64_t n, const Join& join, const LeafAt& leaf,
+                               PairwiseTree<T, K, Join>& tree) {
   const int64_t whole = n / kLeaf;
   int64_t next = 0;
   const auto fold = [&]<int Count>() {
@@ -300,6 +296,17 @@ TALLOW_INLINE void fold_row(int64_t n, const Join& join, const LeafAt& leaf, T (
     fold_leaf<T, K>(leaf(whole), n - whole * kLeaf, join, folded);
     tree.push(folded);
   }
+}
+
+// Folds n > 0 elements; leaf(k) as for push_leaves.
+template <class T, int K, class Join, class LeafAt>
+TALLOW_INLINE void fold_row(int64_t n, const Join& join, const LeafAt& leaf, T (&out)[K]) {
+  if (n <= kLeaf) {
+    fold_leaf<T, K>(leaf(0), n, join, out);
+    return;
+  }
+  PairwiseTree<T, K, Join> tree;
+  push_leaves(n, join, leaf, tree);
   tree.result(out);
 }
 
