@@ -18,6 +18,7 @@ FLOATS = (torch.float32, torch.float64)
 # Results without defined values: only shape and dtype are compared.
 UNDEFINED = (
     "empty",
+    "empty_permuted",
     "empty_like",
     "new_empty",
     "new_empty_strided",

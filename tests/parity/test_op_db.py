@@ -36,3 +36,14 @@ def test_entries_agree_with_pytorch(tier: str, torch: ModuleType) -> None:
         elif failed and name not in known:
             found[name] = str(failed)
     assert not found
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("tier", ["T0", "T1"])
+def test_wrong_inputs_are_refused_as_pytorch_does(tier: str, torch: ModuleType) -> None:
+    from parity import databases, ops, tiers
+
+    entries = [entry for entry in databases.op_db() if tiers.tier(entry.name) == tier]
+    found = {databases.entry_id(entry): ops.error_failures(entry) for entry in entries}
+    assert not {name: failed for name, failed in found.items() if failed}

@@ -19,8 +19,6 @@ class Missing(Exception):
     """The function that an entry calls does not exist here."""
 
 
-# Storage is copied through NumPy types of the same width.
-_CARRIER = {torch.bfloat16: torch.int16, torch.complex32: None}
 _NAMED = (torch.dtype, torch.layout, torch.memory_format)
 
 
@@ -29,30 +27,35 @@ def name_of(value: Any) -> str:
     return str(value).rpartition(".")[2]
 
 
-def tensor(value: torch.Tensor) -> Any:
-    """A tensor with the same values, sizes, strides and requires_grad on a storage of its own."""
+def _storage(value: torch.Tensor, known: dict[Any, Any]) -> Any:
+    """Our bytes of a tensor's storage, the same ones for tensors that share it."""
+    storage = value.untyped_storage()
+    key = "storage", storage.data_ptr(), storage.nbytes()
+    if key not in known:
+        theirs = torch.empty(0, dtype=torch.uint8).set_(storage)
+        # Memory of our own: what NumPy made cannot be resized, as out= may ask for.
+        ours = tallow.empty(storage.nbytes(), dtype=tallow.uint8)
+        ours.copy_(tallow.from_numpy(theirs.numpy().copy()))
+        known[key] = storage, ours  # a storage that lives keeps its address
+    return known[key][1]
+
+
+def tensor(value: torch.Tensor, known: dict[Any, Any]) -> Any:
+    """A tensor with the same values, sizes, strides and requires_grad.
+
+    Tensors that share memory are translated to tensors that do.
+    """
     if value.layout is not torch.strided or value.is_quantized or value.device.type != "cpu":
         raise Untranslatable(f"{value.layout} on {value.device}")
     dtype = getattr(tallow, name_of(value.dtype), None)
     if dtype is None:
         raise Untranslatable(str(value.dtype))
     source = value.detach().resolve_conj().resolve_neg()
-    span = (
-        source.storage_offset()
-        + 1
-        + sum(
-            (size - 1) * stride for size, stride in zip(source.shape, source.stride(), strict=True)
-        )
-    )
-    span = 0 if source.numel() == 0 else span
-    flat = torch.as_strided(source, (span,), (1,), 0).clone()
-    if flat.dtype == torch.bfloat16:
-        ours = tallow.from_numpy(flat.view(torch.int16).numpy().copy()).view(tallow.bfloat16)
-    else:
-        ours = tallow.from_numpy(flat.numpy().copy())
-    offset = source.storage_offset() if span else 0
-    if span:
-        ours = ours.as_strided(tuple(source.shape), source.stride(), offset)
+    if source.untyped_storage().nbytes():
+        ours = _storage(source, known)
+        whole = ours.numel() // source.itemsize * source.itemsize
+        ours = ours[:whole].view(dtype)
+        ours = ours.as_strided(tuple(source.shape), source.stride(), source.storage_offset())
     else:
         ours = tallow.empty_strided(tuple(source.shape), source.stride(), dtype=dtype)
     if isinstance(value, torch.nn.Parameter):
@@ -60,12 +63,12 @@ def tensor(value: torch.Tensor) -> Any:
     return ours.detach().requires_grad_(value.requires_grad)
 
 
-def translate(value: Any, known: dict[int, Any] | None = None) -> Any:
+def translate(value: Any, known: dict[Any, Any] | None = None) -> Any:
     """A tree of arguments with everything of torch replaced, equal tensors by equal ones."""
     known = {} if known is None else known
     if isinstance(value, torch.Tensor):
         if id(value) not in known:
-            known[id(value)] = tensor(value)
+            known[id(value)] = tensor(value, known)
         return known[id(value)]
     if isinstance(value, torch.Size):
         return tallow.Size(value)
