@@ -246,11 +246,10 @@ NormGrads group_norm_grads_fused(const Tensor& grad, const Tensor& input, const 
   return grads;
 }
 
-}  // namespace
-
-std::tuple<Tensor, Tensor, Tensor> native_group_norm(const Tensor& input, int64_t groups,
-                                                     const Tensor& weight, const Tensor& bias,
-                                                     double eps) {
+// group_norm and the statistics it used, which are constants here.
+std::tuple<Tensor, Tensor, Tensor> normalise_groups(const Tensor& input, int64_t groups,
+                                                    const Tensor& weight, const Tensor& bias,
+                                                    double eps) {
   const ChannelShape shape = check_groups(input, groups, weight, bias);
   const DType stats = statistics_type(input.dtype());
   const Tensor x = contiguous_data(input);
@@ -274,9 +273,23 @@ std::tuple<Tensor, Tensor, Tensor> native_group_norm(const Tensor& input, int64_
   return {out, mean, rstd};
 }
 
+}  // namespace
+
+std::tuple<Tensor, Tensor, Tensor> native_group_norm(const Tensor& input, int64_t groups,
+                                                     const Tensor& weight, const Tensor& bias,
+                                                     double eps) {
+  const auto [out, mean, rstd] = normalise_groups(input, groups, weight, bias, eps);
+  if (!grad_enabled() || !input.requires_grad()) return {out, mean, rstd};
+  const ChannelShape shape = check_groups(input, groups, weight, bias);
+  const int64_t count = shape.channels / groups * shape.inner;
+  if (count == 0) return {out, mean, rstd};
+  const Tensor parts = to_dtype(reshape(input, {shape.batch, groups, count}), mean.dtype());
+  return {out, mean_dims(parts, {-1}), rsqrt(add(var(parts, Dims{-1}, Scalar(0)), Scalar(eps)))};
+}
+
 Tensor group_norm(const Tensor& input, int64_t groups, const Tensor& weight, const Tensor& bias,
                   double eps) {
-  return std::get<0>(native_group_norm(input, groups, weight, bias, eps));
+  return std::get<0>(normalise_groups(input, groups, weight, bias, eps));
 }
 
 }  // namespace tallow::ops

@@ -194,7 +194,7 @@ namespace {
 // The checks of max_pool1d, which has messages of its own.
 void check_max_pool1d(const Tensor& input, const Dims& kernel_size, const Dims& stride,
                       const Dims& padding, const Dims& dilation, bool ceil_mode) {
-  TALLOW_CHECK(input.dim() == 2 || input.dim() == 3,
+  TALLOW_CHECK((input.dim() == 2 || input.dim() == 3) && input.size(-2) > 0 && input.size(-1) > 0,
                "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size "
                "for input, but got:",
                input.sizes());
@@ -236,13 +236,13 @@ Tensor max_pool1d(const Tensor& input, const Dims& kernel_size, const Dims& stri
 std::tuple<Tensor, Tensor> max_pool1d_with_indices(const Tensor& input, const Dims& kernel_size,
                                                    const Dims& stride, const Dims& padding,
                                                    const Dims& dilation, bool ceil_mode) {
-  for (const int64_t pad : padding) {  // PyTorch's words differ from those of max_pool1d
-    TALLOW_CHECK(pad >= 0, "pad must be non-negative, but got pad: ", pad);
-  }
-  check_max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode);
-  const auto [out, index] =
-      max_pool2d_with_indices(as_image(input), after(1, kernel_size), after(1, stride),
-                              after(0, padding), after(1, dilation), ceil_mode);
+  // PyTorch's words differ from those of max_pool1d: they are those of images.
+  check_sequence("max_pool1d", input);
+  const int64_t kernel = one_int("max_pool1d", "kernel_size", kernel_size);
+  const int64_t step = stride.empty() ? kernel : one_int("max_pool1d", "stride", stride);
+  const auto [out, index] = max_pool2d_with_indices(
+      as_image(input), {1, kernel}, {1, step}, {0, one_int("max_pool1d", "padding", padding)},
+      {1, one_int("max_pool1d", "dilation", dilation)}, ceil_mode);
   return {as_sequence(out), as_sequence(index)};
 }
 

@@ -106,7 +106,7 @@ void bind_views(Registry& r) {
   r.op<&ops::permute>("permute(input, *dims)", kFunction | kMethod, "Reorder the dimensions.");
   r.op<&ops::t>("t(input)", kFunction | kMethod, "Transpose a matrix.");
   r.op<&movedim_ints, &ops::movedim>(
-      {"movedim(input, source, destination)", "movedim(input, source, destination)"},
+      {"movedim(input, source, destination)", "movedim(input, source[], destination[])"},
       kFunction | kMethod, "Move dimensions to new positions.");
   r.alias("movedim", "moveaxis");
   r.op<&ops::unsqueeze>("unsqueeze(input, dim)", kFunction | kMethod,

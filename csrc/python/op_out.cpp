@@ -21,6 +21,7 @@ enum class OutType {
   kLikeInput,   // none, where the result has the type of the input
   kSameScalar,  // none, in the words of indexing ops
   kTake,        // none, in the words of take
+  kScalar,      // none, in the words of complex
   kLong,        // none, the result being positions
 };
 
@@ -53,6 +54,7 @@ constexpr OutRule kRules[] = {
     {"bmm", false, OutType::kExact},
     {"addmm", false, OutType::kExact},
     {"baddbmm", false, OutType::kExact},
+    {"complex", false, OutType::kScalar},
     {"multinomial", false, OutType::kLong},
 };
 
@@ -80,6 +82,9 @@ void check_type(const Op& op, DType result, DType out) {
   TALLOW_CHECK(type != OutType::kTake,
                "take(): self and out expected to have the same dtype, but got self.dtype = ",
                scalar_type_name(result), " and out.dtype = ", scalar_type_name(out));
+  TALLOW_CHECK(type != OutType::kScalar, "Expected object of scalar type ",
+               scalar_type_name(result), " but got scalar type ", scalar_type_name(out),
+               " for argument 'out'");
   TALLOW_CHECK(false, op.name, " expects Long tensor out, got: ", scalar_type_name(out));
 }
 
@@ -109,6 +114,12 @@ bool same_elements(const Tensor& a, const Tensor& b) {
          a.sizes() == b.sizes() && a.strides() == b.strides();
 }
 
+[[noreturn]] void raise_shared() {
+  raise<RuntimeError>(
+      "unsupported operation: some elements of the input tensor and the written-to tensor refer to "
+      "a single memory location. Please clone() the tensor before performing the operation.");
+}
+
 void check_apart(const std::vector<Tensor>& arguments, const Tensor& out) {
   TALLOW_CHECK(!has_internal_overlap(out),
                "unsupported operation: more than one element of the written-to tensor refers to a "
@@ -116,10 +127,7 @@ void check_apart(const std::vector<Tensor>& arguments, const Tensor& out) {
                "operation.");
   for (const Tensor& argument : arguments) {
     // An empty tensor given twice would be resized under the op's feet.
-    TALLOW_CHECK(!same_elements(argument, out),
-                 "unsupported operation: some elements of the input tensor and the written-to "
-                 "tensor refer to a single memory location. Please clone() the tensor before "
-                 "performing the operation.");
+    if (same_elements(argument, out)) raise_shared();
     check_overlap(out, argument);
   }
 }
@@ -131,6 +139,17 @@ int index_of(const Overload& overload, const char* name) {
     }
   }
   return -1;
+}
+
+// Refuses an `out` that would be resized to the shape of `index` while it shares its memory.
+void check_room(const Op& op, PyObject* const* slots, const Overload& overload, PyObject* out) {
+  if (op.name != "gather" && op.name != "take") return;
+  const int index = index_of(overload, "index");
+  if (index < 0 || !is_tensor(slots[index]) || !is_tensor(out)) return;
+  const Tensor &positions = unwrap(slots[index]), &target = unwrap(out);
+  if (positions.impl()->storage == target.impl()->storage && positions.sizes() != target.sizes()) {
+    raise_shared();
+  }
 }
 
 // Functions that make tensors from nothing draw and round in the type of out=.
@@ -185,6 +204,7 @@ void prepare_out(const Op& op, const Overload& overload, PyObject** slots, PyObj
     }
     collect_tensors(out, outs);
     for (const Tensor& one : outs) check_apart(arguments, one);
+    check_room(op, slots, overload, out);
   }
   adopt_type(overload, slots, out);
 }

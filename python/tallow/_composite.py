@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     _F = TypeVar("_F", bound=Callable[..., Any])
 
-__all__ = ["check_floating", "composite", "fill_out"]
+__all__ = ["c_name", "check_floating", "check_tensors", "composite", "fill_out", "wrong_arguments"]
 
 
 def _tensors(values: Any) -> list[Any]:
@@ -89,6 +89,42 @@ def c_name(dtype: Any) -> str:
     names |= {"complex64": "ComplexFloat", "complex128": "ComplexDouble"} | _C_NAMES
     name = str(dtype).rpartition(".")[2]
     return names.get(name, name)
+
+
+def check_tensors(name: str, **arguments: Any) -> None:
+    """Refuse arguments that are no tensors.
+
+    Args:
+        name: the function, for messages.
+        arguments: by name, in the order of the function's parameters from the first on.
+
+    Raises:
+        TypeError: names the first that is no tensor.
+    """
+    for position, (argument, value) in enumerate(arguments.items(), start=1):
+        if not isinstance(value, _C.TensorBase):
+            raise TypeError(
+                f"{name}(): argument '{argument}' (position {position}) must be Tensor, not "
+                f"{type(value).__name__}"
+            )
+
+
+def wrong_arguments(name: str, given: tuple[Any, ...], *expected: str) -> TypeError:
+    """Return the error for arguments that fit no form of a function.
+
+    Args:
+        name: the function.
+        given: the arguments.
+        expected: the forms, such as ``(Tensor input, int sections)``.
+    """
+    got = ", ".join(
+        "Tensor" if isinstance(value, _C.TensorBase) else type(value).__name__ for value in given
+    )
+    forms = "\n".join(f" * {form}" for form in expected)
+    return TypeError(
+        f"{name}() received an invalid combination of arguments - got ({got}), but expected one "
+        f"of:\n{forms}"
+    )
 
 
 def check_floating(name: str, *tensors: Tensor) -> None:

@@ -133,7 +133,7 @@ def test_margins():
 def test_margin_losses_check_their_targets():
     with pytest.raises(RuntimeError, match="target out of range"):
         F.multi_margin_loss(tallow.ones(2, 3), tallow.tensor([0, 5]))
-    with pytest.raises(RuntimeError, match="target out of range"):
+    with pytest.raises(RuntimeError, match="'target' is out of range"):
         F.multilabel_margin_loss(tallow.ones(2), tallow.tensor([0, 2]))
 
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import tallow
-from tallow._composite import composite
+from tallow._composite import c_name, check_tensors, composite, fill_out
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -15,17 +15,43 @@ __all__ = ["angle", "isreal", "polar", "resolve_conj", "resolve_neg"]
 
 
 @composite
-def polar(abs: Tensor, angle: Tensor) -> Tensor:
+def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Make complex numbers of size and angle.
 
     Args:
         abs: float32 or float64.
         angle: in radians, of the same dtype.
+        out: where to write the result, of its dtype.
 
     Raises:
-        RuntimeError: other dtypes.
+        TypeError: an argument is no tensor.
+        RuntimeError: dtypes that differ, or no floating-point numbers.
+        NotImplementedError: half types.
     """
-    return tallow.complex(abs * angle.cos(), abs * angle.sin())
+    check_tensors("polar", abs=abs, angle=angle)
+    kinds = c_name(abs.dtype), c_name(angle.dtype)
+    if not (abs.is_floating_point() and angle.is_floating_point()):
+        raise RuntimeError(
+            f"Expected both inputs to be Half, Float or Double tensors but got {kinds[0]} and "
+            f"{kinds[1]}"
+        )
+    if abs.dtype != angle.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {kinds[0]} but got scalar type {kinds[1]} for "
+            "second argument"
+        )
+    if abs.dtype not in (tallow.float32, tallow.float64):
+        raise NotImplementedError(f"\"polar_cpu\" not implemented for '{kinds[0]}'")
+    result = tallow.complex(abs * angle.cos(), abs * angle.sin())
+    if out is None:
+        return result
+    if out.dtype != result.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {c_name(result.dtype)} but got scalar type "
+            f"{c_name(out.dtype)} for argument 'out'"
+        )
+    filled: Tensor = fill_out("polar", result, out)
+    return filled
 
 
 @composite

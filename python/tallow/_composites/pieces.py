@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow._composite import composite
+from tallow._composite import c_name, composite, wrong_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,12 +41,18 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         )
     sections = indices_or_sections
     if isinstance(sections, tallow.Tensor):
-        if sections.dim() > 1 or sections.dtype != tallow.int64:
+        if sections.dtype != tallow.int64:
+            raise RuntimeError(
+                "tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
+                f"{c_name(sections.dtype)}"
+            )
+        if sections.dim() > 1:
             raise RuntimeError(
                 "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
                 f"one-dimensional int64 tensor, but got a tensor with {sections.dim()} dims"
             )
         sections = sections.tolist()
+    _check_sections("tensor_split", input, sections)
     size = input.size(dim)
     if isinstance(sections, int):
         if sections <= 0:
@@ -63,7 +69,20 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     )
 
 
+def _check_sections(name: str, input: Tensor, sections: Any) -> None:
+    """Refuse what is neither a number of pieces nor a sequence of places."""
+    places = list(sections) if isinstance(sections, list | tuple) else [sections]
+    if not all(hasattr(place, "__index__") for place in places):
+        raise wrong_arguments(
+            name,
+            (input, sections),
+            "(Tensor input, tuple of ints indices)",
+            "(Tensor input, int sections)",
+        )
+
+
 def _split_along(name: str, input: Tensor, sections: Any, dim: int) -> tuple[Tensor, ...]:
+    _check_sections(name, input, sections)
     if isinstance(sections, int) and (sections <= 0 or input.size(dim) % sections):
         raise RuntimeError(
             f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension "
@@ -75,8 +94,8 @@ def _split_along(name: str, input: Tensor, sections: Any, dim: int) -> tuple[Ten
 def _check_dims(name: str, input: Tensor, least: int) -> None:
     if input.dim() < least:
         raise RuntimeError(
-            f"torch.{name} requires a tensor with at least {least} dimension"
-            f"{'s' if least > 1 else ''}, but got a tensor with {input.dim()} dimensions!"
+            f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor "
+            f"with {input.dim()} dimensions!"
         )
 
 
@@ -139,7 +158,20 @@ def unsafe_split_with_sizes(
 
 @composite
 def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """Copy a range of one dimension; see :func:`tallow.narrow`."""
+    """Copy a range of one dimension; see :func:`tallow.narrow`.
+
+    Raises:
+        RuntimeError: the input has no such dimension, or the range leaves it.
+    """
+    if dim >= max(input.dim(), 1):
+        raise RuntimeError(
+            "Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false. "
+            f"narrow_copy(): the input has {input.dim()} dimensions, dim is {dim}"
+        )
+    if length < 0:
+        raise RuntimeError(
+            f"start ({start}) + length ({length}) exceeds dimension size ({input.size(dim)})."
+        )
     return input.narrow(dim, start, length).clone(memory_format=tallow.contiguous_format)
 
 

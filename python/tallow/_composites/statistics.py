@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow._composite import c_name, composite
+from tallow._composite import c_name, composite, wrong_arguments
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -128,16 +128,37 @@ def gradient(
     Raises:
         RuntimeError: an `edge_order` other than 1 and 2, or too few samples.
     """
+    if isinstance(spacing, tallow.Tensor):
+        raise wrong_arguments(
+            "gradient",
+            (input, spacing),
+            "(Tensor input, *, Number spacing, int dim, int edge_order)",
+            "(Tensor input, *, tuple of Numbers spacing, tuple of ints dim, int edge_order)",
+            "(Tensor input, *, tuple of Tensors spacing, tuple of ints dim, int edge_order)",
+        )
     dims = list(range(input.dim())) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    seen = {d % max(input.dim(), 1) for d in dims}
+    if len(seen) < len(dims):
+        twice = next(d for d in dims if dims.count(d) > 1 or d < 0)
+        raise RuntimeError(
+            f"dim {twice % max(input.dim(), 1)} appears multiple times in the list of dims"
+        )
     if edge_order not in (1, 2):
         raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
     spacing = 1 if spacing is None else spacing
     if isinstance(spacing, list | tuple):
         if len(spacing) != len(dims):
             raise RuntimeError(
-                "torch.gradient expected spacing to be unspecified, a scalar, or a list of length "
-                f"{len(dims)}, but got a list of length {len(spacing)}."
+                "torch.gradient expected spacing to be unspecified, a scalar or it's spacing and "
+                "dim arguments to have the same length, but got a spacing argument of length "
+                f"{len(spacing)} and a dim argument of length {len(dims)}."
             )
+        for step in spacing:
+            if isinstance(step, tallow.Tensor) and step.dim() != 1:
+                raise RuntimeError(
+                    "torch.gradient expected each element of spacing to have one dimension, but "
+                    f"got an element with {step.dim()} dimensions!"
+                )
         steps = list(spacing)
     else:
         steps = [spacing] * len(dims)
@@ -194,17 +215,17 @@ def cov(
     if input.dtype == tallow.bool:
         raise RuntimeError("cov(): bool dtype is not supported for input")
     x = input.reshape(1, -1) if input.dim() < 2 else input
+    count = x.size(1)
     weights = None
     if fweights is not None:
-        if fweights.is_floating_point():
-            raise RuntimeError(
-                "cov(): expected fweights to have integral dtype but got fweights with "
-                f"{c_name(fweights.dtype)} dtype"
-            )
+        integral = not (fweights.is_floating_point() or fweights.is_complex())
+        _check_weights(
+            "fweights", fweights, integral and fweights.dtype != tallow.bool, "integral", count
+        )
         weights = fweights
     if aweights is not None:
+        _check_weights("aweights", aweights, aweights.is_floating_point(), "floating point", count)
         weights = aweights if weights is None else weights * aweights
-    count = x.size(1)
     if weights is None:
         total: Any = count
         mean = x.sum(1, keepdim=True) / count
@@ -222,6 +243,26 @@ def cov(
     scaled = centred if weights is None else centred * weights
     divisor = tallow.as_tensor(divisor).clamp(min=0).to(centred.dtype)
     return (scaled @ centred.mH / divisor).squeeze()
+
+
+def _check_weights(name: str, weights: Tensor, fits: bool, kind: str, count: int) -> None:
+    if weights.dim() > 1:
+        raise RuntimeError(
+            f"cov(): expected {name} to have one or fewer dimensions but got {name} with "
+            f"{weights.dim()} dimensions"
+        )
+    if not fits:
+        raise RuntimeError(
+            f"cov(): expected {name} to have {kind} dtype but got {name} with "
+            f"{c_name(weights.dtype)} dtype"
+        )
+    if weights.numel() != count:
+        raise RuntimeError(
+            f"cov(): expected {name} to have the same numel as there are observations in the "
+            f"input but got {weights.numel()} != {count}"
+        )
+    if count and bool((weights < 0).any()):
+        raise RuntimeError(f"cov(): {name} cannot be negative")
 
 
 @composite
@@ -266,6 +307,13 @@ def _quantile(
     if input.dtype not in (tallow.float32, tallow.float64):
         raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
     scalar = not isinstance(q, tallow.Tensor)
+    if scalar and not isinstance(q, int | float | tallow.SymFloat):
+        raise wrong_arguments(
+            name,
+            (input, q),
+            "(Tensor input, Tensor q, int dim, bool keepdim, *, str interpolation)",
+            "(Tensor input, float q, int dim, bool keepdim, *, str interpolation)",
+        )
     levels = tallow.tensor(q, dtype=input.dtype) if scalar else q
     if levels.dim() > 1:
         raise RuntimeError(
@@ -276,7 +324,11 @@ def _quantile(
         raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
     with tallow.no_grad():
         if not bool(((levels >= 0) & (levels <= 1)).all()):
-            raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
+            raise RuntimeError(
+                f"{name}() q must be in the range [0, 1] but got {q}"
+                if scalar
+                else f"{name}() q values must be in the range [0, 1]"
+            )
     x = input.flatten() if dim is None or input.dim() == 0 else input.movedim(dim, -1)
     ordered = x.sort(-1).values
     if skip_nan:

@@ -125,7 +125,9 @@ def _resized(x: Tensor, dims: Sequence[int], sizes: Sequence[int]) -> Tensor:
 
 
 def _one(x: Tensor, n: int | None, dim: int) -> tuple[list[int], list[int | None]]:
-    count = max(x.dim(), 1)
+    count = x.dim()
+    if not count:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     if not -count <= dim < count:
         raise IndexError(
             f"Dimension out of range (expected to be in range of [{-count}, {count - 1}], "

@@ -86,12 +86,14 @@ gammainc = binary(
     lambda a, x: _parts(a, x)[0],
     (None, _density),
     "Return the regularised lower incomplete gamma function of `input` at `other`.",
+    kernel="igamma",
 )
 gammaincc = binary(
     "gammaincc",
     lambda a, x: _parts(a, x)[1],
     (None, lambda a, x: -_density(a, x)),
     "Return the regularised upper incomplete gamma function of `input` at `other`.",
+    kernel="igammac",
 )
 
 # (2k)! / B(2k), the divisors of the terms of the formula of Euler and Maclaurin.

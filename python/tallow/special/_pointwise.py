@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow._composite import c_name, composite
+from tallow._composite import c_name, check_tensors, composite
 from tallow.autograd import Function
 
 if TYPE_CHECKING:
@@ -65,8 +65,19 @@ def binary(
     value: Callable[[Tensor, Tensor], Tensor],
     slopes: tuple[Callable[[Tensor, Tensor], Tensor] | None, ...],
     doc: str,
+    *,
+    kernel: str | None = None,
 ) -> Callable[..., Tensor]:
-    """Make a function of two real tensors that broadcast; the arguments are those of `unary`."""
+    """Make a function of two real tensors that broadcast.
+
+    Args:
+        name: its public name.
+        value: computes it for float64.
+        slopes: the derivatives from the arguments, as `slope` of :func:`unary`.
+        doc: docstring.
+        kernel: PyTorch's other name of a function that takes two tensors, not both of integers;
+            None for one that also takes a Python number and converts integers.
+    """
 
     def forward(ctx: Any, x: Tensor, y: Tensor) -> Tensor:
         ctx.save_for_backward(x, y)
@@ -85,13 +96,18 @@ def binary(
     node: Any = type(name.capitalize(), (Function,), methods)
 
     def call(input: Any, other: Any) -> Tensor:
+        if kernel is not None:
+            check_tensors(kernel, input=input, other=other)
         tensors = [v for v in (input, other) if isinstance(v, tallow.Tensor)]
         if not tensors:
             raise TypeError(f"{name}(): expected at least one Tensor, given two numbers")
         dtype = tallow.result_type(input, other)
         if not (dtype.is_floating_point or dtype.is_complex):
+            if kernel is not None:
+                raise NotImplementedError(f"\"{kernel}_cpu\" not implemented for '{c_name(dtype)}'")
             dtype = tallow.get_default_dtype()
-        operands = [_real(name, tallow.as_tensor(v, dtype=dtype)) for v in (input, other)]
+        shown = name if kernel is None else f"{kernel}_cpu"
+        operands = [_real(shown, tallow.as_tensor(v, dtype=dtype)) for v in (input, other)]
         return node.apply(*tallow.broadcast_tensors(*operands))
 
     call.__name__ = call.__qualname__ = name

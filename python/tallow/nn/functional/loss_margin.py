@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import tallow
 from tallow import _C
+from tallow._composite import c_name
+from tallow.nn._reduction import get_enum
 from tallow.nn.functional._validate import reduce_loss, reduction_name
 from tallow.nn.functional.distance import pairwise_distance
 from tallow.overrides import handle_torch_function, has_torch_function_variadic
@@ -31,6 +34,25 @@ __all__ = [
 
 _VF = _C._VariableFunctions
 _nn = _C._nn
+
+
+def _check_scores(input: Tensor) -> None:
+    """Refuse scores that are no vector and no matrix, or have no classes."""
+    if input.dim() > 2 or (input.dim() > 0 and input.size(-1) == 0):
+        raise RuntimeError(
+            "Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
+            f"{list(input.shape)}"
+        )
+
+
+def _check_classes(name: str, input: Tensor, target: Tensor) -> None:
+    """Refuse classes that are no int64, and scores that are no floating-point numbers."""
+    if not input.is_floating_point():
+        raise NotImplementedError(
+            f"\"{name}_cpu_kernel\" not implemented for '{c_name(input.dtype)}'"
+        )
+    if target.dtype is not tallow.int64:
+        raise RuntimeError(f"expected scalar type Long but found {c_name(target.dtype)}")
 
 
 def multi_margin_loss(
@@ -73,10 +95,12 @@ def multi_margin_loss(
             reduction=reduction,
         )
     reduction = reduction_name(size_average, reduce, reduction)
+    get_enum(reduction)
     if p != 1 and p != 2:
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.dim() != 1:
         raise ValueError("weight must be one-dimensional")
+    _check_scores(input)
     scores = input if input.dim() == 2 else input.reshape(1, -1)
     classes = target.reshape(-1)
     n, count = scores.shape
@@ -86,6 +110,11 @@ def multi_margin_loss(
             f"input samples (batch size). Expected target size [{n}], but got "
             f"{list(target.shape)}. Input has shape {list(input.shape)}."
         )
+    if weight is not None and weight.numel() != count:
+        raise RuntimeError(
+            f"inconsistent weight size, expected {count} but got {list(weight.shape)}"
+        )
+    _check_classes("multi_margin_loss", input, target)
     if n and not 0 <= int(classes.min()) <= int(classes.max()) < count:
         raise RuntimeError("target out of range")
     index = classes.unsqueeze(1)
@@ -128,6 +157,8 @@ def multilabel_margin_loss(
             reduction=reduction,
         )
     reduction = reduction_name(size_average, reduce, reduction)
+    get_enum(reduction)
+    _check_scores(input)
     if input.shape != target.shape:
         raise RuntimeError(
             f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}"
@@ -135,8 +166,11 @@ def multilabel_margin_loss(
     scores = input if input.dim() == 2 else input.reshape(1, -1)
     classes = target.reshape(scores.shape)
     count = scores.size(1)
+    _check_classes("multilabel_margin_loss", input, target)
     if classes.numel() and not -1 <= int(classes.min()) <= int(classes.max()) < count:
-        raise RuntimeError("target out of range")
+        raise RuntimeError(
+            f"argument #2 'target' is out of range: its values should be -1 or below {count}"
+        )
     listed = (classes < 0).cumsum(1) == 0  # up to the first -1
     index = classes.masked_fill(~listed, 0)
     is_right = _VF.zeros_like(scores).scatter_add(1, index, listed.to(scores.dtype)) > 0

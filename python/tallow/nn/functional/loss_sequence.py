@@ -154,6 +154,31 @@ def ctc_loss(
     return losses if batched else losses.squeeze(0)
 
 
+def _check_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    if input.dim() not in (1, 2):
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
+    if weight.dim() < 2:
+        raise RuntimeError(
+            f"expected linear_weight with dimensionality at least 2, got {weight.dim()}"
+        )
+    features = input.size(-1), weight.size(-1)
+    if features[0] != features[1]:
+        raise RuntimeError(
+            "expected equal input and linear_weight last dimensions (in_features), got "
+            f"{features[0]} and {features[1]}, respectively"
+        )
+    if bias is not None and bias.shape != weight.shape[:-1]:
+        raise RuntimeError(
+            f"expected linear_bias shape {tuple(weight.shape[:-1])}, got {tuple(bias.shape)}"
+        )
+    if weight.dim() > 2 and input.dim() == 1:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {tuple(weight.shape)} requires "
+            f"batched input, (N, {features[0]}), got unbatched input with shape "
+            f"{tuple(input.shape)}"
+        )
+
+
 @composite
 def linear_cross_entropy(
     input: Tensor,
@@ -179,14 +204,18 @@ def linear_cross_entropy(
         ignore_index: class that does not count; -100 by default.
         label_smoothing: in 0 .. 1.
         options: how PyTorch splits the batch to save memory; the result does not depend on it.
+
+    Raises:
+        RuntimeError: input and weight do not fit each other.
     """
+    _check_linear(input, linear_weight, linear_bias)
+    if ignore_index is not None and target.is_floating_point():
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
     outputs = linear_weight.shape[:-1]
     flat = linear_weight.reshape(-1, linear_weight.size(-1))
     bias = None if linear_bias is None else linear_bias.reshape(-1)
     logits = linear(input, flat, bias)
     logits = logits.reshape(*input.shape[:-1], *outputs)
-    if input.dim() > 2 and len(outputs) == 1:
-        logits = logits.movedim(-1, 1)
     return cross_entropy(
         logits,
         target,

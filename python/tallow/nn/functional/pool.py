@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tallow import _C
+from tallow.nn.functional._pool_checks import check_unpool
 from tallow.nn.functional._validate import list_with_default, ntuple
 from tallow.overrides import handle_torch_function, has_torch_function_unary
 
@@ -387,6 +388,7 @@ def max_unpool1d(
             padding=padding,
             output_size=output_size,
         )
+    check_unpool(input, indices, 1, ())
     size = _unpool_size(input, 1, kernel_size, stride, padding, output_size)
     return _unpool(input, indices, size)
 
@@ -418,6 +420,7 @@ def max_unpool2d(
             padding=padding,
             output_size=output_size,
         )
+    check_unpool(input, indices, 2, ())
     size = _unpool_size(input, 2, kernel_size, stride, padding, output_size)
     return _unpool(input, indices, size)
 
@@ -463,6 +466,6 @@ def _unpool(input: Tensor, indices: Tensor, size: list[int]) -> Tensor:
                 f"size {'x'.join(str(length) for length in size)})"
             )
     lead = tuple(input.shape[: input.dim() - len(size)])
-    flat = input.reshape(*lead, -1)
+    flat = input.flatten(len(lead))
     zeros = input.new_zeros((*lead, count))
     return zeros.scatter(-1, indices.reshape(flat.shape), flat).view(*lead, *size)

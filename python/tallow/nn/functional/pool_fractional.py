@@ -35,6 +35,58 @@ def _begins(sample: Tensor, size: int, out: int, window: int) -> Tensor:
     return tallow.cat([moved, end], -1)
 
 
+_AXES = {2: ("height", "width"), 3: ("time", "height", "width")}
+
+
+def _sizes(
+    name: str, x: Tensor, n: int, kernel_size: Any, output_size: Any, output_ratio: Any
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The sizes of the windows and of the result, checked."""
+    kernel, sizes = ntuple(n)(kernel_size), x.shape[2:]
+    if output_size is None:
+        ratio = ntuple(n)(output_ratio)
+        if len(ratio) != n:
+            raise ValueError(
+                f"{name} requires output_ratio to either be a single Int or tuple of Ints."
+            )
+        out = tuple(int(size * r) for size, r in zip(sizes, ratio, strict=True))
+    else:
+        out = ntuple(n)(output_size)
+    for argument, value in (("kernel_size", kernel), ("output_size", out)):
+        if len(value) != n:
+            raise RuntimeError(f"{name}: {argument} must either be a single Int or tuple of Ints")
+        least = 1 if argument == "kernel_size" else 0
+        if min(value) < least:
+            raise RuntimeError(
+                f"{name}: {argument} must be at least {least}, but got {list(value)}"
+            )
+    for d in range(1, x.dim()):
+        if x.size(d) == 0:
+            raise RuntimeError(
+                f"{name}(): Expected input to have non-zero size for non-batch dimensions, but got"
+                f"{list(x.shape)} with dimension {d} being empty."
+            )
+    for axis, size, o, k in zip(_AXES[n], sizes, out, kernel, strict=True):
+        if o + k - 1 > size:
+            raise RuntimeError(
+                f"{name}(): pool {axis} {k} too large relative to input {axis} {size}"
+            )
+    return kernel, out
+
+
+def _check_samples(samples: Tensor, x: Tensor, n: int) -> None:
+    """Refuse random numbers that are not one for each channel and dimension."""
+    if samples.dtype != x.dtype:
+        raise RuntimeError("Expect _random_samples to have the same dtype as input")
+    if samples.dim() != 3:
+        raise RuntimeError(f"Expect _random_samples to have 3 dimensions, got {samples.dim()}")
+    for d, what in enumerate(("batch", "channel")):
+        if samples.size(d) < x.size(d):
+            raise RuntimeError(f"Expect _random_samples.size({d}) no less then input {what} size.")
+    if samples.size(2) != n:
+        raise RuntimeError(f"Expect _random_samples.size(2) equals to {n}; got {samples.size(2)}.")
+
+
 def _pool(
     name: str,
     input: Tensor,
@@ -51,19 +103,18 @@ def _pool(
         raise RuntimeError(
             f"{name}: Expected {n + 1}D or {n + 2}D tensor, but got: {list(input.shape)}"
         )
-    kernel = ntuple(n)(kernel_size)
-    sizes = x.shape[2:]
-    if output_size is None:
-        ratio = ntuple(n)(output_ratio)
-        out = [int(size * r) for size, r in zip(sizes, ratio, strict=True)]
-    else:
-        out = list(ntuple(n)(output_size))
-    for size, o, k in zip(sizes, out, kernel, strict=True):
-        if o + k - 1 > size:
-            raise RuntimeError(f"{name}: pool size ({k}) too large relative to input size ({size})")
+    kernel, out = _sizes(name, x, n, kernel_size, output_size, output_ratio)
     batch, channels = x.shape[:2]
+    sizes = x.shape[2:]
     if samples is None:
         samples = tallow.rand(batch, channels, n, dtype=x.dtype)
+    else:
+        _check_samples(samples, x, n)
+        samples = samples[:batch, :channels]
+    if batch == 0 or 0 in out:
+        values = x.flatten()[:0].reshape(batch, channels, *out)
+        indices = tallow.zeros(values.shape, dtype=tallow.int64)
+        return (values, indices) if input.dim() == n + 2 else (values[0], indices[0])
     position = tallow.zeros(1, dtype=tallow.int64)
     shape = [batch, channels]
     for d, (size, o, k) in enumerate(zip(sizes, out, kernel, strict=True)):

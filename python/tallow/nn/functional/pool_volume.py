@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow._composite import composite
+from tallow._composite import c_name, composite
+from tallow.nn.functional._pool_checks import check_unpool, check_volume, volume_window
 from tallow.nn.functional._validate import list_with_default, ntuple
 from tallow.nn.functional.pool import (
     _norm_from_mean,
@@ -34,13 +35,9 @@ __all__ = [
 ]
 
 
-def _check(name: str, input: Tensor) -> Tensor:
+def _batched(x: Tensor) -> Tensor:
     """The input with a batch dimension."""
-    if input.dim() not in (4, 5):
-        raise RuntimeError(
-            f"{name}: Expected 4D or 5D tensor for input, but got: {list(input.shape)}"
-        )
-    return input if input.dim() == 5 else input.unsqueeze(0)
+    return x if x.dim() == 5 else x.unsqueeze(0)
 
 
 def _planes(x: Tensor) -> Tensor:
@@ -82,15 +79,11 @@ def avg_pool3d(
     Raises:
         RuntimeError: sizes that do not fit.
     """
-    x = _check("avg_pool3d", input)
-    kernel, pad = ntuple(3)(kernel_size), ntuple(3)(padding)
-    step = kernel if not stride else ntuple(3)(stride)
+    window = volume_window("avg_pool3d", kernel_size, stride, padding)
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
-    if min(step) <= 0:
-        raise RuntimeError("stride should not be zero")
-    if any(p > k // 2 for p, k in zip(pad, kernel, strict=True)):
-        raise RuntimeError("pad should be at most half of effective kernel size")
+    check_volume("avg_pool3d", input, window, ceil_mode=ceil_mode, window_fits=True)
+    x, kernel, step, pad = _batched(input), window.kernel, window.step, window.pad
     sums = avg_pool2d(_planes(x), kernel[1:], step[1:], pad[1:], ceil_mode, True, 1)
     height, width = sums.shape[-2:]
     sums = avg_pool2d(
@@ -137,9 +130,10 @@ def max_pool3d_with_indices(
     return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Return the maximum of each window, and where in the volume it was; see :func:`max_pool3d`."""
-    x = _check("max_pool3d", input)
-    kernel, pad, spread = ntuple(3)(kernel_size), ntuple(3)(padding), ntuple(3)(dilation)
-    step = kernel if not stride else ntuple(3)(stride)
+    window = volume_window("max_pool3d", kernel_size, stride, padding, dilation)
+    check_volume("max_pool3d", input, window, ceil_mode=ceil_mode)
+    x, kernel, step = _batched(input), window.kernel, window.step
+    pad, spread = window.pad, window.spread
     values, indices = _composed(
         x,
         lambda v: max_pool2d_with_indices(v, kernel[1:], step[1:], pad[1:], spread[1:], ceil_mode),
@@ -175,6 +169,37 @@ def max_pool3d(
     return found if return_indices else found[0]
 
 
+def _adaptive_size(name: str, input: Tensor, output_size: Any) -> tuple[int, int, int]:
+    """The size of the result, after the checks of an adaptive pooling."""
+    size = list_with_default(ntuple(3)(output_size), list(input.shape))
+    got = "but got:" if "max" in name else "but got"
+    if input.dim() not in (4, 5):
+        raise RuntimeError(f"{name}(): Expected 4D or 5D tensor, {got} {list(input.shape)}")
+    if len(size) != 3:
+        raise RuntimeError(
+            f"{name}(): internal error: output_size.size() must be 3"
+            if "max" in name
+            else f"{name}: output_size must be 3"
+        )
+    for d in range(input.dim() - 4, input.dim()):
+        if input.size(d) == 0:
+            raise RuntimeError(
+                f"{name}(): Expected input to have non-zero size for non-batch dimensions, but "
+                f"input has sizes {list(input.shape)} with dimension {d} being empty"
+            )
+    if min(size) < 0:
+        shape = [*input.shape[:-3], *size]
+        raise RuntimeError(
+            f"Trying to create tensor with negative dimension {min(size)}: {shape}"
+            if "max" in name
+            else f"{name}: elements of output_size must be greater than or equal to 0 but "
+            f"received {{{size[0]}, {size[1]},{size[2]}}}"
+        )
+    if not input.is_floating_point():
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{c_name(input.dtype)}'")
+    return size[0], size[1], size[2]
+
+
 @composite
 def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     """Average volumes down to a given size.
@@ -183,8 +208,8 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
         input: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
         output_size: size of the result; None keeps a dimension.
     """
-    x = _check("adaptive_avg_pool3d", input)
-    depth, height, width = list_with_default(ntuple(3)(output_size), list(x.shape))
+    depth, height, width = _adaptive_size("adaptive_avg_pool3d", input, output_size)
+    x = _batched(input)
     planes = adaptive_avg_pool2d(_planes(x), (height, width))
     lines = adaptive_avg_pool2d(planes.flatten(2).unsqueeze(1), (depth, height * width))
     result = lines.view(*x.shape[:2], depth, height, width)
@@ -196,8 +221,13 @@ def adaptive_max_pool3d_with_indices(
     input: Tensor, output_size: Any, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Return maxima and their positions; see :func:`adaptive_max_pool3d`."""
-    x = _check("adaptive_max_pool3d", input)
-    depth, height, width = list_with_default(ntuple(3)(output_size), list(x.shape))
+    depth, height, width = _adaptive_size("adaptive_max_pool3d", input, output_size)
+    x = _batched(input)
+    if 0 in (depth, height, width):
+        shape = (*x.shape[:2], depth, height, width)
+        values = x.flatten(2)[..., :0].reshape(shape)
+        indices = tallow.zeros(shape, dtype=tallow.int64)
+        return (values, indices) if input.dim() == 5 else (values[0], indices[0])
     values, indices = _composed(
         x,
         lambda v: adaptive_max_pool2d_with_indices(v, (height, width)),
@@ -238,6 +268,8 @@ def max_unpool3d(
         padding: padding of the pooling.
         output_size: size of the pooled input, where several are possible.
     """
+    step = kernel_size if stride is None else stride
+    check_unpool(input, indices, 3, ntuple(3)(step))
     size = _unpool_size(input, 3, kernel_size, stride, padding, output_size)
     return _unpool(input, indices, size)
 

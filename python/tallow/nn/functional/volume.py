@@ -19,19 +19,52 @@ __all__ = ["conv3d", "conv_tbc", "conv_transpose3d"]
 
 def _check(name: str, input: Tensor, weight: Tensor) -> Tensor:
     """The input with a batch dimension."""
-    if weight.dim() != 5:
-        raise RuntimeError(
-            f"Expected 4D (unbatched) or 5D (batched) input to {name}, but got input of size: "
-            f"{list(input.shape)}"
-            if input.dim() not in (4, 5)
-            else f"{name}: expected a 5-dimensional weight, but got {weight.dim()} dimensions"
-        )
     if input.dim() not in (4, 5):
         raise RuntimeError(
             f"Expected 4D (unbatched) or 5D (batched) input to {name}, but got input of size: "
             f"{list(input.shape)}"
         )
+    if weight.dim() != 5:
+        raise RuntimeError(
+            f"Expected {weight.dim()}-dimensional input for {weight.dim()}-dimensional weight"
+            f"{list(weight.shape)}, but got {input.dim()}-dimensional input of size "
+            f"{list(input.shape)} instead: {name} takes a 5-dimensional weight"
+        )
     return input if input.dim() == 5 else input.unsqueeze(0)
+
+
+def _triple(name: str, value: Any) -> tuple[int, ...]:
+    found = ntuple(3)(value)
+    if len(found) == 1:
+        return found * 3
+    if len(found) != 3:
+        raise RuntimeError(
+            f"expected {name} to be a single integer value or a list of 3 values to match the "
+            f"convolution dimensions, but got {name}={list(found)}"
+        )
+    return found
+
+
+def _check_channels(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
+    filters, channels = weight.size(0), weight.size(1) * groups
+    if groups <= 0:
+        raise RuntimeError("non-positive groups is not supported")
+    if filters < groups or filters % groups:
+        wanted = f"divisible by {groups}" if filters >= groups else f"at least {groups}"
+        raise RuntimeError(
+            f"Given groups={groups}, expected weight to be {wanted} at dimension 0, but got "
+            f"weight of size {list(weight.shape)} instead"
+        )
+    if x.size(1) != channels:
+        raise RuntimeError(
+            f"Given groups={groups}, weight of size {list(weight.shape)}, expected input"
+            f"{list(x.shape)} to have {channels} channels, but got {x.size(1)} channels instead"
+        )
+    if bias is not None and tuple(bias.shape) != (filters,):
+        raise RuntimeError(
+            f"Given weight of size {list(weight.shape)}, expected bias to be 1-dimensional with "
+            f"{filters} elements, but got bias of size {list(bias.shape)} instead"
+        )
 
 
 def _same_padding(weight: Tensor, step: Any, spread: Any) -> tuple[list[int], list[int]]:
@@ -77,7 +110,7 @@ def conv3d(
         tensor([8.])
     """
     x = _check("conv3d", input, weight)
-    step, spread = ntuple(3)(stride), ntuple(3)(dilation)
+    step, spread = _triple("stride", stride), _triple("dilation", dilation)
     if isinstance(padding, str):
         if padding not in ("same", "valid"):
             raise RuntimeError(f"Invalid padding string: '{padding}'")
@@ -85,13 +118,17 @@ def conv3d(
             _same_padding(weight, step, spread) if padding == "same" else ([0] * 3, [0] * 3)
         )
     else:
-        before = after = list(ntuple(3)(padding))
+        before = after = list(_triple("padding", padding))
     if min(before) < 0:
         raise RuntimeError("negative padding is not supported")
     if min(step) <= 0:
         raise RuntimeError("non-positive stride is not supported")
     if min(spread) <= 0:
-        raise RuntimeError("dilation should be greater than zero")
+        raise RuntimeError(f"dilation should be greater than zero, but got {list(spread)}")
+    _check_channels(x, weight, bias, groups)
+    if min(weight.shape[2:]) == 0:
+        sizes = " x ".join(map(str, weight.shape[2:]))
+        raise RuntimeError(f"kernel size should be greater than zero, but got: {sizes} (TxHxW)")
     n = x.size(0)
     x = _padded(x, before, after)
     depth, reach = x.size(2), spread[0] * (weight.size(2) - 1) + 1
@@ -147,8 +184,20 @@ def conv_transpose3d(
         RuntimeError: sizes that do not fit.
     """
     x = _check("conv_transpose3d", input, weight)
-    step, spread, cut = ntuple(3)(stride), ntuple(3)(dilation), ntuple(3)(padding)
-    more = ntuple(3)(output_padding)
+    step, spread = _triple("stride", stride), _triple("dilation", dilation)
+    cut, more = _triple("padding", padding), _triple("output_padding", output_padding)
+    if groups > 0 and x.size(1) != weight.size(0):
+        raise RuntimeError(
+            f"Given transposed=1, weight of size {list(weight.shape)}, expected input"
+            f"{list(x.shape)} to have {weight.size(0)} channels, but got {x.size(1)} channels "
+            "instead"
+        )
+    if bias is not None and tuple(bias.shape) != (weight.size(1) * groups,):
+        raise RuntimeError(
+            f"Given transposed=1, weight of size {list(weight.shape)}, expected bias to be "
+            f"1-dimensional with {weight.size(1) * groups} elements, but got bias of size "
+            f"{list(bias.shape)} instead"
+        )
     for extra, s, d in zip(more, step, spread, strict=True):
         if extra >= max(s, d):
             raise RuntimeError(
