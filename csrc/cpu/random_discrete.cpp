@@ -1,6 +1,8 @@
 // Bernoulli with a tensor of probabilities, permutations, multinomial sampling, dropout.
 #include "cpu/random.h"
 
+#include <cstring>
+
 #include "core/parallel.h"
 #include "core/scratch.h"
 
@@ -37,39 +39,66 @@ TALLOW_INLINE Compute<P> draw_uniform(RandomStream& stream) {
   }
 }
 
+// Zeros and ones, `one` being the bits of the number one.
+template <class Word, class P>
+void draw_ones(RandomStream& stream, const Strided<2>& out_and_p, const void* one) {
+  Word* const out = static_cast<Word*>(out_and_p.data[0]);
+  const P* const p = static_cast<const P*>(out_and_p.data[1]);
+  Word bits;
+  std::memcpy(&bits, one, sizeof(bits));
+  for_each(out_and_p, [&](int64_t i, int64_t k) {
+    const Compute<P> probability = p[k];
+    out[i] = draw_uniform<P>(stream) < probability ? bits : Word(0);
+  });
+}
+
 Status bernoulli(RandomStream* stream, DType dtype, DType p_dtype, const Strided<2>& out_and_p) {
+  char one[sizeof(int64_t)];
+  std::size_t width = 0;
+  const Status status =
+      dispatch(RealAndBool{}, dtype, "bernoulli_tensor_cpu_self_", [&]<class T>() -> Status {
+        const T number = T(static_cast<Compute<T>>(1));
+        width = sizeof(number);
+        std::memcpy(one, &number, width);
+        return Status::kOk;
+      });
+  if (status != Status::kOk) return status;
   return dispatch(FloatingAndHalf{}, p_dtype, "bernoulli_tensor_cpu_p_", [&]<class P>() {
-    return dispatch(RealAndBool{}, dtype, "bernoulli_tensor_cpu_self_", [&]<class T>() {
-      T* const out = static_cast<T*>(out_and_p.data[0]);
-      const P* const p = static_cast<const P*>(out_and_p.data[1]);
-      // Checked first, so that a bad probability leaves the tensor and the stream untouched.
-      Compute<P> bad = 0;
-      for_each(out_and_p, [&](int64_t, int64_t k) {
-        const Compute<P> probability = p[k];
-        if (!(probability >= 0 && probability <= 1)) bad = probability;
-      });
-      if (bad != 0) {
-        return fail(Status::kRuntimeError, "Expected p_in >= 0 && p_in <= 1 to be true, but got %g",
-                    static_cast<double>(bad));
-      }
-      for_each(out_and_p, [&](int64_t i, int64_t k) {
-        const Compute<P> probability = p[k];
-        out[i] = T(static_cast<Compute<T>>(draw_uniform<P>(*stream) < probability ? 1 : 0));
-      });
-      return Status::kOk;
+    // Checked first, so that a bad probability leaves the tensor and the stream untouched.
+    Compute<P> bad = 0;
+    for_each(out_and_p, [&](int64_t, int64_t k) {
+      const Compute<P> probability = static_cast<const P*>(out_and_p.data[1])[k];
+      if (!(probability >= 0 && probability <= 1)) bad = probability;
     });
+    if (bad != 0) {
+      return fail(Status::kRuntimeError, "Expected p_in >= 0 && p_in <= 1 to be true, but got %g",
+                  static_cast<double>(bad));
+    }
+    switch (width) {
+      case 1:
+        draw_ones<uint8_t, P>(*stream, out_and_p, one);
+        break;
+      case 2:
+        draw_ones<uint16_t, P>(*stream, out_and_p, one);
+        break;
+      case 4:
+        draw_ones<uint32_t, P>(*stream, out_and_p, one);
+        break;
+      default:
+        draw_ones<uint64_t, P>(*stream, out_and_p, one);
+    }
+    return Status::kOk;
   });
 }
 
 // A forward shuffle; from about 2^32 / 20 elements on, where a word is too short for a fair
 // remainder, the inside-out form with 64-bit draws.
-template <class T>
-void shuffle(RandomStream& stream, T* out, int64_t n) {
+void shuffle(RandomStream& stream, int64_t* out, int64_t n) {
   if (n < static_cast<int64_t>(0xffffffffu / 20)) {
-    for (int64_t i = 0; i < n; ++i) out[i] = T(static_cast<Compute<T>>(i));
+    for (int64_t i = 0; i < n; ++i) out[i] = i;
     for (int64_t i = 0; i + 1 < n; ++i) {
-      T* const other = out + i + draw_word(stream) % static_cast<uint32_t>(n - i);
-      const T moved = out[i];
+      int64_t* const other = out + i + draw_word(stream) % static_cast<uint32_t>(n - i);
+      const int64_t moved = out[i];
       out[i] = *other;
       *other = moved;
     }
@@ -77,15 +106,23 @@ void shuffle(RandomStream& stream, T* out, int64_t n) {
   }
   for (int64_t i = 0; i < n; ++i) {
     const uint64_t z = draw_word64(stream) % static_cast<uint64_t>(i + 1);
-    out[i] = T(static_cast<Compute<T>>(i));
+    out[i] = i;
     out[i] = out[z];
-    out[z] = T(static_cast<Compute<T>>(i));
+    out[z] = i;
   }
 }
 
 Status permutation(RandomStream* stream, DType dtype, void* out, int64_t n) {
+  if (dtype == DType::kInt64) {
+    shuffle(*stream, static_cast<int64_t*>(out), n);
+    return Status::kOk;
+  }
   return dispatch(Real{}, dtype, "randperm", [&]<class T>() -> Status {
-    shuffle(*stream, static_cast<T*>(out), n);
+    const Scratch<int64_t> order(n);
+    if (!order) return order.failure();
+    shuffle(*stream, order.get(), n);
+    T* const to = static_cast<T*>(out);
+    for (int64_t i = 0; i < n; ++i) to[i] = T(static_cast<Compute<T>>(order[i]));
     return Status::kOk;
   });
 }
