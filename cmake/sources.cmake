@@ -56,6 +56,7 @@ set(TALLOW_CORE_SOURCES
   csrc/ops/matmul_add.cpp
   csrc/ops/matmul_product.cpp
   csrc/ops/matrices.cpp
+  csrc/ops/memory_order.cpp
   csrc/ops/norm.cpp
   csrc/ops/norm_batch.cpp
   csrc/ops/optim.cpp
@@ -98,6 +99,7 @@ set(TALLOW_COMPACT_CORE_SOURCES
   csrc/ops/loss_pair.cpp
   csrc/ops/matmul_add.cpp
   csrc/ops/matrices.cpp
+  csrc/ops/memory_order.cpp
   csrc/ops/norm.cpp
   csrc/ops/norm_batch.cpp
   csrc/ops/pool.cpp
@@ -131,6 +133,7 @@ set(TALLOW_KERNEL_SOURCES
   csrc/cpu/conv_dots.cpp
   csrc/cpu/conv_pixels.cpp
   csrc/cpu/conv_plain.cpp
+  csrc/cpu/conv_stage.cpp
   csrc/cpu/conv_weight.cpp
   csrc/cpu/conv_winograd.cpp
   csrc/cpu/conv_winograd_weight.cpp

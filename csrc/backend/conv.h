@@ -7,11 +7,13 @@
 
 namespace tallow {
 
-// All tensors are contiguous: input (batch, in_channels, in_size), weight (out_channels,
-// in_channels / groups, kernel), output (batch, out_channels, out_size). Index 0 is height, 1
-// width. Output element o of one dimension is the sum over taps t of weight t times input element
-// o * stride - padding + t * dilation, 0 outside the input; output channels of group g see the
-// input channels of group g. Every type but bool; half types sum in float32, integers wrap around.
+// All tensors are dense: input (batch, in_channels, in_size), weight (out_channels, in_channels /
+// groups, kernel), output (batch, out_channels, out_size). In the memory of those that are `last`
+// the channels (dimension 1) come behind the sizes: channels_last, with the same bits. Index 0 is
+// height, 1 width. Output element o of one dimension is the sum over taps t of weight t times input
+// element o * stride - padding + t * dilation, 0 outside the input; output channels of group g see
+// the input channels of group g. Every type but bool; half types sum in float32, integers wrap
+// around.
 struct ConvArgs {
   DType dtype;
   int64_t batch, groups;
@@ -19,6 +21,7 @@ struct ConvArgs {
   int64_t in_size[2], out_size[2];
   int64_t kernel[2], stride[2], padding[2], dilation[2];
   bool winograd;  // whether algorithms with other roundings than a plain sum may be used
+  bool input_last, weight_last, output_last;
 };
 
 struct ConvKernels {

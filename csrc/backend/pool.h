@@ -7,13 +7,15 @@
 
 namespace tallow {
 
-// `planes` images of in_size pooled to out_size, all contiguous. Index 0 is height, 1 width. Window
-// o of one dimension covers elements o * stride - padding + t * dilation, t < kernel, those inside
-// the image only. Adaptive kernels use the sizes alone: window o covers [floor(o * in / out),
-// ceil((o + 1) * in / out)). Averages know no dilation.
+// `planes` images of in_size pooled to out_size. The pixels of `interleaved` neighbouring planes
+// are neighbours in memory, those of images and of indices alike: 1 if the tensors are contiguous,
+// the number of channels if they are channels_last. Results do not depend on that. Index 0 is
+// height, 1 width. Window o of one dimension covers elements o * stride - padding + t * dilation, t
+// < kernel, those inside the image only. Adaptive kernels use the sizes alone: window o covers
+// [floor(o * in / out), ceil((o + 1) * in / out)). Averages know no dilation.
 struct PoolArgs {
   DType dtype;
-  int64_t planes;
+  int64_t planes, interleaved;
   int64_t in_size[2], out_size[2];
   int64_t kernel[2], stride[2], padding[2], dilation[2];
 };

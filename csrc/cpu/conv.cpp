@@ -9,9 +9,10 @@ namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
 // A 1x1 kernel that touches every pixel once is a matrix product per image, with pixels in the
-// lanes.
+// lanes, or of all images at once, with channels in the lanes, if they are channels_last.
 TALLOW_INLINE bool is_product(const ConvArgs& args) {
   if (!conv_is_pointwise(args)) return false;
+  if (args.input_last || args.output_last) return true;
   // In a small map they may fill the last vector badly. Lanes are better given to channels then, if
   // rearranging the weights pays.
   const int64_t pixels = args.in_size[0] * args.in_size[1];
@@ -32,27 +33,37 @@ TALLOW_INLINE ConvArgs joined_rows(ConvArgs args) {
 // channels per group; a's strides say whether the weight is used as stored or transposed.
 template <class T>
 Status multiply_pixels(const ConvArgs& args, const T* weight, int64_t a_row, int64_t a_col,
-                       const T* in, int64_t in_channels, const T* bias, T* out,
-                       int64_t out_channels) {
+                       const T* in, const Order& in_order, int64_t in_channels, const T* bias,
+                       T* out, const Order& out_order, int64_t out_channels) {
   const int64_t pixels = args.in_size[0] * args.in_size[1];
-  const int64_t in_group = in_channels * pixels;
-  const int64_t out_group = out_channels * pixels;
+  const int64_t in_group = in_channels * in_order.channel;
+  const int64_t out_group = out_channels * out_order.channel;
+  const bool join = in_order.last() && out_order.last();
   MatmulArgs product;
   product.dtype = dtype_of<T>;
-  product.batch[0] = args.batch;
+  product.batch[0] = join ? 1 : args.batch;
   product.batch[1] = args.groups;
-  product.m = out_channels;
-  product.n = pixels;
   product.k = in_channels;
-  product.a = {weight, {0, in_channels * out_channels, a_row, a_col}};
-  product.b = {in, {args.groups * in_group, in_group, pixels, 1}};
-  product.init = {bias, {0, out_channels, 1, 0}};
+  const MatmulOperand weights{weight, {0, in_channels * out_channels, a_row, a_col}};
+  const MatmulOperand images{in, {in_order.image, in_group, in_order.channel, in_order.pixel}};
+  const MatmulOperand biases{bias, {0, out_channels, 1, 0}};
+  const auto transposed = [](const MatmulOperand& x) {
+    return MatmulOperand{x.data, {x.stride[0], x.stride[1], x.stride[3], x.stride[2]}};
+  };
+  // The product's columns are what is neighbours in the result.
+  const bool last = out_order.last();
+  product.m = last ? (join ? args.batch : 1) * pixels : out_channels;
+  product.n = last ? out_channels : pixels;
+  product.a = last ? transposed(images) : weights;
+  product.b = last ? transposed(weights) : images;
+  product.init = last ? transposed(biases) : biases;
   product.c = out;
-  product.c_stride[0] = args.groups * out_group;
+  product.c_stride[0] = out_order.image;
   product.c_stride[1] = out_group;
-  product.c_stride[2] = pixels;
+  product.c_stride[2] = last ? out_order.pixel : out_order.channel;
   product.alpha = product.beta = 1;
-  return matmul_floating(product);
+  // A single pixel per image is the same in both orders.
+  return pixels == 1 ? matmul_floating(product) : matmul_chained(product);
 }
 
 template <class T>
@@ -68,8 +79,8 @@ Status forward(const ConvArgs& args, const T* input, const T* weight, const T* b
     return conv_direct_forward(joined_rows(args), input, weight, bias, output);
   }
   const int64_t in_channels = args.in_channels / args.groups;
-  return multiply_pixels(args, weight, in_channels, 1, input, in_channels, bias, output,
-                         args.out_channels / args.groups);
+  return multiply_pixels(args, weight, in_channels, 1, input, input_order(args), in_channels, bias,
+                         output, output_order(args), args.out_channels / args.groups);
 }
 
 template <class T>
@@ -85,8 +96,9 @@ Status grad_input(const ConvArgs& args, const T* output, const T* weight, const 
     return conv_direct_grad_input(joined_rows(args), output, weight, bias, input);
   }
   const int64_t in_channels = args.in_channels / args.groups;
-  return multiply_pixels(args, weight, 1, in_channels, output, args.out_channels / args.groups,
-                         bias, input, in_channels);
+  return multiply_pixels(args, weight, 1, in_channels, output, output_order(args),
+                         args.out_channels / args.groups, bias, input, input_order(args),
+                         in_channels);
 }
 
 template <class T>

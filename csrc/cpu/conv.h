@@ -54,6 +54,27 @@ Status conv_plain_grad_input(const ConvArgs& args, const void* output, const voi
 Status conv_plain_grad_weight(const ConvArgs& args, const void* input, const void* output,
                               void* weight);
 
+// Where the elements of images are, in elements: contiguous images have pixels as neighbours,
+// channels_last ones have channels.
+struct Order {
+  int64_t image, channel, pixel;
+  TALLOW_INLINE bool last() const { return pixel != 1; }
+};
+TALLOW_INLINE Order order_of(bool last, int64_t channels, const int64_t (&size)[2]) {
+  const int64_t pixels = size[0] * size[1];
+  return {channels * pixels, last ? 1 : pixels, last ? channels : 1};
+}
+TALLOW_INLINE Order input_order(const ConvArgs& args) {
+  return order_of(args.input_last, args.in_channels, args.in_size);
+}
+TALLOW_INLINE Order output_order(const ConvArgs& args) {
+  return order_of(args.output_last, args.out_channels, args.out_size);
+}
+// Of the weight: an image per output channel, whose pixels are taps.
+TALLOW_INLINE Order weight_order(const ConvArgs& args) {
+  return order_of(args.weight_last, args.in_channels / args.groups, args.kernel);
+}
+
 // One dimension of a staged copy. The source is split by index modulo `stride`, so that the
 // elements that one tap of neighbouring windows reads are neighbours: element e of phase p is
 // source element e * stride + p + origin, zero if that is outside [0, source).
@@ -96,6 +117,13 @@ struct Stage {
   // Vectors may be read past the last element.
   TALLOW_INLINE int64_t numel(int64_t slack) const { return offset(channels, 0, 0, 0, 0) + slack; }
 };
+
+// Copies what a piece has of `source` (the first of its channels) into `staged`, whose other
+// elements must be zero already, and behind which a vector must be writable.
+void fill_stage(const Stage& stage, const float* source, const Order& order, int64_t first_row,
+                float* staged);
+void fill_stage(const Stage& stage, const double* source, const Order& order, int64_t first_row,
+                double* staged);
 
 namespace {
 
@@ -143,79 +171,19 @@ TALLOW_INLINE Vec<T> load_some(const T* from, int64_t count) {
 }
 
 template <class T>
+TALLOW_INLINE void store_some(T* to, Vec<T> value, int64_t count) {
+  if (count == kLanes<T>) {
+    store(to, value);
+  } else {
+    store_partial(to, value, static_cast<int>(count));
+  }
+}
+
+template <class T>
 TALLOW_INLINE void fill_row(T* to, int64_t count) {
   int64_t i = 0;
   for (; i + kLanes<T> <= count; i += kLanes<T>) store(to + i, Vec<T>{});
   for (; i < count; ++i) to[i] = T(0);
-}
-
-// Every other lane of the 2 * kLanes elements a and b, from the first on.
-template <class V>
-TALLOW_INLINE V even_lanes(V a, V b) {
-  if constexpr (sizeof(V) / sizeof(a[0]) == 16) {
-    return shuffle<0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30>(a, b);
-  } else if constexpr (sizeof(V) / sizeof(a[0]) == 8) {
-    return shuffle<0, 2, 4, 6, 8, 10, 12, 14>(a, b);
-  } else if constexpr (sizeof(V) / sizeof(a[0]) == 4) {
-    return shuffle<0, 2, 4, 6>(a, b);
-  } else {
-    return shuffle<0, 2>(a, b);
-  }
-}
-
-// The first `count` of the 2 * kLanes elements from `from` on, without touching the others.
-template <class T>
-TALLOW_INLINE Vec<T> load_evens(const T* from, int64_t count) {
-  constexpr int kW = kLanes<T>;
-  if (count >= 2 * kW) return even_lanes(load(from), load(from + kW));
-  if (count <= kW) return even_lanes(load_some(from, count), Vec<T>{});
-  return even_lanes(load(from), load_some(from + kW, count - kW));
-}
-
-// Copies `count` elements `step` apart. May write zeros behind them, less than a vector.
-template <class T>
-TALLOW_INLINE void copy_row(const T* from, int64_t step, int64_t count, T* to) {
-  int64_t i = 0;
-  if (step == 1) {
-    for (; i + kLanes<T> <= count; i += kLanes<T>) store(to + i, load(from + i));
-    if (i < count) store(to + i, load_partial(from + i, static_cast<int>(count - i)));
-  } else if (step == 2) {
-    for (; i < count; i += kLanes<T>) {
-      store(to + i, load_evens(from + 2 * i, 2 * (count - i) - 1));
-    }
-  } else {
-    for (; i < count; ++i) to[i] = from[i * step];
-  }
-}
-
-// Copies what a piece has of `source` (channels of axis[0].source x axis[1].source) into `staged`,
-// whose other elements must be zero already, and behind which a vector must be writable. Rows are
-// written in the order of memory, which lets copy_row write zeros behind each.
-template <class T>
-void fill_stage(const Stage& stage, const T* source, int64_t first_row, T* staged) {
-  const StageAxis& rows = stage.axis[0];
-  const StageAxis& columns = stage.axis[1];
-  for (int64_t c = 0; c < stage.channels; ++c) {
-    const T* const plane = source + c * rows.source * columns.source;
-    for (int64_t p = 0; p < rows.stride; ++p) {
-      if (rows.stride > 1 && !rows.uses(p)) continue;
-      int64_t row_begin, row_end;
-      rows.inside(p, first_row, stage.rows, row_begin, row_end);
-      for (int64_t q = 0; q < columns.stride; ++q) {
-        if (columns.stride > 1 && !columns.uses(q)) continue;
-        int64_t begin, end;
-        columns.inside(q, 0, stage.pitch, begin, end);
-        const int64_t row = (first_row + row_begin) * rows.stride + p + rows.origin;
-        const T* from = plane + row * columns.source + begin * columns.stride + q + columns.origin;
-        T* to = staged + stage.offset(c, p, q, row_begin, begin);
-        for (int64_t y = row_begin; y < row_end; ++y) {
-          copy_row(from, columns.stride, end - begin, to);
-          from += rows.stride * columns.source;
-          to += stage.pitch;
-        }
-      }
-    }
-  }
 }
 
 }  // namespace

@@ -109,10 +109,20 @@ ChannelFunction<T> pick_pixels(int64_t pixels) {
   return nullptr;
 }
 
-// Turns a tile round: out[channel][pixel] = tile[pixel][channel] for channels [0, channels).
+// out[channel][pixel] = tile[pixel][channel] for channels [0, channels): turns it round unless
+// channels are neighbours there too.
 template <class T>
 void write_tile(const Image<T>& image, const T* tile, int64_t pixels, int64_t channels, T* out) {
   constexpr int kW = kLanes<T>;
+  if (image.out_channel == 1) {
+    for (int64_t p = 0; p < pixels; ++p) {
+      for (int64_t i = 0; i < channels; i += kW) {
+        store_some(out + p * image.out_column + i, load(tile + p * kTileWidth<T> + i),
+                   lesser(channels - i, kW));
+      }
+    }
+    return;
+  }
   if (image.out_column != 1) {
     for (int64_t i = 0; i < channels; ++i) {
       for (int64_t p = 0; p < pixels; ++p) {

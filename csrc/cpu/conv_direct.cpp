@@ -21,8 +21,8 @@ struct Tiling {
 };
 
 // Compares the share of lanes that compute something wanted: pixels between the rows of the output
-// are wasted on one side, channels missing to a whole vector on the other, where the result also
-// has to be turned round.
+// are wasted on one side, channels missing to a whole vector on the other. A result whose
+// neighbours are not in the lanes has to be turned round, which takes as long as kTurn products.
 template <class T>
 bool pixels_fill_lanes(const Pass& pass, int64_t rows) {
   const int64_t columns = pass.windows[1];
@@ -32,10 +32,13 @@ bool pixels_fill_lanes(const Pass& pass, int64_t rows) {
   const int64_t sum = pass.source_channels * pass.taps / (pass.phases[0] * pass.phases[1]);
   // Fewer than 8 sums side by side wait for each other.
   const int64_t abreast = lesser(columns, 14) * lesser(channel_lanes / kLanes<T>, kChannelVectors);
-  const double by_pixels = static_cast<double>(rows * columns) / static_cast<double>(pixel_lanes);
+  constexpr int64_t kTurn = 16;
+  const double turned = static_cast<double>(sum) / static_cast<double>(sum + kTurn);
+  const bool last = pass.out_order.last();
+  const double by_pixels = static_cast<double>(rows * columns) / static_cast<double>(pixel_lanes) *
+                           (last ? turned : 1.0);
   const double by_channels = static_cast<double>(pass.out_channels) /
-                             static_cast<double>(channel_lanes) * static_cast<double>(sum) /
-                             static_cast<double>(sum + 16) *
+                             static_cast<double>(channel_lanes) * (last ? 1.0 : turned) *
                              static_cast<double>(lesser(abreast, 8)) / 8.0;
   return by_pixels >= by_channels;
 }
@@ -92,11 +95,12 @@ void run_task(const Pass& pass, const Tiling& tiling, const Stage& stage, const 
     const int64_t row_limit = ceil_div(pass.out_size[0] - first[0], pass.phases[0]);
     image.rows = lesser(rows.end, row_limit) - rows.begin;
     image.columns = ceil_div(pass.out_size[1] - first[1], pass.phases[1]);
-    image.out_column = pass.phases[1];
-    image.out_row = pass.phases[0] * pass.out_size[1];
-    image.out_channel = pass.out_size[0] * pass.out_size[1];
-    image.out = out + item * pass.out_numel() + channels.begin * image.out_channel +
-                rows.begin * image.out_row + first[0] * pass.out_size[1] + first[1];
+    image.out_column = pass.phases[1] * pass.out_order.pixel;
+    image.out_row = pass.phases[0] * pass.out_size[1] * pass.out_order.pixel;
+    image.out_channel = pass.out_order.channel;
+    image.out = out + pass.out_at(item) + channels.begin * image.out_channel +
+                rows.begin * image.out_row +
+                (first[0] * pass.out_size[1] + first[1]) * pass.out_order.pixel;
     tiling.lanes_are_pixels ? compute_pixels(image) : compute_channels(image);
   }
 }
@@ -129,7 +133,7 @@ Status run_pass(const Pass& pass, const Tiling& tiling, const Stage& stage, cons
       if (staged_from != rows.begin) fill_row(staged.get(), stages * need);
       staged_from = rows.begin;
       for (int64_t t = first; t < last; ++t) {
-        fill_stage(stage, source + t / tile_tasks * pass.source_numel(), rows.begin,
+        fill_stage(stage, source + pass.source_at(t / tile_tasks), pass.source_order, rows.begin,
                    staged.get() + (t - first) * need);
       }
       for (int64_t t = first; t < last; ++t) {
@@ -163,6 +167,9 @@ Status forward(const ConvArgs& args, const T* input, const T* weight, const T* b
   pass.source_channels = args.in_channels / args.groups;
   pass.out_channels = args.out_channels / args.groups;
   pass.taps = args.kernel[0] * args.kernel[1];
+  pass.source_order = input_order(args);
+  pass.out_order = output_order(args);
+  pass.weight = weight_order(args);
   for (int d = 0; d < 2; ++d) {
     pass.out_size[d] = pass.windows[d] = args.out_size[d];
     pass.phases[d] = 1;
@@ -179,16 +186,19 @@ Status forward(const ConvArgs& args, const T* input, const T* weight, const T* b
   list_window_offsets(args, stage, table.get());
   const Phase phase{pass.taps, 0, 0};
   const int64_t sums = pass.source_channels * pass.taps;
-  if (tiling.lanes_are_pixels) {
-    return run_pass(pass, tiling, stage, &phase, table.get(), input,
-                    {weight, pass.out_channels * sums, pass.out_channels}, bias, output);
+  const int64_t channels = tiling.lanes_are_pixels ? pass.out_channels : padded_channels<T>(pass);
+  const bool as_stored = tiling.lanes_are_pixels && !args.weight_last;
+  const Scratch<T> arranged(as_stored ? 0 : pass.groups * channels * sums);
+  if (!as_stored) {
+    if (!arranged) return arranged.failure();
+    if (tiling.lanes_are_pixels) {
+      arrange_rows_of_weights(pass, weight, arranged.get());
+    } else {
+      pack_rows_of_weights(pass, weight, arranged.get());
+    }
   }
-  const int64_t padded = padded_channels<T>(pass);
-  const Scratch<T> packed(pass.groups * padded * sums);
-  if (!packed) return packed.failure();
-  pack_rows_of_weights(pass, weight, packed.get());
   return run_pass(pass, tiling, stage, &phase, table.get(), input,
-                  {packed.get(), padded * sums, padded}, bias, output);
+                  {as_stored ? weight : arranged.get(), channels * sums, channels}, bias, output);
 }
 
 // The taps of one dimension that reach the input elements of one residue class modulo the stride,
@@ -234,6 +244,9 @@ Status grad_input(const ConvArgs& args, const T* output, const T* weight, const 
   pass.source_channels = args.out_channels / args.groups;
   pass.out_channels = args.in_channels / args.groups;
   pass.taps = args.kernel[0] * args.kernel[1];
+  pass.source_order = output_order(args);
+  pass.out_order = input_order(args);
+  pass.weight = weight_order(args);
   for (int d = 0; d < 2; ++d) {
     pass.out_size[d] = args.in_size[d];
     pass.phases[d] = args.stride[d];

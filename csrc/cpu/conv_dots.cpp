@@ -1,6 +1,6 @@
 // The gradient of a convolution's weight when there are few output channels: dot products whose
 // lanes are pixels of the output, against a staged copy of the input. Neither operand is rearranged
-// further.
+// further, unless channels are neighbours.
 #include "core/parallel.h"
 #include "core/scratch.h"
 #include "cpu/conv.h"
@@ -215,81 +215,161 @@ void add_round(const Round<T>& round, int64_t channels) {
 inline constexpr int64_t kRoundElements = 48 * 1024;
 inline constexpr int64_t kMaxRoundImages = 16;
 
+// What all tasks share. A task has some images and a block of groups: one, or as many as fill a
+// vector where the images have their channels side by side and would be read in pieces otherwise.
+struct DotsPlan {
+  int64_t in_channels, out_channels;  // per group
+  int64_t pixels, taps;
+  int64_t weights;       // per group
+  int64_t block_groups;  // in a task; the last may have fewer
+  int64_t blocks, partials, round_images;
+  Stage stage;  // of all groups of a block
+  int64_t flops;
+  TALLOW_INLINE int64_t staged_image() const { return stage.numel(0); }
+  // Elements of the gradients of one image and block, if they have to be turned round.
+  TALLOW_INLINE int64_t turned_image() const { return block_groups * out_channels * pixels; }
+};
+
+template <class T>
+DotsPlan make_plan(const ConvArgs& args) {
+  DotsPlan plan;
+  plan.in_channels = args.in_channels / args.groups;
+  plan.out_channels = args.out_channels / args.groups;
+  plan.pixels = args.out_size[0] * args.out_size[1];
+  plan.taps = plan.in_channels * args.kernel[0] * args.kernel[1];
+  plan.weights = plan.out_channels * plan.taps;
+  plan.block_groups = 1;
+  if (args.input_last || args.output_last) {
+    plan.block_groups = lesser(ceil_div(kLanes<T>, plan.in_channels), args.groups);
+  }
+  plan.blocks = ceil_div(args.groups, plan.block_groups);
+  plan.stage = stage_of_windows(args, plan.block_groups * plan.in_channels, args.out_size[0]);
+  const int64_t round_image = plan.staged_image() + plan.turned_image();
+  plan.round_images = greater(lesser(kRoundElements / round_image, kMaxRoundImages), 1);
+  plan.flops = 2 * args.batch * args.groups * plan.weights * plan.pixels;
+  plan.partials = lesser(lesser(8, args.batch), ceil_div(wanted_tasks(plan.flops), args.groups));
+  return plan;
+}
+
+// A task's buffers.
+template <class T>
+struct DotsBuffers {
+  T* staged;  // images
+  T* turned;  // gradients, or null
+  T* sums;    // of one group, by lanes
+};
+
+// The sums over a range of images for groups [first, first + groups) of a block.
+template <class T>
+void sum_block(const ConvArgs& args, const DotsPlan& plan, Round<T> round, const T* input,
+               const T* output, int64_t first, int64_t groups, Range images,
+               const DotsBuffers<T>& buffers, T* to) {
+  const Order in = input_order(args);
+  const Order out = output_order(args);
+  Stage stage = plan.stage;
+  stage.channels = groups * plan.in_channels;
+  // A whole output image, one channel after the other.
+  const int64_t size[2] = {args.out_size[0], args.out_size[1]};
+  const Stage flat{
+      {{1, 0, size[0], 1, 1}, {1, 0, size[1], 1, 1}}, groups * plan.out_channels, size[0], size[1]};
+  fill_row(buffers.sums, groups * plan.weights * kWideLanes);
+  for (int64_t n = images.begin; n < images.end; n += plan.round_images) {
+    round.images = lesser(plan.round_images, images.end - n);
+    const T* gradients = output + n * out.image + first * plan.out_channels * out.channel;
+    round.gradient_image = out.image;
+    for (int64_t i = 0; i < round.images; ++i) {
+      fill_stage(stage, input + (n + i) * in.image + first * plan.in_channels * in.channel, in, 0,
+                 buffers.staged + i * plan.staged_image());
+      if (buffers.turned) {
+        fill_stage(flat, gradients + i * out.image, out, 0,
+                   buffers.turned + i * plan.turned_image());
+      }
+    }
+    if (buffers.turned) {
+      gradients = buffers.turned;
+      round.gradient_image = plan.turned_image();
+    }
+    for (int64_t g = 0; g < groups; ++g) {
+      round.staged = buffers.staged + stage.offset(g * plan.in_channels, 0, 0, 0, 0);
+      round.gradient = gradients + g * plan.out_channels * plan.pixels;
+      round.sums = buffers.sums + g * plan.weights * kWideLanes;
+      add_round(round, plan.out_channels);
+    }
+  }
+  for (int64_t i = 0; i < groups * plan.weights; ++i) {
+    to[i] = fold_lanes(Wide<T>::load(buffers.sums + i * kWideLanes), Add{});
+  }
+}
+
+// weight = the sum of the partial results in order, with the channels where the weight has them.
+template <class T>
+void add_partials(const ConvArgs& args, const DotsPlan& plan, const T* results, T* weight) {
+  const Order order = weight_order(args);
+  const int64_t taps = args.kernel[0] * args.kernel[1];
+  const int64_t total = args.groups * plan.weights;
+  for (int64_t i = 0; i < total; ++i) {
+    T sum = results[i];
+    for (int64_t p = 1; p < plan.partials; ++p) sum += results[p * total + i];
+    weight[i / plan.taps * order.image + i % plan.taps / taps * order.channel +
+           i % taps * order.pixel] = sum;
+  }
+}
+
 template <class T>
 Status grad_weight(const ConvArgs& args, const T* input, const T* output, T* weight) {
-  const int64_t in_channels = args.in_channels / args.groups;
-  const int64_t out_channels = args.out_channels / args.groups;
-  const int64_t in_pixels = args.in_size[0] * args.in_size[1];
-  const int64_t pixels = args.out_size[0] * args.out_size[1];
-  const int64_t taps = in_channels * args.kernel[0] * args.kernel[1];
-  const Stage stage = stage_of_windows(args, in_channels, args.out_size[0]);
-  const int64_t staged_image = stage.numel(0);
-  const int64_t round_images =
-      greater(lesser(kRoundElements / (staged_image + out_channels * pixels), kMaxRoundImages), 1);
-  const RunPlan plan(args);
-  const int64_t vectors = plan.rows * plan.per_row * Wide<T>::kParts;
+  const DotsPlan plan = make_plan<T>(args);
+  const RunPlan run_plan(args);
+  const int64_t vectors = run_plan.rows * run_plan.per_row * Wide<T>::kParts;
   const Scratch<Run> runs(vectors);
   if (!runs) return runs.failure();
-  list_runs(args, stage, plan, kLanes<T>, runs.get());
-  const Scratch<int32_t> table(taps);
+  list_runs(args, plan.stage, run_plan, kLanes<T>, runs.get());
+  Stage group_stage = plan.stage;
+  group_stage.channels = plan.in_channels;
+  const Scratch<int32_t> table(plan.taps);
   if (!table) return table.failure();
-  list_window_offsets(args, stage, table.get());
+  list_window_offsets(args, group_stage, table.get());
 
-  // Each (partial result, group) is a task; the partial results are added in order.
-  const int64_t flops = 2 * args.batch * args.groups * out_channels * taps * pixels;
-  const int64_t partials =
-      lesser(lesser(8, args.batch), ceil_div(wanted_tasks(flops), args.groups));
-  const int64_t weights = out_channels * taps;
-  const Scratch<T> partial(partials > 1 ? partials * args.groups * weights : 0);
-  if (partials > 1 && !partial) return partial.failure();
-  T* const results = partials > 1 ? partial.get() : weight;
-  const int64_t staged_size = round_images * staged_image + 2 * kLanes<T>;
-  const int64_t need = staged_size + weights * kWideLanes;
-  const int64_t tasks = partials * args.groups;
+  // Each (partial result, block of groups) is a task; the partial results are added in order.
+  const bool direct = plan.partials == 1 && !args.weight_last;
+  const int64_t weights = args.groups * plan.weights;
+  const Scratch<T> partial(direct ? 0 : plan.partials * weights);
+  if (!direct && !partial) return partial.failure();
+  T* const results = direct ? weight : partial.get();
+  const int64_t staged_size = plan.round_images * plan.staged_image() + 2 * kLanes<T>;
+  const int64_t turned_size =
+      args.output_last ? plan.round_images * plan.turned_image() + 2 * kLanes<T> : 0;
+  const int64_t need = staged_size + turned_size + plan.block_groups * plan.weights * kWideLanes;
+  const int64_t tasks = plan.partials * plan.blocks;
   int64_t failed = 0;
-  parallel_for(tasks, kTaskFlops / 2 / (flops / tasks + 1) + 1, [&](int64_t begin, int64_t end) {
-    const Scratch<T> scratch(need);
-    if (!scratch) {
-      __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
-      return;
-    }
-    fill_row(scratch.get(), staged_size);
-    T* const sums = scratch.get() + staged_size;
-    for (int64_t t = begin; t < end; ++t) {
-      const int64_t group = t % args.groups;
-      const Range images = part_of(args.batch, 1, partials, t / args.groups);
-      fill_row(sums, weights * kWideLanes);
-      for (int64_t n = images.begin; n < images.end; n += round_images) {
-        Round<T> round{lesser(round_images, images.end - n),
-                       scratch.get(),
-                       staged_image,
-                       output + (n * args.out_channels + group * out_channels) * pixels,
-                       args.out_channels * pixels,
-                       pixels,
-                       runs.get(),
-                       vectors,
-                       stage.pitch - args.out_size[1],
-                       table.get(),
-                       taps,
-                       sums};
-        for (int64_t i = 0; i < round.images; ++i) {
-          fill_stage(stage, input + ((n + i) * args.in_channels + group * in_channels) * in_pixels,
-                     0, scratch.get() + i * staged_image);
-        }
-        add_round(round, out_channels);
-      }
-      T* const to = results + t * weights;
-      for (int64_t i = 0; i < weights; ++i) {
-        to[i] = fold_lanes(Wide<T>::load(sums + i * kWideLanes), Add{});
-      }
-    }
-  });
+  parallel_for(tasks, kTaskFlops / 2 / (plan.flops / tasks + 1) + 1,
+               [&](int64_t begin, int64_t end) {
+                 const Scratch<T> scratch(need);
+                 if (!scratch) {
+                   __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
+                   return;
+                 }
+                 T* const turned = scratch.get() + staged_size;
+                 const DotsBuffers<T> buffers{scratch.get(), turned_size ? turned : nullptr,
+                                              turned + turned_size};
+                 Round<T> round{};
+                 round.staged_image = plan.staged_image();
+                 round.pixels = plan.pixels;
+                 round.runs = runs.get();
+                 round.run_count = vectors;
+                 round.gap = plan.stage.pitch - args.out_size[1];
+                 round.table = table.get();
+                 round.taps = plan.taps;
+                 fill_row(buffers.staged, staged_size);
+                 for (int64_t t = begin; t < end; ++t) {
+                   const int64_t first = t % plan.blocks * plan.block_groups;
+                   sum_block(args, plan, round, input, output, first,
+                             lesser(plan.block_groups, args.groups - first),
+                             part_of(args.batch, 1, plan.partials, t / plan.blocks), buffers,
+                             results + t / plan.blocks * weights + first * plan.weights);
+                 }
+               });
   if (failed) return out_of_memory(need * static_cast<int64_t>(sizeof(T)));
-  for (int64_t i = 0; partials > 1 && i < args.groups * weights; ++i) {
-    T sum = results[i];
-    for (int64_t p = 1; p < partials; ++p) sum += results[p * args.groups * weights + i];
-    weight[i] = sum;
-  }
+  if (!direct) add_partials(args, plan, results, weight);
   return Status::kOk;
 }
 

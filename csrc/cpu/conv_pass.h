@@ -17,10 +17,16 @@ struct Pass {
   int64_t reach[2];    // rows and columns that windows read beyond their own
   StageAxis axis[2];
   int64_t taps;  // of all phases together
-  TALLOW_INLINE int64_t source_numel() const {
-    return source_channels * axis[0].source * axis[1].source;
+  Order source_order, out_order;
+  Order weight;  // as stored
+  // Where the channels of group item % groups begin, in image item / groups.
+  TALLOW_INLINE int64_t source_at(int64_t item) const {
+    return item / groups * source_order.image +
+           item % groups * source_channels * source_order.channel;
   }
-  TALLOW_INLINE int64_t out_numel() const { return out_channels * out_size[0] * out_size[1]; }
+  TALLOW_INLINE int64_t out_at(int64_t item) const {
+    return item / groups * out_order.image + item % groups * out_channels * out_order.channel;
+  }
 };
 
 // Where the taps of one output phase are, and its weights: [out channel][source channel][tap].

@@ -30,11 +30,32 @@ TALLOW_INLINE T multiply_add(T a, T b, T c) {
   return static_cast<T>(static_cast<Sum>(a) * static_cast<Sum>(b) + static_cast<Sum>(c));
 }
 
-// Calls body(input row, output row, first output column, count) for one tap and every output row
-// whose input row exists; input element of column x is input row[x * stride[1]].
+struct Sizes {
+  Order in, out, weight;
+  int64_t out_pixels, in_pixels, taps;
+  int64_t in_channels, out_channels;  // per group
+  int64_t in_step, out_step;          // between the elements of neighbouring windows
+  TALLOW_INLINE explicit Sizes(const ConvArgs& args)
+      : in(input_order(args)),
+        out(output_order(args)),
+        weight(weight_order(args)),
+        out_pixels(args.out_size[0] * args.out_size[1]),
+        in_pixels(args.in_size[0] * args.in_size[1]),
+        taps(args.kernel[0] * args.kernel[1]),
+        in_channels(args.in_channels / args.groups),
+        out_channels(args.out_channels / args.groups),
+        in_step(args.stride[1] * in.pixel),
+        out_step(out.pixel) {}
+  TALLOW_INLINE int64_t weight_at(int64_t o, int64_t c, int64_t tap) const {
+    return o * weight.image + c * weight.channel + tap * weight.pixel;
+  }
+};
+
+// Calls body(input row, output row, count) for one tap and every output row whose input row exists;
+// elements are sizes.in_step and out_step apart.
 template <class In, class Out, class Body>
-TALLOW_INLINE void each_row(const ConvArgs& args, int64_t tap, In* input, Out* output,
-                            const Body& body) {
+TALLOW_INLINE void each_row(const ConvArgs& args, const Sizes& size, int64_t tap, In* input,
+                            Out* output, const Body& body) {
   const int64_t row = tap / args.kernel[1] * args.dilation[0] - args.padding[0];
   const int64_t column = tap % args.kernel[1] * args.dilation[1] - args.padding[1];
   const int64_t stride = args.stride[1];
@@ -44,21 +65,10 @@ TALLOW_INLINE void each_row(const ConvArgs& args, int64_t tap, In* input, Out* o
   for (int64_t y = 0; y < args.out_size[0] && begin < end; ++y) {
     const int64_t in_row = y * args.stride[0] + row;
     if (in_row < 0 || in_row >= args.in_size[0]) continue;
-    body(input + in_row * args.in_size[1] + column + begin * stride,
-         output + y * args.out_size[1] + begin, end - begin);
+    body(input + (in_row * args.in_size[1] + column + begin * stride) * size.in.pixel,
+         output + (y * args.out_size[1] + begin) * size.out.pixel, end - begin);
   }
 }
-
-struct Sizes {
-  int64_t in, out, taps;              // elements of one input plane, output plane, kernel
-  int64_t in_channels, out_channels;  // per group
-  TALLOW_INLINE explicit Sizes(const ConvArgs& args)
-      : in(args.in_size[0] * args.in_size[1]),
-        out(args.out_size[0] * args.out_size[1]),
-        taps(args.kernel[0] * args.kernel[1]),
-        in_channels(args.in_channels / args.groups),
-        out_channels(args.out_channels / args.groups) {}
-};
 
 template <class T>
 void forward(const ConvArgs& args, const T* input, const T* weight, const T* bias, T* output) {
@@ -67,16 +77,19 @@ void forward(const ConvArgs& args, const T* input, const T* weight, const T* bia
     for (int64_t t = begin; t < end; ++t) {
       const int64_t n = t / args.out_channels;
       const int64_t o = t % args.out_channels;
-      T* const plane = output + t * size.out;
-      for (int64_t i = 0; i < size.out; ++i) plane[i] = bias ? bias[o] : T(0);
+      T* const plane = output + n * size.out.image + o * size.out.channel;
+      for (int64_t i = 0; i < size.out_pixels; ++i) {
+        plane[i * size.out_step] = bias ? bias[o] : T(0);
+      }
       for (int64_t c = 0; c < size.in_channels; ++c) {
         const int64_t channel = o / size.out_channels * size.in_channels + c;
-        const T* const source = input + (n * args.in_channels + channel) * size.in;
+        const T* const source = input + n * size.in.image + channel * size.in.channel;
         for (int64_t k = 0; k < size.taps; ++k) {
-          const T factor = weight[(o * size.in_channels + c) * size.taps + k];
-          each_row(args, k, source, plane, [&](const T* from, T* to, int64_t count) {
+          const T factor = weight[size.weight_at(o, c, k)];
+          each_row(args, size, k, source, plane, [&](const T* from, T* to, int64_t count) {
             for (int64_t x = 0; x < count; ++x) {
-              to[x] = multiply_add(factor, from[x * args.stride[1]], to[x]);
+              T& sum = to[x * size.out_step];
+              sum = multiply_add(factor, from[x * size.in_step], sum);
             }
           });
         }
@@ -93,16 +106,19 @@ void grad_input(const ConvArgs& args, const T* output, const T* weight, const T*
       const int64_t n = t / args.in_channels;
       const int64_t group = t % args.in_channels / size.in_channels;
       const int64_t c = t % size.in_channels;
-      T* const plane = input + t * size.in;
-      for (int64_t i = 0; i < size.in; ++i) plane[i] = bias ? bias[t % args.in_channels] : T(0);
+      const int64_t channel = t % args.in_channels;
+      T* const plane = input + n * size.in.image + channel * size.in.channel;
+      for (int64_t i = 0; i < size.in_pixels; ++i) {
+        plane[i * size.in.pixel] = bias ? bias[channel] : T(0);
+      }
       for (int64_t o = group * size.out_channels; o < (group + 1) * size.out_channels; ++o) {
-        const T* const source = output + (n * args.out_channels + o) * size.out;
+        const T* const source = output + n * size.out.image + o * size.out.channel;
         for (int64_t k = 0; k < size.taps; ++k) {
-          const T factor = weight[(o * size.in_channels + c) * size.taps + k];
-          each_row(args, k, plane, source, [&](T* to, const T* from, int64_t count) {
+          const T factor = weight[size.weight_at(o, c, k)];
+          each_row(args, size, k, plane, source, [&](T* to, const T* from, int64_t count) {
             for (int64_t x = 0; x < count; ++x) {
-              T& sum = to[x * args.stride[1]];
-              sum = multiply_add(factor, from[x], sum);
+              T& sum = to[x * size.in_step];
+              sum = multiply_add(factor, from[x * size.out_step], sum);
             }
           });
         }
@@ -121,15 +137,15 @@ void grad_weight(const ConvArgs& args, const T* input, const T* output, T* weigh
       for (int64_t k = 0; k < size.taps; ++k) {
         T sum = T(0);
         for (int64_t n = 0; n < args.batch; ++n) {
-          each_row(args, k, input + (n * args.in_channels + channel) * size.in,
-                   output + (n * args.out_channels + o) * size.out,
+          each_row(args, size, k, input + n * size.in.image + channel * size.in.channel,
+                   output + n * size.out.image + o * size.out.channel,
                    [&](const T* x, const T* y, int64_t count) {
                      for (int64_t i = 0; i < count; ++i) {
-                       sum = multiply_add(x[i * args.stride[1]], y[i], sum);
+                       sum = multiply_add(x[i * size.in_step], y[i * size.out_step], sum);
                      }
                    });
         }
-        weight[t * size.taps + k] = sum;
+        weight[size.weight_at(o, t % size.in_channels, k)] = sum;
       }
     }
   });

@@ -92,49 +92,54 @@ void add_unit(const Accumulation<T>& task, int64_t unit, bool first, T* sums) {
   const int64_t images = lesser(task.division.images, args.batch - image);
   const Range rows =
       part_of(args.out_size[0], 1, task.division.row_tiles, unit % task.division.row_tiles);
-  const int64_t image_pixels = args.out_size[0] * args.out_size[1];
   const int64_t pixels = rows.size() * args.out_size[1];
-  const int64_t in_pixels = args.in_size[0] * args.in_size[1];
   const int64_t out_channels = args.out_channels / args.groups;
   const int64_t in_channels = args.in_channels / args.groups;
   const int64_t total = images * pixels;
-  const T* gradient = task.output +
-                      (image * args.out_channels + task.group * out_channels) * image_pixels +
-                      rows.begin * args.out_size[1];
-  const int64_t image_size = args.in_channels * in_pixels;
-  const T* source = task.input + image * image_size +
-                    (task.group * in_channels + task.channels.begin) * in_pixels;
-  // Windows of one pixel are the image itself, or what is left to do is to join the images.
+  const Order in = input_order(args);
+  const Order out = output_order(args);
+  const T* gradient = task.output + image * out.image + task.group * out_channels * out.channel +
+                      rows.begin * args.out_size[1] * out.pixel;
+  const T* source =
+      task.input + image * in.image + (task.group * in_channels + task.channels.begin) * in.channel;
+  // Windows of one pixel are the image itself, or what is left to do is to join the images. Pixels
+  // of channels_last images follow each other as they are.
+  // They are turned round where contiguous ones are summed in lanes.
+  const int64_t taps = task.channels.size() * args.kernel[0] * args.kernel[1];
+  const bool dots = gemm_prefers_dots(taps, out_channels, total);
   const bool pointwise = conv_is_pointwise(args);
-  const bool in_place = pointwise && images == 1;
-  for (int64_t n = 0; n < images && !in_place; ++n, source += image_size) {
-    if (pointwise) {
+  const bool in_place = pointwise && (in.last() ? !dots : images == 1);
+  const bool joined = out.last() ? !dots : images == 1;
+  for (int64_t n = 0; n < images; ++n) {
+    const T* const one = source + n * in.image;
+    if (pointwise && !in_place && !in.last()) {
       for (int64_t c = 0; c < task.channels.size(); ++c) {
-        copy_exactly(source + c * in_pixels, pixels, task.windows + c * total + n * pixels);
+        copy_exactly(one + c * in.channel, pixels, task.windows + c * total + n * pixels);
       }
-    } else {
+    } else if (!in_place) {
       // Other tiles leave other borders behind.
       if (task.division.row_tiles > 1) fill_row(task.staged, task.stage.numel(0));
-      fill_stage(task.stage, source, rows.begin, task.staged);
+      fill_stage(task.stage, one, in, rows.begin, task.staged);
       gather_windows(args, task.stage, task.table, task.staged, rows.size(), total,
                      task.windows + n * pixels);
     }
-    if (images == 1) continue;
-    for (int64_t m = 0; m < out_channels; ++m) {
-      copy_exactly(gradient + (n * args.out_channels + m) * image_pixels, pixels,
-                   task.gradients + m * total + n * pixels);
+    for (int64_t m = 0; m < out_channels && !joined; ++m) {
+      const T* const from = gradient + n * out.image + m * out.channel;
+      T* const to = task.gradients + m * total + n * pixels;
+      if (!out.last()) copy_exactly(from, pixels, to);
+      for (int64_t i = 0; i < pixels && out.last(); ++i) to[i] = from[i * out.pixel];
     }
   }
   Gemm<T> g;
-  g.m = task.channels.size() * args.kernel[0] * args.kernel[1];
+  g.m = taps;
   g.n = out_channels;
   g.k = total;
-  g.a = in_place ? source + rows.begin * args.in_size[1] : task.windows;
-  g.a_row = in_place ? in_pixels : total;
-  g.a_col = 1;
-  g.b = images == 1 ? gradient : task.gradients;
-  g.b_row = 1;
-  g.b_col = images == 1 ? image_pixels : total;
+  g.a = in_place ? source + rows.begin * args.in_size[1] * in.pixel : task.windows;
+  g.a_row = in_place ? in.channel : total;
+  g.a_col = in_place ? in.pixel : 1;
+  g.b = joined ? gradient : task.gradients;
+  g.b_row = joined ? out.pixel : 1;
+  g.b_col = joined ? out.channel : total;
   g.c = sums;
   g.c_row = g.n;
   g.c_col = 1;
@@ -145,51 +150,64 @@ void add_unit(const Accumulation<T>& task, int64_t unit, bool first, T* sums) {
   gemm_serial(g, task.packing);
 }
 
-// The most scratch that gemm_serial needs for a unit: sizes differ between units by at most a row.
+// The most scratch that gemm_serial needs for a unit: sizes differ between units by at most a row,
+// which may decide between dot products, without scratch, and blocks.
 template <class T>
-int64_t packing_size(int64_t rows, int64_t columns, int64_t pixels) {
-  Gemm<T> g{};
-  g.m = rows;
-  g.n = columns;
-  g.k = pixels;
-  g.a_row = pixels;
-  g.a_col = g.b_row = 1;
-  g.b_col = pixels;
-  return gemm_scratch(g) + kGemmBlock * (kLanes<T> * 4);
+int64_t packing_size(const ConvArgs& args, int64_t rows, int64_t columns, int64_t pixels) {
+  const bool in_place = conv_is_pointwise(args) && args.input_last;
+  int64_t most = 0;
+  const int64_t lengths[] = {pixels, lesser(pixels, 2 * kGemmBlock - 1)};
+  for (const int64_t k : lengths) {
+    Gemm<T> g{};
+    g.m = rows;
+    g.n = columns;
+    g.k = k;
+    g.a_row = in_place ? 1 : k;
+    g.a_col = in_place ? args.in_channels : 1;
+    g.b_row = args.output_last ? args.out_channels : 1;
+    g.b_col = args.output_last ? 1 : k;
+    most = greater(most, gemm_scratch(g));
+  }
+  return most + kGemmBlock * (kLanes<T> * 4);
 }
 
-// weight[group, m, tap] = the sum over partial results, in order, of sums[partial, group, tap, m].
+// weight[group, m, k] = the sum over partial results, in order, of sums[partial, group, k, m],
+// where k counts channels and taps. The weight has them in this order, or all channels of a tap
+// together.
 template <class T>
-void collect(int64_t groups, int64_t out_channels, int64_t taps, int64_t partials, const T* sums,
-             T* weight) {
+void collect(const ConvArgs& args, int64_t partials, const T* sums, T* weight) {
   constexpr int kW = kLanes<T>;
-  const int64_t stripes = ceil_div(out_channels, kW);
-  const int64_t partial_size = groups * taps * out_channels;
-  parallel_for(groups * stripes, 32768 / (taps * kW * partials) + 1,
+  const int64_t out_channels = args.out_channels / args.groups;
+  const Order order = weight_order(args);
+  const int64_t taps = args.kernel[0] * args.kernel[1];
+  // Runs of k whose weights are neighbours.
+  const int64_t runs = order.last() ? taps : 1;
+  const int64_t length = order.image / runs;
+  const int64_t stripes = ceil_div(out_channels, int64_t{kW});
+  const int64_t partial_size = args.groups * order.image * out_channels;
+  const auto turn = [&](const T* from, int64_t k_step, int64_t columns, int64_t rows, T* to) {
+    Vec<T> block[kW] = {};
+    for (int64_t p = 0; p < partials; ++p) {
+      for (int64_t r = 0; r < rows; ++r) {
+        const Vec<T> part = load_some(from + p * partial_size + r * k_step, columns);
+        block[r] = p == 0 ? part : block[r] + part;
+      }
+    }
+    transpose(block);
+    for (int64_t c = 0; c < columns; ++c) store_some(to + c * order.image, block[c], rows);
+  };
+  parallel_for(args.groups * stripes, 32768 / (order.image * kW * partials) + 1,
                [&](int64_t begin, int64_t end) {
                  for (int64_t t = begin; t < end; ++t) {
                    const int64_t group = t / stripes;
                    const int64_t m = t % stripes * kW;
-                   const int columns = static_cast<int>(lesser(kW, out_channels - m));
-                   const T* const from = sums + group * taps * out_channels + m;
-                   T* const to = weight + (group * out_channels + m) * taps;
-                   for (int64_t k = 0; k < taps; k += kW) {
-                     const int rows = static_cast<int>(lesser(kW, taps - k));
-                     Vec<T> block[kW] = {};
-                     for (int64_t p = 0; p < partials; ++p) {
-                       for (int r = 0; r < rows; ++r) {
-                         const T* const row = from + p * partial_size + (k + r) * out_channels;
-                         const Vec<T> part = columns == kW ? load(row) : load_partial(row, columns);
-                         block[r] = p == 0 ? part : block[r] + part;
-                       }
-                     }
-                     transpose(block);
-                     for (int c = 0; c < columns; ++c) {
-                       if (rows == kW) {
-                         store(to + c * taps + k, block[c]);
-                       } else {
-                         store_partial(to + c * taps + k, block[c], rows);
-                       }
+                   const T* const from = sums + group * order.image * out_channels + m;
+                   T* const to = weight + (group * out_channels + m) * order.image;
+                   for (int64_t run = 0; run < runs; ++run) {
+                     for (int64_t k = 0; k < length; k += kW) {
+                       turn(from + (k * runs + run) * out_channels, runs * out_channels,
+                            lesser(kW, out_channels - m), lesser(kW, length - k),
+                            to + run * length + k);
                      }
                    }
                  }
@@ -211,8 +229,9 @@ Status grad_weight(const ConvArgs& args, const T* input, const T* output, T* wei
   list_window_offsets(args, stage, table.get());
   const int64_t staged_size = stage.numel(2 * kLanes<T>);
   const int64_t windows_size = part_channels * taps * pixels + kLanes<T>;
-  const int64_t gradients_size = division.images > 1 ? out_channels * pixels + kLanes<T> : 0;
-  const int64_t pack_size = packing_size<T>(part_channels * taps, out_channels, pixels);
+  const int64_t gradients_size =
+      division.images > 1 || args.output_last ? out_channels * pixels + kLanes<T> : 0;
+  const int64_t pack_size = packing_size<T>(args, part_channels * taps, out_channels, pixels);
   const int64_t need = staged_size + windows_size + gradients_size + pack_size;
   const int64_t weights = in_channels * taps * out_channels;  // per group
   const Scratch<T> sums(division.partials * args.groups * weights);
@@ -254,7 +273,7 @@ Status grad_weight(const ConvArgs& args, const T* input, const T* output, T* wei
     }
   });
   if (failed) return out_of_memory(need * static_cast<int64_t>(sizeof(T)));
-  collect(args.groups, out_channels, in_channels * taps, division.partials, sums.get(), weight);
+  collect(args, division.partials, sums.get(), weight);
   return Status::kOk;
 }
 

@@ -39,19 +39,51 @@ void each_panel(const Pass& pass, const Body& body) {
   });
 }
 
-// Panels of a convolution's weight, whose rows are [out channel][source channel][tap] as stored.
+// Rows [out channel][source channel][tap], for compute_pixels, of a weight stored with the channels
+// behind the taps.
 template <class T>
-void pack_rows_of_weights(const Pass& pass, const T* weight, T* packed) {
+void arrange_rows_of_weights(const Pass& pass, const T* weight, T* arranged) {
   const int64_t sums = pass.source_channels * pass.taps;
-  each_panel<T>(pass, [&](int64_t group, Range channels) {
-    pack_panel(weight + (group * pass.out_channels + channels.begin) * sums, int64_t{1}, sums, sums,
-               channels.size(), ceil_div(channels.size(), kLanes<T>) * kLanes<T>,
-               packed + (group * padded_channels<T>(pass) + channels.begin) * sums);
+  parallel_for(pass.groups * pass.out_channels, 65536 / sums + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; ++o) {
+      for (int64_t c = 0; c < pass.source_channels; ++c) {
+        for (int64_t t = 0; t < pass.taps; ++t) {
+          arranged[o * sums + c * pass.taps + t] =
+              weight[o * sums + c * pass.weight.channel + t * pass.weight.pixel];
+        }
+      }
+    }
   });
 }
 
-// The weight of a transposed convolution is stored as [source channel][out channel][tap]; `taps`
-// lists the taps of all phases, one phase after the other.
+// Panels of a convolution's weight, [source channel][tap][out channel], for compute_channels.
+template <class T>
+void pack_rows_of_weights(const Pass& pass, const T* weight, T* packed) {
+  constexpr int64_t kW = kLanes<T>;
+  const int64_t sums = pass.source_channels * pass.taps;
+  each_panel<T>(pass, [&](int64_t group, Range channels) {
+    const T* const from = weight + (group * pass.out_channels + channels.begin) * sums;
+    const int64_t width = ceil_div(channels.size(), kW) * kW;
+    T* const to = packed + (group * padded_channels<T>(pass) + channels.begin) * sums;
+    if (!pass.weight.last()) {
+      pack_panel(from, int64_t{1}, sums, sums, channels.size(), width, to);
+      return;
+    }
+    for (int64_t t = 0; t < pass.taps; ++t) {
+      for (int64_t c = 0; c < pass.source_channels; c += kW) {
+        const int steps = static_cast<int>(lesser(kW, pass.source_channels - c));
+        for (int64_t j = 0; j < width; j += kW) {
+          pack_block<T, false>(from + j * sums + t * pass.weight.pixel + c, sums, steps,
+                               static_cast<int>(lesser(kW, channels.size() - j)), pass.taps * width,
+                               to + (c * pass.taps + t) * width + j);
+        }
+      }
+    }
+  });
+}
+
+// The weight of a transposed convolution is stored as [source channel][out channel][tap], or with
+// the out channels behind the taps; `taps` lists the taps of all phases, one phase after the other.
 
 // Rows [out channel][source channel][tap of the phase], for compute_pixels. Out channels are taken
 // a few at a time, so that whole cache lines of the stored weight are used.
@@ -72,9 +104,10 @@ void arrange_transposed_weights(const Pass& pass, const Phase* phases, const int
         T* const to = arranged + t / blocks * group_size + phase.weight * pass.out_channels;
         for (int64_t c = 0; c < pass.source_channels; ++c) {
           for (int64_t o = channels.begin; o < channels.end; ++o) {
-            const T* const stored = from + (c * pass.out_channels + o) * pass.taps;
+            const T* const stored =
+                from + c * pass.out_channels * pass.taps + o * pass.weight.channel;
             T* const row = to + (o * pass.source_channels + c) * phase.taps;
-            for (int64_t s = 0; s < phase.taps; ++s) row[s] = stored[list[s]];
+            for (int64_t s = 0; s < phase.taps; ++s) row[s] = stored[list[s] * pass.weight.pixel];
           }
         }
         list += phase.taps;
@@ -91,9 +124,9 @@ void pack_transposed_weights(const Pass& pass, const Phase* phases, const int32_
   const int64_t padded = padded_channels<T>(pass);
   each_panel<T>(pass, [&](int64_t group, Range channels) {
     const int64_t width = ceil_div(channels.size(), kW) * kW;
-    const T* const from =
-        weight + (group * pass.source_channels * pass.out_channels + channels.begin) * pass.taps;
     const int64_t source_step = pass.out_channels * pass.taps;
+    const T* const from =
+        weight + group * pass.source_channels * source_step + channels.begin * pass.weight.channel;
     T* const group_to = packed + group * padded * pass.source_channels * pass.taps;
     const int32_t* list = taps;
     for (int64_t f = 0; f < pass.phases[0] * pass.phases[1]; ++f) {
@@ -102,9 +135,9 @@ void pack_transposed_weights(const Pass& pass, const Phase* phases, const int32_
       for (int64_t c = 0; c < pass.source_channels; ++c, to += phase.taps * width) {
         const T* const stored = from + c * source_step;
         for (int64_t s = 0; s < phase.taps; ++s) {
-          const T* const tap = stored + list[s];
+          const T* const tap = stored + list[s] * pass.weight.pixel;
           T* const row = to + s * width;
-          for (int64_t o = 0; o < channels.size(); ++o) row[o] = tap[o * pass.taps];
+          for (int64_t o = 0; o < channels.size(); ++o) row[o] = tap[o * pass.weight.channel];
           for (int64_t o = channels.size(); o < width; ++o) row[o] = T(0);
         }
       }

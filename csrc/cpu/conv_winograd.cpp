@@ -31,9 +31,11 @@ struct Pass {
   int64_t out_channels, out_size[2];
   const float* bias;  // or null
   float* out;
-  // Where the stored weight of (out channel, source channel) is, and whether its taps are turned.
+  Order out_order;
+  // Where the stored weight of (out channel, source channel, tap) is, and whether its taps are
+  // turned. One of the three strides is 1.
   const float* weight;
-  int64_t weight_out, weight_source;
+  int64_t weight_out, weight_source, weight_tap;
   bool turned;
   TALLOW_INLINE int64_t chunks() const { return ceil_div(out_channels, kChunk); }
   TALLOW_INLINE int64_t chunk_width(int64_t chunk) const {
@@ -58,48 +60,67 @@ struct Weights {
 };
 TALLOW_INLINE int64_t weights_size(int64_t sources) { return kPoints * plane_of(sources * kChunk); }
 
-// The nine taps of kWidth output channels from `out` on, for one source channel.
-TALLOW_INLINE void load_taps(const Pass& pass, int64_t out, int64_t source,
-                             Lanes (&taps)[kTaps * kTaps]) {
+// The taps of kWidth output channels, for up to kWidth source channels.
+struct TapBlock {
+  Lanes of[kWidth][kTaps * kTaps];  // [source channel]
+};
+
+// Loads the taps of kWidth output channels from `out` on for source channels from `source` on and
+// returns of how many, at most `limit`.
+int64_t load_taps(const Pass& pass, int64_t out, int64_t source, int64_t limit, TapBlock& taps) {
   constexpr int kCount = kTaps * kTaps;
   const float* const from = pass.weight + out * pass.weight_out + source * pass.weight_source;
-#pragma GCC unroll 4
-  for (int first = 0; first < kCount; first += kWidth) {
-    const int count = kCount - first < kWidth ? kCount - first : kWidth;
+  const int64_t outs = lesser(pass.out_channels - out, kWidth);
+  const auto place = [&](int tap) { return pass.turned ? kCount - 1 - tap : tap; };
+  if (pass.weight_out == 1) {
+    for (int t = 0; t < kCount; ++t) {
+      taps.of[0][place(t)] = load_some(from + t * pass.weight_tap, outs);
+    }
+    return 1;
+  }
+  // What is neighbours, taps or source channels, has to become other vectors.
+  const bool by_source = pass.weight_source == 1;
+  const int64_t sources = by_source ? lesser(limit, kWidth) : 1;
+  for (int t = 0; t < kCount; t += by_source ? 1 : kWidth) {
+    const int64_t count = by_source ? sources : lesser(kCount - t, kWidth);
     Lanes block[kWidth];
 #pragma GCC unroll 16
     for (int o = 0; o < kWidth; ++o) {
-      block[o] = out + o < pass.out_channels ? load_some(from + o * pass.weight_out + first, count)
-                                             : Lanes{};
+      block[o] =
+          o < outs ? load_some(from + o * pass.weight_out + t * pass.weight_tap, count) : Lanes{};
     }
     transpose(block);
-#pragma GCC unroll 16
-    for (int t = 0; t < kWidth; ++t) {
-      if (t < count) taps[pass.turned ? kCount - 1 - first - t : first + t] = block[t];
+    for (int i = 0; i < count; ++i) {
+      taps.of[by_source ? i : 0][place(by_source ? t : t + i)] = block[i];
     }
   }
+  return sources;
 }
 
 // Transforms the weights of a chunk for the source channels `part`.
 void transform_weights(const Pass& pass, int64_t chunk, Range part, const Weights& to) {
+  const int64_t plane = to.plane();
+  // Returns for how many source channels.
   const auto transform = [&](int64_t lane, int64_t source) {
-    Lanes taps[kTaps * kTaps];
-    load_taps(pass, chunk * kChunk + lane, source, taps);
-    float* const target = to.at(source, lane);
-    const int64_t plane = to.plane();
-    transform_square<kTaps, kPatch>(
-        TapTransform{}, [&](int i, int j) { return taps[i * kTaps + j]; },
-        [&](int i, int j, Lanes value) { store(target + (i * kPatch + j) * plane, value); });
+    TapBlock taps;
+    const int64_t sources = load_taps(pass, chunk * kChunk + lane, source, part.end - source, taps);
+    for (int64_t s = 0; s < sources; ++s) {
+      float* const target = to.at(source + s, lane);
+      transform_square<kTaps, kPatch>(
+          TapTransform{}, [&](int i, int j) { return taps.of[s][i * kTaps + j]; },
+          [&](int i, int j, Lanes value) { store(target + (i * kPatch + j) * plane, value); });
+    }
+    return sources;
   };
   // Along the stored weight.
   const int64_t width = pass.chunk_width(chunk);
-  const bool sources_inside = pass.weight_source < pass.weight_out;
-  const int64_t outer = sources_inside ? width / kWidth : part.size();
-  const int64_t inner = sources_inside ? part.size() : width / kWidth;
-  for (int64_t o = 0; o < outer; ++o) {
-    for (int64_t i = 0; i < inner; ++i) {
-      const int64_t vector = sources_inside ? o : i;
-      transform(vector * kWidth, part.begin + (sources_inside ? i : o));
+  if (pass.weight_source < pass.weight_out) {
+    for (int64_t lane = 0; lane < width; lane += kWidth) {
+      for (int64_t c = part.begin; c < part.end;) c += transform(lane, c);
+    }
+  } else {
+    for (int64_t c = part.begin; c < part.end; ++c) {
+      for (int64_t lane = 0; lane < width; lane += kWidth) transform(lane, c);
     }
   }
 }
@@ -143,7 +164,7 @@ void finish_tiles(const Group& group, int64_t lane, int64_t channel) {
   const Planes& sums = group.sums;
   const int channels = static_cast<int>(lesser(kWidth, pass.out_channels - channel));
   const Lanes bias = pass.bias ? load_some(pass.bias + channel, channels) : Lanes{};
-  const int64_t plane = pass.out_size[0] * pass.out_size[1];
+  const Order& order = pass.out_order;
   each_piece(group.tiles, group.strips, [&](const Piece& piece, int64_t tile) {
     const int64_t height = lesser(piece.rows * kTile, pass.out_size[0] - piece.y * kTile);
     const int64_t pitch = lesser(piece.columns * kTile, pass.out_size[1] - piece.x * kTile);
@@ -161,10 +182,10 @@ void finish_tiles(const Group& group, int64_t lane, int64_t channel) {
             });
       }
     }
-    const Pixels pixels{plane, pass.out_size[1], height, pitch};
+    const Pixels pixels{order.channel, pass.out_size[1] * order.pixel, order.pixel, height, pitch};
     unstage_pixels(pixels, group.staged, channels,
-                   pass.out + (piece.image * pass.out_channels + channel) * plane +
-                       piece.y * kTile * pass.out_size[1] + piece.x * kTile);
+                   pass.out + piece.image * order.image + channel * order.channel +
+                       (piece.y * pass.out_size[1] + piece.x) * kTile * order.pixel);
   });
 }
 
@@ -271,19 +292,22 @@ bool conv_winograd_pays(const ConvArgs& args, bool for_weight) {
 
 Status conv_winograd_forward(const ConvArgs& args, const float* input, const float* weight,
                              const float* bias, float* output) {
-  constexpr int64_t taps = kTaps * kTaps;
+  const Order stored = weight_order(args);
   return run({args.batch,
               {input,
                args.in_channels,
                {args.in_size[0], args.in_size[1]},
-               {args.padding[0], args.padding[1]}},
+               {args.padding[0], args.padding[1]},
+               input_order(args)},
               args.out_channels,
               {args.out_size[0], args.out_size[1]},
               bias,
               output,
+              output_order(args),
               weight,
-              args.in_channels * taps,
-              taps,
+              stored.image,
+              stored.channel,
+              stored.pixel,
               false});
 }
 
@@ -291,19 +315,22 @@ Status conv_winograd_forward(const ConvArgs& args, const float* input, const flo
 // padding.
 Status conv_winograd_grad_input(const ConvArgs& args, const float* output, const float* weight,
                                 const float* bias, float* input) {
-  constexpr int64_t taps = kTaps * kTaps;
+  const Order stored = weight_order(args);
   return run({args.batch,
               {output,
                args.out_channels,
                {args.out_size[0], args.out_size[1]},
-               {kTaps - 1 - args.padding[0], kTaps - 1 - args.padding[1]}},
+               {kTaps - 1 - args.padding[0], kTaps - 1 - args.padding[1]},
+               output_order(args)},
               args.in_channels,
               {args.in_size[0], args.in_size[1]},
               bias,
               input,
+              input_order(args),
               weight,
-              taps,
-              args.in_channels * taps,
+              stored.channel,
+              stored.image,
+              stored.pixel,
               true});
 }
 

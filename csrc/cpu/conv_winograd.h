@@ -72,7 +72,7 @@ struct Images {
   int64_t channels;
   int64_t size[2];
   int64_t padding[2];  // zeros before the first row and column
-  TALLOW_INLINE int64_t plane() const { return size[0] * size[1]; }
+  Order order;
 };
 
 // Vectors of pixels that a group's pieces need at most, if tiles see `overlap` pixels of the next.
@@ -95,10 +95,11 @@ TALLOW_INLINE void stage_piece(const Images& images, const Piece& piece, int64_t
   const Range rows{greater(top, 0), lesser(top + height, images.size[0])};
   const Range columns{greater(left, 0), lesser(left + pitch, images.size[1])};
   if (rows.size() <= 0 || columns.size() <= 0) return;
-  const Pixels pixels{images.plane(), images.size[1], rows.size(), columns.size()};
-  const float* const from = images.data +
-                            (piece.image * images.channels + channel) * images.plane() +
-                            rows.begin * images.size[1] + columns.begin;
+  const Order& order = images.order;
+  const Pixels pixels{order.channel, images.size[1] * order.pixel, order.pixel, rows.size(),
+                      columns.size()};
+  const float* const from = images.data + piece.image * order.image + channel * order.channel +
+                            (rows.begin * images.size[1] + columns.begin) * order.pixel;
   stage_pixels(pixels, from, static_cast<int>(lesser(kWidth, images.channels - channel)), pitch,
                staged + (rows.begin - top) * pitch + columns.begin - left);
 }

@@ -86,35 +86,47 @@ void add_group(const Task& task, Range strips, bool first) {
   }
 }
 
-// weight[out][in] = G^T sums G of kWidth output channels from `out` on and input channels `in`, for
-// the sum of the partial results, which are `partial_size` apart.
+// G^T sums G of kWidth output channels from `out` on and one input channel, for the sum of the
+// partial results, which are `partial_size` apart.
+TALLOW_INLINE void finish_taps(const Planes& sums, int64_t partials, int64_t partial_size,
+                               int64_t out, int64_t in, Lanes (&taps)[kTaps * kTaps]) {
+  const float* const from = sums.data + in * sums.pitch + out;
+  transform_square<kPatch, kTaps>(
+      TapGradientTransform{},
+      [&](int i, int j) {
+        const float* element = from + (i * kPatch + j) * sums.plane;
+        Lanes sum = load(element);
+        for (int64_t p = 1; p < partials; ++p) sum = sum + load(element += partial_size);
+        return sum;
+      },
+      [&](int i, int j, Lanes value) { taps[i * kTaps + j] = value; });
+}
+
+// Writes the gradient of the weights of kWidth output channels from `out` on and input channels
+// `in`: rows of taps, or of channels if those are neighbours in the weight.
 void finish_weights(const ConvArgs& args, const Planes& sums, int64_t partials,
                     int64_t partial_size, int64_t out, Range in, float* weight) {
   constexpr int kCount = kTaps * kTaps;
-  const int outs = static_cast<int>(lesser(kWidth, args.out_channels - out));
-  for (int64_t c = in.begin; c < in.end; ++c) {
-    const float* const from = sums.data + c * sums.pitch + out;
-    Lanes taps[ceil_div(kCount, kWidth) * kWidth] = {};
-    transform_square<kPatch, kTaps>(
-        TapGradientTransform{},
-        [&](int i, int j) {
-          const float* element = from + (i * kPatch + j) * sums.plane;
-          Lanes sum = load(element);
-          for (int64_t p = 1; p < partials; ++p) sum = sum + load(element += partial_size);
-          return sum;
-        },
-        [&](int i, int j, Lanes value) { taps[i * kTaps + j] = value; });
-    float* const to = weight + (out * args.in_channels + c) * kCount;
-#pragma GCC unroll 4
-    for (int first = 0; first < kCount; first += kWidth) {
-      const int count = kCount - first < kWidth ? kCount - first : kWidth;
+  const Order order = weight_order(args);
+  const int64_t outs = lesser(kWidth, args.out_channels - out);
+  const int64_t step = order.last() ? kWidth : 1;
+  Lanes taps[kWidth][kCount] = {};
+  for (int64_t c = in.begin; c < in.end; c += step) {
+    const int64_t channels = lesser(step, in.end - c);
+    for (int64_t i = 0; i < channels; ++i) {
+      finish_taps(sums, partials, partial_size, out, c + i, taps[i]);
+    }
+    float* const to = weight + out * order.image + c * order.channel;
+    for (int t = 0; t < kCount; t += order.last() ? 1 : kWidth) {
+      const int64_t count = order.last() ? channels : lesser(kCount - t, kWidth);
       Lanes block[kWidth];
-#pragma GCC unroll 16
-      for (int t = 0; t < kWidth; ++t) block[t] = taps[first + t];
+      for (int i = 0; i < kWidth; ++i) {
+        block[i] = i >= count ? Lanes{} : order.last() ? taps[i][t] : taps[0][t + i];
+      }
       transpose(block);
 #pragma GCC unroll 16
       for (int o = 0; o < kWidth; ++o) {
-        if (o < outs) store_some(to + o * args.in_channels * kCount + first, block[o], count);
+        if (o < outs) store_some(to + o * order.image + t * order.pixel, block[o], count);
       }
     }
   }
@@ -127,8 +139,10 @@ Status conv_winograd_grad_weight(const ConvArgs& args, const float* input, const
   const Images in{input,
                   args.in_channels,
                   {args.in_size[0], args.in_size[1]},
-                  {args.padding[0], args.padding[1]}};
-  const Images out{output, args.out_channels, {args.out_size[0], args.out_size[1]}, {0, 0}};
+                  {args.padding[0], args.padding[1]},
+                  input_order(args)};
+  const Images out{
+      output, args.out_channels, {args.out_size[0], args.out_size[1]}, {0, 0}, output_order(args)};
   const Tiles tiles = list_tiles(args.batch, args.out_size, kGroupTiles);
   const Division division = divide(args, tiles);
   const int64_t in_part = lesser(kPart, whole_vectors(args.in_channels));

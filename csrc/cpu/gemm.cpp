@@ -205,13 +205,14 @@ void choose_grid(const Gemm<T>& g, int64_t wanted, Plan& plan) {
   }
 }
 
+// `chained` rules out dot products, whose lanes add up in another order.
 template <class T>
-Plan make_plan(const Gemm<T>& g, int64_t batch) {
+Plan make_plan(const Gemm<T>& g, int64_t batch, bool chained = false) {
   const Gemm<T> t = transposed(g);
   Plan plan{Form::kBlocks, false, 1, 1};
-  if (has_dot_layout(g)) {
+  if (!chained && has_dot_layout(g)) {
     plan.form = Form::kDots;
-  } else if (has_dot_layout(t)) {
+  } else if (!chained && has_dot_layout(t)) {
     plan = {Form::kDots, true, 1, 1};
   } else if (has_stream_layout(g)) {
     plan.form = Form::kStreams;
@@ -270,6 +271,8 @@ Plan serial_plan(const Gemm<T>& g) {
 }
 
 }  // namespace
+
+bool gemm_prefers_dots(int64_t m, int64_t n, int64_t k) { return lesser(m, n) <= dot_limit(k); }
 
 int64_t gemm_scratch(const Gemm<float>& g) { return part_scratch(g, serial_plan(g)); }
 int64_t gemm_scratch(const Gemm<double>& g) { return part_scratch(g, serial_plan(g)); }
@@ -387,12 +390,12 @@ Status multiply_split(const Gemm<T>& g, int64_t splits) {
 }
 
 template <class T>
-Status multiply(const MatmulArgs& args) {
+Status multiply(const MatmulArgs& args, bool chained) {
   const int64_t items = args.batch[0] * args.batch[1];
   if (items == 0 || args.m == 0 || args.n == 0) return Status::kOk;
   const Gemm<T> first = batch_item<T>(args, 0);
-  const Plan plan = make_plan(first, items);
-  if (items == 1) {
+  const Plan plan = make_plan(first, items, chained);
+  if (items == 1 && !chained) {
     const int64_t splits = split_count(first, plan);
     if (splits > 1) return multiply_split(first, splits);
   }
@@ -421,7 +424,11 @@ Status matmul(const MatmulArgs& args) {
 }  // namespace
 
 Status matmul_floating(const MatmulArgs& args) {
-  return args.dtype == DType::kFloat32 ? multiply<float>(args) : multiply<double>(args);
+  return args.dtype == DType::kFloat32 ? multiply<float>(args, false)
+                                       : multiply<double>(args, false);
+}
+Status matmul_chained(const MatmulArgs& args) {
+  return args.dtype == DType::kFloat32 ? multiply<float>(args, true) : multiply<double>(args, true);
 }
 
 bool matmul_sums_in_blocks(const MatmulArgs& args) {

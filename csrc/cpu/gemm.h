@@ -65,12 +65,18 @@ TALLOW_INLINE int64_t wanted_tasks(int64_t flops) {
 // Products of float32 and float64, and of all other types.
 Status matmul_floating(const MatmulArgs& args);
 Status matmul_other(const MatmulArgs& args);
+// The same for float32 and float64 with sums in blocks as above, whatever the strides, which are
+// free to make matmul_floating choose dot products over lanes.
+Status matmul_chained(const MatmulArgs& args);
 // Whether matmul_floating sums float32 operands with these shapes and strides in blocks of
 // kGemmBlock, one after the other.
 bool matmul_sums_in_blocks(const MatmulArgs& args);
 // Those products of bfloat16, where the CPU has an instruction for them; ask first.
 bool matmul_bfloat16_pays(const MatmulArgs& args);
 Status matmul_bfloat16(const MatmulArgs& args);
+
+// Whether a product of these sizes is summed in lanes if both operands are contiguous along k.
+bool gemm_prefers_dots(int64_t m, int64_t n, int64_t k);
 
 // Computes one product on the calling thread, for use inside a task; c_col must be 1. `scratch`
 // has gemm_scratch(g) elements.

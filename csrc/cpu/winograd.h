@@ -88,15 +88,6 @@ struct SumTransform {
   }
 };
 
-// Stores the first `count` lanes, 1 to kWidth.
-TALLOW_INLINE void store_some(float* to, Lanes value, int count) {
-  if (count == kWidth) {
-    store(to, value);
-  } else {
-    store_partial(to, value, count);
-  }
-}
-
 // The transposes of the last two, for the gradient of the weights: A y and G^T s.
 struct GradientTransform {
   TALLOW_INLINE void operator()(const Lanes (&y)[kTile], Lanes (&q)[kPatch]) const {
@@ -147,11 +138,12 @@ TALLOW_INLINE void transform_square(const Transform& transform, const Get& get, 
   }
 }
 
-// ---- Between images, where pixels are neighbours, and lanes that hold channels.
+// ---- Between images and lanes that hold channels.
 
-// A rectangle of pixels inside an image of some channels.
+// A rectangle of pixels inside an image of some channels. Pixels of a row or channels of a pixel
+// are neighbours.
 struct Pixels {
-  int64_t channel, row;  // strides of the image; columns are neighbours
+  int64_t channel, row, pixel;  // strides of the image
   int64_t rows, columns;
 };
 
@@ -172,6 +164,14 @@ TALLOW_INLINE void each_run(const Pixels& pixels, const Body& body) {
 // staged[y * pitch + x] = a vector of `channels` channels of pixel (y, x), zero beyond them.
 TALLOW_INLINE void stage_pixels(const Pixels& pixels, const float* image, int channels,
                                 int64_t pitch, Lanes* staged) {
+  if (pixels.pixel != 1) {
+    for (int64_t y = 0; y < pixels.rows; ++y) {
+      for (int64_t x = 0; x < pixels.columns; ++x) {
+        staged[y * pitch + x] = load_some(image + y * pixels.row + x * pixels.pixel, channels);
+      }
+    }
+    return;
+  }
   each_run(pixels, [&](int64_t first_row, int64_t first, int count) {
     const float* const from = image + first_row * pixels.row + first;
     Lanes block[kWidth];
@@ -201,6 +201,14 @@ TALLOW_INLINE void stage_pixels(const Pixels& pixels, const float* image, int ch
 // The way back: writes `channels` channels of staged pixels, whose rows follow without a gap.
 TALLOW_INLINE void unstage_pixels(const Pixels& pixels, const Lanes* staged, int channels,
                                   float* image) {
+  if (pixels.pixel != 1) {
+    for (int64_t y = 0; y < pixels.rows; ++y) {
+      for (int64_t x = 0; x < pixels.columns; ++x) {
+        store_some(image + y * pixels.row + x * pixels.pixel, *staged++, channels);
+      }
+    }
+    return;
+  }
   each_run(pixels, [&](int64_t first_row, int64_t first, int count) {
     const Lanes* const from = staged + first_row * pixels.columns + first;
     float* const to = image + first_row * pixels.row + first;

@@ -9,6 +9,7 @@
 #include "ops/copy.h"
 #include "ops/cpp_type.h"
 #include "ops/kernel.h"
+#include "ops/memory_order.h"
 #include "ops/reduce.h"
 #include "ops/unary_math.h"
 #include "ops/views.h"
@@ -27,35 +28,42 @@ Dims join(int64_t first, int64_t second, const Dims& rest) {
   return shape;
 }
 
-Tensor plain(const Tensor& tensor) {
-  if (!tensor.defined() || tensor.is_contiguous()) return tensor;
-  const NoGradGuard guard;
-  return contiguous(tensor);
-}
-
 // One spatial dimension is a two-dimensional problem of height 1.
 void set_pair(int64_t (&pair)[2], const Dims& values, int64_t height) {
   pair[0] = values.size() == 2 ? values[0] : height;
   pair[1] = values.back();
 }
 
-ConvArgs make_args(DType dtype, const Dims& input, const Dims& weight, const Dims& output,
+// The shape of a convolution, from that of its three tensors.
+ConvArgs make_args(const OrderedData& input, const OrderedData& weight, const OrderedData& output,
                    const ConvWindow& window) {
+  const auto sizes = [](const OrderedData& tensor) { return spatial(tensor.data); };
   ConvArgs args;
-  args.dtype = dtype;
-  args.batch = input[0];
+  args.dtype = input.data.dtype();
+  args.batch = input.data.sizes()[0];
   args.groups = window.groups;
-  args.in_channels = input[1];
-  args.out_channels = output[1];
-  set_pair(args.in_size, Dims(input.data() + 2, input.size() - 2), 1);
-  set_pair(args.out_size, Dims(output.data() + 2, output.size() - 2), 1);
-  set_pair(args.kernel, Dims(weight.data() + 2, weight.size() - 2), 1);
+  args.in_channels = input.data.sizes()[1];
+  args.out_channels = output.data.sizes()[1];
+  set_pair(args.in_size, sizes(input), 1);
+  set_pair(args.out_size, sizes(output), 1);
+  set_pair(args.kernel, sizes(weight), 1);
   set_pair(args.stride, window.stride, 1);
   set_pair(args.padding, window.padding, 0);
   set_pair(args.dilation, window.dilation, 1);
   args.winograd = winograd_allowed();
+  args.input_last = input.last;
+  args.weight_last = weight.last;
+  args.output_last = output.last;
   return args;
 }
+
+// A fresh tensor for a kernel to write.
+OrderedData result(const Dims& sizes, bool channels_last, const Tensor& like) {
+  const Tensor out = empty_in_order(sizes, channels_last, like);
+  return {out, channels_last && !out.is_contiguous()};
+}
+
+const void* data_or_null(const Tensor& tensor) { return tensor.defined() ? tensor.ptr() : nullptr; }
 
 // The dimensions that a bias is the same along.
 Tensor bias_gradient(const Tensor& grad) {
@@ -77,16 +85,18 @@ void allow_winograd(bool allowed) { winograd.store(allowed, std::memory_order_re
 
 Tensor conv_forward(const Tensor& input, const Tensor& weight, const Tensor& bias,
                     const ConvWindow& window, const Dims& out_size) {
-  const Tensor x = plain(input), w = plain(weight), b = plain(bias);
-  const Tensor out = empty(join(x.sizes()[0], w.sizes()[0], out_size), x.dtype(), x.device());
-  if (x.numel() == 0) {
-    only_bias(out, b);
-  } else if (out.numel() > 0) {
-    run<&Backend::conv, &ConvKernels::forward>(
-        "conv2d", x.device(), make_args(x.dtype(), x.sizes(), w.sizes(), out.sizes(), window),
-        x.ptr(), w.ptr(), b.defined() ? b.ptr() : nullptr, out.ptr());
+  const OrderedData x = ordered_data(input), w = ordered_data(weight);
+  const Tensor b = ordered_data(bias).data;
+  const OrderedData out =
+      result(join(input.sizes()[0], weight.sizes()[0], out_size), window.channels_last, input);
+  if (input.numel() == 0) {
+    only_bias(out.data, b);
+  } else if (out.data.numel() > 0) {
+    run<&Backend::conv, &ConvKernels::forward>("conv2d", input.device(),
+                                               make_args(x, w, out, window), x.data.ptr(),
+                                               w.data.ptr(), data_or_null(b), out.data.ptr());
   }
-  return record("ConvolutionBackward0", {&input, &weight, &bias}, out, [&](Saver& save) {
+  return record("ConvolutionBackward0", {&input, &weight, &bias}, out.data, [&](Saver& save) {
     return [x = save(input, "input"), w = save(weight, "weight"), window, in_size = spatial(input),
             kernel = spatial(weight)](Grads& g) {
       if (g.needs(0)) g.out[0] = conv_transpose(g.grad(), conj(g[w]), {}, window, in_size);
@@ -98,18 +108,19 @@ Tensor conv_forward(const Tensor& input, const Tensor& weight, const Tensor& bia
 
 Tensor conv_transpose(const Tensor& output, const Tensor& weight, const Tensor& bias,
                       const ConvWindow& window, const Dims& in_size) {
-  const Tensor y = plain(output), w = plain(weight), b = plain(bias);
-  const int64_t channels = w.sizes()[1] * window.groups;
-  const Tensor out = empty(join(y.sizes()[0], channels, in_size), y.dtype(), y.device());
-  if (y.numel() == 0) {
-    only_bias(out, b);
-  } else if (out.numel() > 0) {
-    run<&Backend::conv, &ConvKernels::grad_input>(
-        "conv_transpose2d", y.device(),
-        make_args(y.dtype(), out.sizes(), w.sizes(), y.sizes(), window), y.ptr(), w.ptr(),
-        b.defined() ? b.ptr() : nullptr, out.ptr());
+  const OrderedData y = ordered_data(output), w = ordered_data(weight);
+  const Tensor b = ordered_data(bias).data;
+  const int64_t channels = weight.sizes()[1] * window.groups;
+  const OrderedData out =
+      result(join(output.sizes()[0], channels, in_size), window.channels_last, output);
+  if (output.numel() == 0) {
+    only_bias(out.data, b);
+  } else if (out.data.numel() > 0) {
+    run<&Backend::conv, &ConvKernels::grad_input>("conv_transpose2d", output.device(),
+                                                  make_args(out, w, y, window), y.data.ptr(),
+                                                  w.data.ptr(), data_or_null(b), out.data.ptr());
   }
-  return record("ConvolutionBackward0", {&output, &weight, &bias}, out, [&](Saver& save) {
+  return record("ConvolutionBackward0", {&output, &weight, &bias}, out.data, [&](Saver& save) {
     return [y = save(output, "input"), w = save(weight, "weight"), window,
             out_size = spatial(output), kernel = spatial(weight)](Grads& g) {
       if (g.needs(0)) g.out[0] = conv_forward(g.grad(), conj(g[w]), {}, window, out_size);
@@ -121,19 +132,18 @@ Tensor conv_transpose(const Tensor& output, const Tensor& weight, const Tensor& 
 
 Tensor conv_weight(const Tensor& input, const Tensor& output, const ConvWindow& window,
                    const Dims& kernel) {
-  const Tensor x = plain(input), y = plain(output);
-  const Tensor out =
-      empty(join(y.sizes()[1], x.sizes()[1] / window.groups, kernel), x.dtype(), x.device());
-  if (x.numel() == 0 || y.numel() == 0) {
+  const OrderedData x = ordered_data(input), y = ordered_data(output);
+  const OrderedData out = result(join(output.sizes()[1], input.sizes()[1] / window.groups, kernel),
+                                 window.channels_last, input);
+  if (input.numel() == 0 || output.numel() == 0) {
     const NoGradGuard guard;
-    zero_(out);
+    zero_(out.data);
   } else {
-    run<&Backend::conv, &ConvKernels::grad_weight>(
-        "conv2d_weight", x.device(),
-        make_args(x.dtype(), x.sizes(), out.sizes(), y.sizes(), window), x.ptr(), y.ptr(),
-        out.ptr());
+    run<&Backend::conv, &ConvKernels::grad_weight>("conv2d_weight", input.device(),
+                                                   make_args(x, out, y, window), x.data.ptr(),
+                                                   y.data.ptr(), out.data.ptr());
   }
-  return record("ConvolutionBackwardBackward0", {&input, &output}, out, [&](Saver& save) {
+  return record("ConvolutionBackwardBackward0", {&input, &output}, out.data, [&](Saver& save) {
     return [x = save(input, "input"), y = save(output, "grad_output"), window,
             in_size = spatial(input), out_size = spatial(output)](Grads& g) {
       if (g.needs(0)) g.out[0] = conv_transpose(conj(g[y]), g.grad(), {}, window, in_size);
@@ -169,13 +179,14 @@ bool any_below(const Dims& values, int64_t limit) {
   return false;
 }
 
-ConvWindow make_window(const Tensor& weight, const Dims& stride, const Dims& padding,
-                       const Dims& dilation, int64_t groups) {
+ConvWindow make_window(const Tensor& input, const Tensor& weight, const Dims& stride,
+                       const Dims& padding, const Dims& dilation, int64_t groups) {
   const int64_t dims = weight.dim() - 2;
   TALLOW_CHECK(dims > 0, "weight should have at least three dimensions");
   const ConvWindow window{expand_parameter(stride, dims, "stride"),
                           expand_parameter(padding, dims, "padding"),
-                          expand_parameter(dilation, dims, "dilation"), groups};
+                          expand_parameter(dilation, dims, "dilation"), groups,
+                          suggests_channels_last(input) || suggests_channels_last(weight)};
   TALLOW_CHECK_NOT_IMPLEMENTED(dims <= 2, "convolution: weight has ", dims,
                                " spatial dimensions, expected 1 or 2");
   TALLOW_CHECK(!any_below(window.padding, 0), "negative padding is not supported");
@@ -292,8 +303,8 @@ Tensor conv_numbers(const char* name, int64_t dims, const Tensor& input, const T
                     const Dims& dilation, int64_t groups) {
   return with_batch(input, dims, name, [&](const Tensor& batch) {
     return forward_checked(batch, weight, bias,
-                           make_window(weight, repeated(stride, dims), repeated(padding, dims),
-                                       repeated(dilation, dims), groups));
+                           make_window(batch, weight, repeated(stride, dims),
+                                       repeated(padding, dims), repeated(dilation, dims), groups));
   });
 }
 
@@ -309,7 +320,7 @@ Tensor conv_named(const char* name, int64_t dims, const Tensor& input, const Ten
                "-dimensional input of size ", input.sizes(), " instead");
   return with_batch(input, dims, name, [&](const Tensor& batch) {
     ConvWindow window =
-        make_window(weight, repeated(stride, dims), {0}, repeated(dilation, dims), groups);
+        make_window(batch, weight, repeated(stride, dims), {0}, repeated(dilation, dims), groups);
     for (const int64_t step : window.stride) {
       TALLOW_CHECK(step == 1, "padding='same' is not supported for strided convolutions");
     }
@@ -328,8 +339,8 @@ Tensor conv_transposed(const char* name, int64_t dims, const Tensor& input, cons
                        const Dims& output_padding, int64_t groups, const Dims& dilation) {
   return with_batch(input, dims, name, [&](const Tensor& batch) {
     return transpose_checked(batch, weight, bias,
-                             make_window(weight, repeated(stride, dims), repeated(padding, dims),
-                                         repeated(dilation, dims), groups),
+                             make_window(batch, weight, repeated(stride, dims),
+                                         repeated(padding, dims), repeated(dilation, dims), groups),
                              output_padding);
   });
 }
@@ -339,7 +350,7 @@ Tensor conv_transposed(const char* name, int64_t dims, const Tensor& input, cons
 Tensor convolution(const Tensor& input, const Tensor& weight, const Tensor& bias,
                    const Dims& stride, const Dims& padding, const Dims& dilation, bool transposed,
                    const Dims& output_padding, int64_t groups) {
-  const ConvWindow window = make_window(weight, stride, padding, dilation, groups);
+  const ConvWindow window = make_window(input, weight, stride, padding, dilation, groups);
   return transposed ? transpose_checked(input, weight, bias, window, output_padding)
                     : forward_checked(input, weight, bias, window);
 }

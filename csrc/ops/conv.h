@@ -7,10 +7,12 @@
 
 namespace tallow::ops {
 
-// How windows lie over the input; one entry per spatial dimension.
+// How windows lie over the input; one entry per spatial dimension. `channels_last` is the memory
+// order of the result and of all its gradients, whatever the operands have.
 struct ConvWindow {
   Dims stride, padding, dilation;
   int64_t groups;
+  bool channels_last;
 };
 
 // May float32 convolutions use the Winograd algorithm? It is faster, rounds differently and lets an

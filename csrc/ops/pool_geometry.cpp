@@ -19,7 +19,7 @@ Pooling describe(const Tensor& input) {
   Pooling pooling{};
   pooling.in_shape = input.sizes();
   pooling.args.dtype = input.dtype();
-  pooling.args.planes = 1;
+  pooling.args.planes = pooling.args.interleaved = 1;
   const int64_t lead = input.dim() - 2;
   for (int64_t d = 0; d < lead; ++d) pooling.args.planes *= input.sizes()[d];
   pooling.args.in_size[0] = input.sizes()[lead];

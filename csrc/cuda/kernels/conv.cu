@@ -11,11 +11,19 @@
 namespace tallow::cuda {
 namespace {
 
+// Where the elements of one tensor are: distances of images, channels and pixels.
+struct Order {
+  int64_t image, channel, pixel;
+  Order(bool last, int64_t channels, int64_t pixels)
+      : image(channels * pixels), channel(last ? 1 : pixels), pixel(last ? channels : 1) {}
+};
+
 // ConvArgs as kernels take them; channel counts are those of one group.
 struct Geometry {
   int64_t batch, groups, in_channels, out_channels;
   int64_t in_size[2], out_size[2], kernel[2], stride[2], padding[2], dilation[2];
   int64_t in_pixels, out_pixels, taps;
+  Order input, output, weight;
   Splitter by_out_pixels, by_out_width, by_in_pixels, by_in_width, by_taps, by_tap_width;
 
   explicit Geometry(const ConvArgs& args)
@@ -25,7 +33,10 @@ struct Geometry {
         out_channels(args.out_channels / args.groups),
         in_pixels(args.in_size[0] * args.in_size[1]),
         out_pixels(args.out_size[0] * args.out_size[1]),
-        taps(args.kernel[0] * args.kernel[1]) {
+        taps(args.kernel[0] * args.kernel[1]),
+        input(args.input_last, args.in_channels, in_pixels),
+        output(args.output_last, args.out_channels, out_pixels),
+        weight(args.weight_last, in_channels, taps) {
     for (int d = 0; d < 2; ++d) {
       in_size[d] = args.in_size[d];
       out_size[d] = args.out_size[d];
@@ -69,8 +80,9 @@ __device__ Accumulator<T> input_at(const Geometry& g, const T* input, int64_t gr
   const int64_t y = out.y * g.stride[0] - g.padding[0] + tap.y * g.dilation[0];
   const int64_t x = out.x * g.stride[1] - g.padding[1] + tap.x * g.dilation[1];
   if (y < 0 || y >= g.in_size[0] || x < 0 || x >= g.in_size[1]) return Accumulator<T>(0);
-  const int64_t plane = (out.sample * g.groups + group) * g.in_channels + tap.channel;
-  return as_term(input[plane * g.in_pixels + y * g.in_size[1] + x]);
+  const int64_t channel = group * g.in_channels + tap.channel;
+  return as_term(input[out.sample * g.input.image + channel * g.input.channel +
+                       (y * g.in_size[1] + x) * g.input.pixel]);
 }
 
 // The output element whose window meets an input position with a tap, 0 if there is none.
@@ -84,8 +96,15 @@ __device__ Accumulator<T> output_at(const Geometry& g, const T* output, int64_t 
       ox >= g.out_size[1]) {
     return Accumulator<T>(0);
   }
-  const int64_t plane = (in.sample * g.groups + group) * g.out_channels + tap.channel;
-  return as_term(output[plane * g.out_pixels + oy * g.out_size[1] + ox]);
+  const int64_t channel = group * g.out_channels + tap.channel;
+  return as_term(output[in.sample * g.output.image + channel * g.output.channel +
+                        (oy * g.out_size[1] + ox) * g.output.pixel]);
+}
+
+// Where in a row of the weight, an output channel, product l of a window's sum is.
+__device__ int64_t weight_at(const Geometry& g, int64_t l) {
+  const int64_t channel = g.by_taps.quotient(l);
+  return channel * g.weight.channel + (l - channel * g.taps) * g.weight.pixel;
 }
 
 // The tile of a block: blockIdx.x counts the tiles of an m x n matrix, blockIdx.y the groups.
@@ -110,7 +129,9 @@ __global__ void __launch_bounds__(kTileThreads, 2)
   A sum[kPer][kPer];
   multiply_tile<A, kPer, true, false>(
       tile.row, tile.column, 0, k,
-      [&](int64_t i, int64_t l) { return i < m && l < k ? as_term(rows[i * k + l]) : A(0); },
+      [&](int64_t i, int64_t l) {
+        return i < m && l < k ? as_term(rows[i * k + weight_at(g, l)]) : A(0);
+      },
       [&](int64_t j, int64_t l) {
         if (j >= n || l >= k) return A(0);
         return input_at(g, input, tile.group, position_of(j, g.by_out_pixels, g.by_out_width),
@@ -122,7 +143,8 @@ __global__ void __launch_bounds__(kTileThreads, 2)
     if (bias) value = value + as_term(bias[channel]);
     const int64_t sample = g.by_out_pixels.quotient(j);
     const int64_t pixel = j - sample * g.out_pixels;
-    output[(sample * g.groups * m + channel) * g.out_pixels + pixel] = static_cast<T>(value);
+    output[sample * g.output.image + channel * g.output.channel + pixel * g.output.pixel] =
+        static_cast<T>(value);
   });
 }
 
@@ -139,8 +161,8 @@ __global__ void __launch_bounds__(kTileThreads, 2)
         if (i >= m || l >= k) return A(0);
         const int64_t channel = g.by_taps.quotient(l);
         const int64_t tap = l - channel * g.taps;
-        const int64_t row = (tile.group * g.out_channels + channel) * m + i;
-        return as_term(weight[row * g.taps + tap]);
+        const int64_t row = tile.group * g.out_channels + channel;
+        return as_term(weight[row * g.weight.image + i * g.weight.channel + tap * g.weight.pixel]);
       },
       [&](int64_t j, int64_t l) {
         if (j >= n || l >= k) return A(0);
@@ -153,7 +175,8 @@ __global__ void __launch_bounds__(kTileThreads, 2)
     if (bias) value = value + as_term(bias[channel]);
     const int64_t sample = g.by_in_pixels.quotient(j);
     const int64_t pixel = j - sample * g.in_pixels;
-    input[(sample * g.groups * m + channel) * g.in_pixels + pixel] = static_cast<T>(value);
+    input[sample * g.input.image + channel * g.input.channel + pixel * g.input.pixel] =
+        static_cast<T>(value);
   });
 }
 
@@ -174,8 +197,9 @@ __global__ void __launch_bounds__(kTileThreads, 2)
       [&](int64_t i, int64_t l) {
         if (i >= m || l >= end) return A(0);
         const int64_t sample = g.by_out_pixels.quotient(l);
-        const int64_t plane = (sample * g.groups + tile.group) * m + i;
-        return as_term(output[plane * g.out_pixels + l - sample * g.out_pixels]);
+        const int64_t channel = tile.group * m + i;
+        return as_term(output[sample * g.output.image + channel * g.output.channel +
+                              (l - sample * g.out_pixels) * g.output.pixel]);
       },
       [&](int64_t j, int64_t l) {
         if (j >= n || l >= end) return A(0);
@@ -184,7 +208,7 @@ __global__ void __launch_bounds__(kTileThreads, 2)
       },
       sum);
   store_tile(tile.row, tile.column, m, n, sum, [&](int64_t i, int64_t j, const A& value) {
-    const int64_t at = (tile.group * m + i) * n + j;
+    const int64_t at = (tile.group * m + i) * n + weight_at(g, j);
     if (parts) {
       parts[blockIdx.z * g.groups * m * n + at] = value;
     } else {

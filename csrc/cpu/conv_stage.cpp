@@ -1,0 +1,154 @@
+// Staged copies of images, zero-padded and split by the stride; see Stage.
+#include "cpu/conv.h"
+#include "cpu/gemm_transpose.h"
+
+namespace tallow::cpu::TALLOW_ISA {
+namespace {
+
+// Every other lane of the 2 * kLanes elements a and b, from the first on.
+template <class V>
+TALLOW_INLINE V even_lanes(V a, V b) {
+  if constexpr (sizeof(V) / sizeof(a[0]) == 16) {
+    return shuffle<0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30>(a, b);
+  } else if constexpr (sizeof(V) / sizeof(a[0]) == 8) {
+    return shuffle<0, 2, 4, 6, 8, 10, 12, 14>(a, b);
+  } else if constexpr (sizeof(V) / sizeof(a[0]) == 4) {
+    return shuffle<0, 2, 4, 6>(a, b);
+  } else {
+    return shuffle<0, 2>(a, b);
+  }
+}
+
+// The first `count` of the 2 * kLanes elements from `from` on, without touching the others.
+template <class T>
+TALLOW_INLINE Vec<T> load_evens(const T* from, int64_t count) {
+  constexpr int kW = kLanes<T>;
+  if (count >= 2 * kW) return even_lanes(load(from), load(from + kW));
+  if (count <= kW) return even_lanes(load_some(from, count), Vec<T>{});
+  return even_lanes(load(from), load_some(from + kW, count - kW));
+}
+
+// Copies `count` elements `step` apart. May write zeros behind them, less than a vector.
+template <class T>
+TALLOW_INLINE void copy_row(const T* from, int64_t step, int64_t count, T* to) {
+  int64_t i = 0;
+  if (step == 1) {
+    for (; i + kLanes<T> <= count; i += kLanes<T>) store(to + i, load(from + i));
+    if (i < count) store(to + i, load_partial(from + i, static_cast<int>(count - i)));
+  } else if (step == 2) {
+    for (; i < count; i += kLanes<T>) {
+      store(to + i, load_evens(from + 2 * i, 2 * (count - i) - 1));
+    }
+  } else {
+    for (; i < count; ++i) to[i] = from[i * step];
+  }
+}
+
+// The part of one phase of a stage that is inside the source: rows and elements of each.
+struct Part {
+  Range rows, columns;
+  int64_t pixel;   // of the source: where the first element is from
+  int64_t staged;  // in the stage, for channel 0
+};
+
+// Calls body(part) for every phase that a tap reads, in the order of the stage.
+template <class Body>
+TALLOW_INLINE void each_part(const Stage& stage, int64_t first_row, const Body& body) {
+  const StageAxis& rows = stage.axis[0];
+  const StageAxis& columns = stage.axis[1];
+  for (int64_t p = 0; p < rows.stride; ++p) {
+    if (rows.stride > 1 && !rows.uses(p)) continue;
+    Part part;
+    rows.inside(p, first_row, stage.rows, part.rows.begin, part.rows.end);
+    for (int64_t q = 0; q < columns.stride; ++q) {
+      if (columns.stride > 1 && !columns.uses(q)) continue;
+      columns.inside(q, 0, stage.pitch, part.columns.begin, part.columns.end);
+      const int64_t row = (first_row + part.rows.begin) * rows.stride + p + rows.origin;
+      part.pixel = row * columns.source + part.columns.begin * columns.stride + q + columns.origin;
+      part.staged = stage.offset(0, p, q, part.rows.begin, part.columns.begin);
+      body(part);
+    }
+  }
+}
+
+// From images whose pixels are neighbours. Rows are written in the order of memory, which lets
+// copy_row write zeros behind each.
+template <class T>
+void fill_by_rows(const Stage& stage, const T* source, const Order& order, int64_t first_row,
+                  T* staged) {
+  const int64_t step = stage.axis[1].stride;
+  const int64_t row_step = stage.axis[0].stride * stage.axis[1].source;
+  for (int64_t c = 0; c < stage.channels; ++c) {
+    each_part(stage, first_row, [&](const Part& part) {
+      const T* from = source + c * order.channel + part.pixel;
+      T* to = staged + stage.offset(c, 0, 0, 0, 0) + part.staged;
+      for (int64_t y = 0; y < part.rows.size(); ++y) {
+        copy_row(from, step, part.columns.size(), to);
+        from += row_step;
+        to += stage.pitch;
+      }
+    });
+  }
+}
+
+// Turns `count` elements of `channels` channels round, both at most a vector.
+template <class T>
+TALLOW_INLINE void turn_elements(const T* from, int64_t step, int64_t count, int64_t channels,
+                                 T* to, int64_t pitch) {
+  Vec<T> block[kLanes<T>];
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes<T>; ++i) {
+    block[i] = i < count ? load_some(from + i * step, channels) : Vec<T>{};
+  }
+  transpose(block);
+#pragma GCC unroll 16
+  for (int c = 0; c < kLanes<T>; ++c) {
+    if (c < channels) store_some(to + c * pitch, block[c], count);
+  }
+}
+
+// From images whose channels are neighbours.
+template <class T>
+void fill_by_pixels(const Stage& stage, const T* source, const Order& order, int64_t first_row,
+                    T* staged) {
+  const int64_t step = stage.axis[1].stride * order.pixel;
+  const int64_t row_step = stage.axis[0].stride * stage.axis[1].source * order.pixel;
+  const int64_t channel_pitch = stage.offset(1, 0, 0, 0, 0);
+  for (int64_t c = 0; c < stage.channels; c += kLanes<T>) {
+    const int64_t channels = lesser(stage.channels - c, kLanes<T>);
+    each_part(stage, first_row, [&](const Part& part) {
+      const T* from = source + c + part.pixel * order.pixel;
+      T* to = staged + c * channel_pitch + part.staged;
+      for (int64_t y = 0; y < part.rows.size(); ++y) {
+        for (int64_t x = 0; x < part.columns.size(); x += kLanes<T>) {
+          turn_elements(from + x * step, step, lesser(part.columns.size() - x, kLanes<T>), channels,
+                        to + x, channel_pitch);
+        }
+        from += row_step;
+        to += stage.pitch;
+      }
+    });
+  }
+}
+
+template <class T>
+void fill(const Stage& stage, const T* source, const Order& order, int64_t first_row, T* staged) {
+  if (order.last()) {
+    fill_by_pixels(stage, source, order, first_row, staged);
+  } else {
+    fill_by_rows(stage, source, order, first_row, staged);
+  }
+}
+
+}  // namespace
+
+void fill_stage(const Stage& stage, const float* source, const Order& order, int64_t first_row,
+                float* staged) {
+  fill(stage, source, order, first_row, staged);
+}
+void fill_stage(const Stage& stage, const double* source, const Order& order, int64_t first_row,
+                double* staged) {
+  fill(stage, source, order, first_row, staged);
+}
+
+}  // namespace tallow::cpu::TALLOW_ISA

@@ -1,0 +1,119 @@
+"""Images in channels_last: results keep PyTorch's memory order, and the bits of contiguous ones."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+import tallow
+import tallow.nn.functional as F
+
+LAST = tallow.channels_last
+
+
+def order(tensor: Any) -> str:
+    """Say in which memory order a tensor is."""
+    kinds = {"contiguous": tallow.contiguous_format, "last": LAST}
+    found = [name for name, kind in kinds.items() if tensor.is_contiguous(memory_format=kind)]
+    return "either" if len(found) == 2 else found[0] if found else str(tensor.stride())
+
+
+def last(tensor: Any) -> Any:
+    return tensor.detach().to(memory_format=LAST)
+
+
+class Conv(NamedTuple):
+    input: tuple[int, int, int, int]
+    outputs: int
+    kernel: tuple[int, int]
+    stride: Any = 1
+    padding: Any = 0
+    dilation: Any = 1
+    groups: int = 1
+
+
+CONVS = {
+    "1x1": Conv((2, 20, 9, 7), 33, (1, 1)),
+    "1x1 of one pixel": Conv((3, 17, 1, 1), 5, (1, 1)),
+    "1x1 with few pixels": Conv((1, 64, 7, 7), 40, (1, 1)),
+    "1x1 in groups": Conv((2, 24, 5, 6), 12, (1, 1), groups=3),
+    "1x1 with stride": Conv((2, 20, 9, 7), 33, (1, 1), 2),
+    "1x1 padded": Conv((2, 20, 4, 5), 7, (1, 1), 1, 1),
+    "long sums": Conv((1, 300, 6, 5), 40, (1, 1)),
+    "3x3": Conv((2, 5, 9, 10), 7, (3, 3), 1, 1),
+    "winograd": Conv((2, 33, 17, 19), 40, (3, 3), 1, 1),
+    "winograd of wide images": Conv((1, 32, 9, 410), 32, (3, 3), 1, (0, 2)),
+    "stem": Conv((2, 3, 20, 23), 19, (7, 7), 2, 3),
+    "even kernel": Conv((1, 18, 8, 9), 6, (2, 4), (2, 1), (1, 2)),
+    "dilated": Conv((2, 17, 12, 11), 18, (3, 3), (1, 2), 2, 2),
+    "groups": Conv((2, 12, 9, 9), 20, (3, 3), 2, 1, 1, 4),
+    "many groups": Conv((4, 40, 7, 6), 40, (3, 3), 1, 1, 1, 20),
+    "depthwise": Conv((5, 35, 14, 15), 35, (3, 3), 1, 1, 1, 35),
+    "depthwise with stride": Conv((2, 16, 13, 12), 16, (5, 3), 2, (2, 1), 1, 16),
+    "depthwise dilated": Conv((1, 20, 12, 13), 20, (3, 3), (1, 2), 2, (2, 1), 20),
+    "depthwise of wide rows": Conv((1, 18, 4, 1100), 18, (3, 3), 1, 1, 1, 18),
+    "depthwise, two outputs": Conv((2, 9, 8, 8), 18, (3, 3), 1, 1, 1, 9),
+    "wide": Conv((1, 4, 3, 300), 3, (3, 5), 1, (1, 2)),
+    "one output": Conv((2, 33, 8, 9), 1, (3, 3), 1, 1),
+    "one input": Conv((2, 1, 8, 9), 33, (3, 3), 1, 1),
+}
+DTYPES = [tallow.float32, tallow.float64, tallow.bfloat16, tallow.int32]
+FLOATING = [tallow.float32, tallow.float64, tallow.float16]
+
+
+def tensors(conv: Conv, dtype: Any, transposed: bool) -> tuple[Any, Any, Any]:
+    tallow.manual_seed(0)
+    weight = (conv.outputs, conv.input[1] // conv.groups, *conv.kernel)
+    if transposed:
+        weight = (conv.input[1], conv.outputs // conv.groups, *conv.kernel)
+    made = (tallow.randn(*shape) for shape in (conv.input, weight, (conv.outputs,)))
+    if dtype is tallow.int32:
+        return tuple((tensor * 5).to(dtype) for tensor in made)
+    return tuple(tensor.to(dtype) for tensor in made)
+
+
+def convolve(conv: Conv, transposed: bool, *operands: Any) -> Any:
+    if transposed:
+        return F.conv_transpose2d(
+            *operands, conv.stride, conv.padding, 0, conv.groups, conv.dilation
+        )
+    return F.conv2d(*operands, conv.stride, conv.padding, conv.dilation, conv.groups)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("name", CONVS)
+def test_convolutions_have_the_same_bits(name: str, dtype: Any, transposed: bool) -> None:
+    conv = CONVS[name]
+    x, w, b = tensors(conv, dtype, transposed)
+    expected = convolve(conv, transposed, x, w, b)
+    for image, weight in [(last(x), w), (x, last(w)), (last(x), last(w))]:
+        out = convolve(conv, transposed, image, weight, b)
+        if order(image) == "last" or order(weight) == "last":
+            assert order(out) in ("last", "either")
+        assert tallow.equal(out, expected)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("dtype", FLOATING, ids=str)
+@pytest.mark.parametrize("name", CONVS)
+def test_gradients_of_convolutions_have_the_same_bits(
+    name: str, dtype: Any, transposed: bool
+) -> None:
+    conv = CONVS[name]
+    x, w, b = (t.requires_grad_() for t in tensors(conv, dtype, transposed))
+    out = convolve(conv, transposed, x, w, b)
+    grad = tallow.randn(out.shape).to(dtype)
+    expected = tallow.autograd.grad(out, (x, w, b), grad)
+    for image, weight in [(last(x), w.detach()), (x.detach(), last(w)), (last(x), last(w))]:
+        image.requires_grad_()
+        weight.requires_grad_()
+        for given in (grad, last(grad)):
+            out = convolve(conv, transposed, image, weight, b)
+            got = tallow.autograd.grad(out, (image, weight, b), given)
+            if order(image) == "last" or order(weight) == "last":
+                assert order(got[0]) in ("last", "either")
+                assert order(got[1]) in ("last", "either")
+            for one, other in zip(got, expected, strict=True):
+                assert tallow.equal(one, other)
