@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
@@ -10,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.case import all_cases
@@ -27,6 +29,9 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
         nargs="+",
         default=[1],
         help="threads; several: one run after another",
+    )
+    parser.add_argument(
+        "--busy", type=int, default=0, help="processes that keep a CPU busy in the meantime"
     )
     parser.add_argument("--rounds", type=int, default=12, help="measurements of each library")
     parser.add_argument("--seconds", type=float, default=0.02, help="duration of one measurement")
@@ -72,6 +77,18 @@ def others(torch_python: str | None) -> dict[str, str]:
     return chosen
 
 
+@contextlib.contextmanager
+def busy(count: int) -> Iterator[None]:
+    """Let so many processes compete for the CPUs."""
+    spinning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in spinning:
+            process.kill()
+            process.wait()
+
+
 def run(chosen: argparse.Namespace, threads: int) -> Run:
     """Time the chosen cases, printing each as it is done."""
     python = chosen.torch_python  # "": without PyTorch
@@ -109,7 +126,8 @@ def main() -> int:
         print("\n".join(item.name for item in (*all_cases(), *PROBES)))
         return 0
     about = circumstances()
-    runs = [run(chosen, threads) for threads in chosen.threads]
+    with busy(chosen.busy):
+        runs = [run(chosen, threads) for threads in chosen.threads]
     if chosen.json:
         report = {
             **about,

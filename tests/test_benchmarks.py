@@ -13,7 +13,7 @@ import pytest
 
 compare = pytest.importorskip("benchmarks.compare", reason="needs the source tree")
 from benchmarks import machine, report  # noqa: E402
-from benchmarks.__main__ import options  # noqa: E402
+from benchmarks.__main__ import busy, options  # noqa: E402
 from benchmarks.case import GROUPS, Case, Work, all_cases  # noqa: E402
 from benchmarks.compare import Result, WorkerError  # noqa: E402
 
@@ -207,6 +207,20 @@ def test_names_are_unique_and_begin_with_their_group() -> None:
     names = [case.name for case in all_cases()]
     assert len(names) == len(set(names))
     assert {name.partition("/")[0] for name in names} == set(GROUPS)
+
+
+def test_busy_processes_end_with_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Recorded(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    with busy(2):
+        assert [process.poll() for process in started] == [None, None]
+    assert all(process.returncode is not None for process in started)
 
 
 def test_a_worker_times_a_real_case(tmp_path: Path) -> None:
