@@ -167,7 +167,7 @@ class SyncBatchNorm(_BatchNorm):
         momentum: weight of a batch in the running statistics.
         affine: learn a factor and a summand per channel.
         track_running_stats: keep running statistics, and use them in evaluation.
-        process_group: must be None.
+        process_group: one of :mod:`tallow.distributed`, where each has a single process.
         device: where parameters and buffers live.
         dtype: type of parameters and statistics.
     """
