@@ -39,7 +39,7 @@ def _run_script(path: str, arguments: list[str]) -> None:
         runpy.run_path(path, run_name="__main__")
         return
     with open(path, "rb") as file:
-        code = compile(file.read(), path, "exec")
+        code = compile(file.read(), path, "exec", dont_inherit=True)
     _alias.install()
     sys.argv = [path, *arguments]
     sys.path[0] = os.path.dirname(os.path.abspath(path))
@@ -49,7 +49,7 @@ def _run_script(path: str, arguments: list[str]) -> None:
 def _run_code(text: str, arguments: list[str]) -> None:
     from tallow import _alias
 
-    code = compile(text, "<string>", "exec")
+    code = compile(text, "<string>", "exec", dont_inherit=True)
     _alias.install()
     sys.argv = ["-c", *arguments]
     sys.path[0] = ""

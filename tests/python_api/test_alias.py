@@ -130,6 +130,12 @@ class TestCommandLine:
         output = run("-m", "tallow", "-m", "tool", "y", PYTHONPATH=_path_with(tmp_path))
         assert output == "torch.Size([1]) ['y']\n"
 
+    def test_annotations_of_the_program_are_evaluated(self, tmp_path: Path) -> None:
+        code = "def f(x: int): ...\nassert f.__annotations__['x'] is int"
+        script = tmp_path / "script.py"
+        script.write_text(code)
+        assert run("-m", "tallow", str(script)) == run("-m", "tallow", "-c", code) == ""
+
     def test_exit_status_and_traceback_of_the_script(self, tmp_path: Path) -> None:
         script = tmp_path / "fails.py"
         script.write_text("import torch\nraise SystemExit(3)\n")
