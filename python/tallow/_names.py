@@ -96,9 +96,9 @@ _HOMES = {
 }
 _SUBMODULES = (
     "accelerator amp autograd backends compiler cuda demo distributed distributions"
-    " fft func functional fx hub jit linalg mps multiprocessing nn optim overrides profiler"
-    " random return_types safetensors serialization signal special storage testing torch_version"
-    " types utils version xpu"
+    " fft func functional fx hub jit library linalg mps multiprocessing nn ops optim overrides"
+    " profiler random return_types safetensors serialization signal special storage testing"
+    " torch_version types utils version xpu"
 )
 
 LAZY: dict[str, str] = {

@@ -222,6 +222,7 @@ from tallow.functional import unravel_index as unravel_index
 from tallow import fx as fx
 from tallow import hub as hub
 from tallow import jit as jit
+from tallow import library as library
 from tallow import linalg as linalg
 from tallow import mps as mps
 from tallow import multiprocessing as multiprocessing
@@ -244,6 +245,7 @@ from tallow.nn.functional import poisson_nll_loss as poisson_nll_loss
 from tallow.nn.functional import rrelu as rrelu
 from tallow.nn.functional import rrelu_ as rrelu_
 from tallow.nn.functional import triplet_margin_loss as triplet_margin_loss
+from tallow import ops as ops
 from tallow import optim as optim
 from tallow import overrides as overrides
 from tallow import profiler as profiler
