@@ -69,13 +69,47 @@ PyMethodDef methods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
+// A program asks for the same few shapes over and over; a Size is immutable and can be given twice.
+struct RecentSize {
+  static constexpr int64_t kMostDims = 4;
+
+  PyObject* size = nullptr;
+  int64_t count = 0;
+  int64_t values[kMostDims] = {};
+
+  bool is(const Dims& dims) const {
+    if (dims.size() != count) return false;
+    for (int64_t i = 0; i < count; ++i) {
+      if (dims[i] != values[i]) return false;
+    }
+    return true;
+  }
+  void remember(PyObject* object, const Dims& dims) {
+    count = dims.size();
+    for (int64_t i = 0; i < count; ++i) values[i] = dims[i];
+    Py_XDECREF(std::exchange(size, Py_NewRef(object)));
+  }
+};
+
+RecentSize& recent_size(const Dims& dims) {
+  static constexpr std::size_t kBits = 6;
+  static RecentSize entries[std::size_t{1} << kBits];
+  uint64_t hash = static_cast<uint64_t>(dims.size());
+  for (const int64_t length : dims)
+    hash = (hash ^ static_cast<uint64_t>(length)) * 0x9e3779b97f4a7c15;
+  return entries[hash >> (64 - kBits)];
+}
+
 }  // namespace
 
 PyObject* make_size(const Dims& dims) {
+  RecentSize* const recent = dims.size() <= RecentSize::kMostDims ? &recent_size(dims) : nullptr;
+  if (recent && recent->size && recent->is(dims)) return Py_NewRef(recent->size);
   PyRef size = checked(size_type->tp_alloc(size_type, static_cast<Py_ssize_t>(dims.size())));
   for (int64_t i = 0; i < dims.size(); ++i) {
     PyTuple_SET_ITEM(size.get(), i, checked(PyLong_FromLongLong(dims[i])).release());
   }
+  if (recent) recent->remember(size.get(), dims);
   return size.release();
 }
 
