@@ -25,8 +25,9 @@ constexpr int64_t kMaxFreeNodes = 16384;
 
 int64_t node_count = 0;
 uint64_t next_sequence = 0;
-// Nodes whose last reference went while another node was being deleted.
-std::vector<Node*>* pending_nodes = nullptr;
+// Nodes whose last reference went while another node was being deleted. Keeps its memory.
+std::vector<Node*>& pending_nodes = *new std::vector<Node*>;
+bool destroying = false;
 
 }  // namespace
 
@@ -71,19 +72,18 @@ Node::~Node() {
 }
 
 void Node::destroy(Node* node) {
-  if (pending_nodes) {
-    pending_nodes->push_back(node);
+  if (destroying) {
+    pending_nodes.push_back(node);
     return;
   }
-  std::vector<Node*> pending;
-  pending_nodes = &pending;
+  destroying = true;
   delete node;
-  while (!pending.empty()) {
-    Node* const next = pending.back();
-    pending.pop_back();
+  while (!pending_nodes.empty()) {
+    Node* const next = pending_nodes.back();
+    pending_nodes.pop_back();
     delete next;
   }
-  pending_nodes = nullptr;
+  destroying = false;
 }
 
 void Node::release_saved() { saved.release(); }
