@@ -21,9 +21,25 @@ void TensorImpl::operator delete(void* memory) { free_list.give(memory); }
 
 TensorImpl::TensorImpl(Ref<Storage> storage_in, const Dims& sizes_in, const Dims& strides_in,
                        int64_t offset_in, DType dtype_in)
-    : storage(std::move(storage_in)), dtype(dtype_in), device(storage->device()) {
-  set_geometry(sizes_in, strides_in, offset_in);
-}
+    : storage(std::move(storage_in)),
+      sizes(sizes_in),
+      strides(strides_in),
+      offset(offset_in),
+      numel(checked_numel(sizes)),
+      dtype(dtype_in),
+      device(storage->device()),
+      contiguous(tallow::is_contiguous(sizes, strides)) {}
+
+TensorImpl::TensorImpl(Ref<Storage> storage_in, const Dims& sizes_in, int64_t numel_in,
+                       DType dtype_in)
+    : storage(std::move(storage_in)),
+      sizes(sizes_in),
+      strides(contiguous_strides(sizes)),
+      offset(0),
+      numel(numel_in),
+      dtype(dtype_in),
+      device(storage->device()),
+      contiguous(true) {}
 
 TensorImpl::~TensorImpl() {
   if (meta) free_autograd_meta(this);
@@ -39,19 +55,12 @@ void TensorImpl::set_geometry(const Dims& new_sizes, const Dims& new_strides, in
   contiguous = tallow::is_contiguous(sizes, strides);
 }
 
-namespace {
-
-Tensor make(const Dims& sizes, const Dims& strides, DType dtype, Device device, int64_t nbytes) {
-  Tensor result(new TensorImpl(Storage::allocate(nbytes, device), sizes, strides, 0, dtype));
+Tensor empty(const Dims& sizes, DType dtype, Device device) {
+  const int64_t numel = checked_numel(sizes);
+  const int64_t nbytes = checked_nbytes(numel, item_size(dtype));
+  Tensor result(new TensorImpl(Storage::allocate(nbytes, device), sizes, numel, dtype));
   result.impl()->inference = inference_mode_enabled();
   return result;
-}
-
-}  // namespace
-
-Tensor empty(const Dims& sizes, DType dtype, Device device) {
-  const int64_t nbytes = checked_nbytes(checked_numel(sizes), item_size(dtype));
-  return make(sizes, contiguous_strides(sizes), dtype, device, nbytes);
 }
 
 Tensor empty_strided(const Dims& sizes, const Dims& strides, DType dtype, Device device) {
@@ -61,7 +70,10 @@ Tensor empty_strided(const Dims& sizes, const Dims& strides, DType dtype, Device
     TALLOW_CHECK(stride >= 0, "empty_strided: strides must not be negative, got ", strides);
   }
   checked_numel(sizes);
-  return make(sizes, strides, dtype, device, reach_nbytes(sizes, strides, 0, item_size(dtype)));
+  const int64_t nbytes = reach_nbytes(sizes, strides, 0, item_size(dtype));
+  Tensor result(new TensorImpl(Storage::allocate(nbytes, device), sizes, strides, 0, dtype));
+  result.impl()->inference = inference_mode_enabled();
+  return result;
 }
 
 Tensor empty_like(const Tensor& like) { return empty_like(like, like.dtype()); }

@@ -19,6 +19,8 @@ struct AutogradMeta;  // autograd/meta.h
 struct TensorImpl : Counted {
   TensorImpl(Ref<Storage> storage, const Dims& sizes, const Dims& strides, int64_t offset,
              DType dtype);
+  // Row-major, from the start of the storage; `numel` is checked_numel(sizes).
+  TensorImpl(Ref<Storage> storage, const Dims& sizes, int64_t numel, DType dtype);
   ~TensorImpl();
   static void destroy(TensorImpl* impl);
   static void* operator new(std::size_t size);
