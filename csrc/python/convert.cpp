@@ -38,6 +38,11 @@ bool is_number(PyObject* object) {
 }
 
 int64_t to_int64(PyObject* object) {
+  if (TALLOW_LIKELY(PyLong_CheckExact(object))) {
+    int overflow = 0;
+    const int64_t value = PyLong_AsLongLongAndOverflow(object, &overflow);
+    if (TALLOW_LIKELY(overflow == 0)) return value;
+  }
   const PyRef index = checked(PyNumber_Index(object));
   const int64_t value = PyLong_AsLongLong(index.get());
   if (value == -1 && PyErr_Occurred()) {

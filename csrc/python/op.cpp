@@ -65,10 +65,10 @@ PyObject* invoke_and_copy(const Op& op, const Overload& overload, Binding& bindi
 
 PyObject* invoke(const Op& op, const Overload& overload, Binding& binding) {
   if (TALLOW_UNLIKELY(device_memory_used)) check_same_device(op, overload, binding.slots);
-  TALLOW_CHECK_TYPE(!op.inplace || is_tensor(binding.slots[0]), op.name,
-                    "(): argument 'input' must be Tensor, not ", type_name_of(binding.slots[0]));
-  if (TALLOW_UNLIKELY(op.inplace && !overload.takes_out)) {
-    return invoke_and_copy(op, overload, binding);
+  if (TALLOW_UNLIKELY(op.inplace)) {
+    TALLOW_CHECK_TYPE(is_tensor(binding.slots[0]), op.name,
+                      "(): argument 'input' must be Tensor, not ", type_name_of(binding.slots[0]));
+    if (!overload.takes_out) return invoke_and_copy(op, overload, binding);
   }
   if (TALLOW_UNLIKELY(binding.out != nullptr)) {
     prepare_out(op, overload, binding.slots, binding.out);
@@ -161,8 +161,7 @@ PyObject* call_op(const Op& op, PyObject* api, PyObject* const* args, Py_ssize_t
                   PyObject* keywords) noexcept {
   try {
     PyObject* const result = call_checked(op, api, args, count, keywords);
-    // In-place ops end in one underscore.
-    if (op.name.back() == '_' && op.name[1] != '_' && count > 0) note_writes(op, args[0]);
+    if (TALLOW_UNLIKELY(op.writes_self) && count > 0) note_writes(op, args[0]);
     return result;
   } catch (const PythonError&) {
     return nullptr;  // raised by code that the op called

@@ -48,7 +48,12 @@ struct Op;
 // One C++ function behind an op.
 struct Overload {
   std::vector<Parameter> parameters;
+  // What a call needs of the parameters, all in one place.
+  std::vector<PyObject*> defaults;
   int positional = 0;                   // how many may be passed by position
+  int required = 0;                     // how many up to the last one without a default
+  int variadic = -1;                    // which is, or none
+  uint32_t refuse_none = 0;             // bits: None is no tensor where it is not the default
   PyTypeObject* result_type = nullptr;  // a named tuple, or null
   bool has_sequence = false;            // has a parameter with `sequence`
   bool takes_out = false;               // does the function itself write to a destination?
@@ -65,6 +70,7 @@ struct Op {
   std::string doc;
   unsigned flags = 0;
   bool inplace = false;
+  bool writes_self = false;  // has the name of an in-place op
   std::vector<Overload> overloads;
   PyObject* function = nullptr;  // what __torch_function__ is told was called
   PyObject* method = nullptr;

@@ -47,38 +47,20 @@ bool sequences_given(const Overload& overload, Binding& binding) {
   return true;
 }
 
-}  // namespace
+// Fills the slots up to the variadic parameter `at`, which takes all arguments from there on.
+void collect_variadic(PyObject* const* args, Py_ssize_t count, int at, Binding& binding) {
+  binding.variadic = checked(PyTuple_New(count - at));
+  for (Py_ssize_t i = at; i < count; ++i) {
+    PyTuple_SET_ITEM(binding.variadic.get(), i - at, Py_NewRef(args[i]));
+  }
+  for (int i = 0; i < at; ++i) binding.slots[i] = args[i];
+  binding.slots[at] = binding.variadic.get();
+}
 
-bool bind(const Op& op, const Overload& overload, PyObject* const* args, Py_ssize_t count,
-          PyObject* keywords, bool is_method, Binding& binding) {
-  const std::vector<Parameter>& parameters = overload.parameters;
-  const int total = static_cast<int>(parameters.size());
-  int filled = 0;
-  for (; filled < count && filled < overload.positional; ++filled) {
-    const Parameter& parameter = parameters[static_cast<std::size_t>(filled)];
-    binding.by_position[filled] = true;
-    if (TALLOW_UNLIKELY(parameter.variadic) && filled == (is_method ? 1 : 0) &&
-        (count - filled > 1 || is_int(args[filled]))) {
-      PyObject* const rest = PyTuple_New(count - filled);
-      if (!rest) throw PythonError();
-      for (Py_ssize_t i = filled; i < count; ++i) {
-        PyTuple_SET_ITEM(rest, i - filled, Py_NewRef(args[i]));
-      }
-      binding.variadic = PyRef::steal(rest);
-      binding.slots[filled++] = rest;
-      count -= PyTuple_GET_SIZE(rest) - 1;
-      args += PyTuple_GET_SIZE(rest) - 1;  // keeps args[count + k] the k-th keyword argument
-      break;
-    }
-    binding.slots[filled] = args[filled];
-  }
-  if (count > overload.positional) {
-    binding.mismatch = Mismatch::kTooMany;
-    return false;
-  }
-  for (int i = filled; i < total; ++i) binding.slots[i] = nullptr;
-  const Py_ssize_t keyword_count = keywords ? PyTuple_GET_SIZE(keywords) : 0;
-  for (Py_ssize_t k = 0; k < keyword_count; ++k) {
+// Puts keyword arguments into the slots of their names, which are null as far as they are free.
+bool take_keywords(const Op& op, const Overload& overload, PyObject* const* values,
+                   PyObject* keywords, Binding& binding) {
+  for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(keywords); ++k) {
     PyObject* const keyword = PyTuple_GET_ITEM(keywords, k);
     const int i = find_parameter(overload, keyword);
     if (i >= 0) {
@@ -87,39 +69,68 @@ bool bind(const Op& op, const Overload& overload, PyObject* const* args, Py_ssiz
         binding.parameter = i;
         return false;
       }
-      binding.slots[i] = args[count + k];
+      binding.slots[i] = values[k];
     } else if ((op.flags & kOut) && same_name(keyword, out_name())) {
-      binding.out = args[count + k] == Py_None ? nullptr : args[count + k];
+      binding.out = values[k] == Py_None ? nullptr : values[k];
     } else {
       binding.mismatch = Mismatch::kUnexpectedKeyword;
       binding.keyword = keyword;
       return false;
     }
   }
-  for (int i = filled; i < total; ++i) {
-    if (binding.slots[i]) continue;
-    binding.slots[i] = parameters[static_cast<std::size_t>(i)].default_value;
-    if (!binding.slots[i]) {
-      binding.mismatch = Mismatch::kMissing;
-      return false;
+  return true;
+}
+
+}  // namespace
+
+bool bind(const Op& op, const Overload& overload, PyObject* const* args, Py_ssize_t count,
+          PyObject* keywords, bool is_method, Binding& binding) {
+  const int total = static_cast<int>(overload.defaults.size());
+  const int first = is_method ? 1 : 0;
+  if (TALLOW_UNLIKELY(overload.variadic == first) && count > first &&
+      (count - first > 1 || is_int(args[first]))) {
+    collect_variadic(args, count, first, binding);
+    // Keeps args[count + k] the k-th keyword argument.
+    args += count - first - 1;
+    count = first + 1;
+  } else if (TALLOW_LIKELY(count <= overload.positional)) {
+    for (Py_ssize_t i = 0; i < count; ++i) binding.slots[i] = args[i];
+  } else {
+    binding.mismatch = Mismatch::kTooMany;
+    return false;
+  }
+  const int given = static_cast<int>(count);
+  binding.by_position = given;
+  if (TALLOW_UNLIKELY(keywords != nullptr)) {
+    for (int i = given; i < total; ++i) binding.slots[i] = nullptr;
+    if (!take_keywords(op, overload, args + count, keywords, binding)) return false;
+    for (int i = given; i < total; ++i) {
+      if (!binding.slots[i]) binding.slots[i] = overload.defaults[static_cast<std::size_t>(i)];
     }
+  } else {
+    for (int i = given; i < total; ++i) {
+      binding.slots[i] = overload.defaults[static_cast<std::size_t>(i)];
+    }
+  }
+  for (int i = given; i < overload.required; ++i) {
+    if (binding.slots[i]) continue;
+    binding.mismatch = Mismatch::kMissing;
+    return false;
   }
   const int bad = overload.mismatch(binding.slots);
-  if (TALLOW_LIKELY(bad < 0)) {
-    // None stands for an undefined tensor only where it is the default.
-    for (int i = 0; i < total; ++i) {
-      if (binding.slots[i] == Py_None && parameters[static_cast<std::size_t>(i)].tensor_like &&
-          parameters[static_cast<std::size_t>(i)].default_value != Py_None) {
-        binding.mismatch = Mismatch::kType;
-        binding.parameter = i;
-        return false;
-      }
-    }
-    return !overload.has_sequence || sequences_given(overload, binding);
+  if (TALLOW_UNLIKELY(bad >= 0)) {
+    binding.mismatch = Mismatch::kType;
+    binding.parameter = bad;
+    return false;
   }
-  binding.mismatch = Mismatch::kType;
-  binding.parameter = bad;
-  return false;
+  for (uint32_t left = overload.refuse_none; left; left &= left - 1) {
+    const int i = __builtin_ctz(left);
+    if (TALLOW_LIKELY(binding.slots[i] != Py_None)) continue;
+    binding.mismatch = Mismatch::kType;
+    binding.parameter = i;
+    return false;
+  }
+  return !overload.has_sequence || sequences_given(overload, binding);
 }
 
 std::string spelled(const char* type) {
@@ -176,7 +187,7 @@ void raise_mismatch(const Op& op, const Overload& overload, const Binding& bindi
   }
   const int bad = binding.parameter;
   std::ostringstream position;
-  if (binding.by_position[bad]) position << " (position " << bad + 1 - hidden << ")";
+  if (bad < binding.by_position) position << " (position " << bad + 1 - hidden << ")";
   PyObject* offender = binding.slots[bad];
   const char* const type = parameters[static_cast<std::size_t>(bad)].type;
   if (std::string_view(type) == Arg<Dims>::name &&

@@ -14,8 +14,8 @@ struct Binding {
   PyObject* out = nullptr;
   Mismatch mismatch = Mismatch::kNone;
   int parameter = 0;            // for kDuplicate and kType
+  int by_position = 0;          // how many slots were filled by position
   PyObject* keyword = nullptr;  // for kUnexpectedKeyword
-  bool by_position[kMaxParameters] = {};
 };
 
 // Fills the slots from the arguments and the defaults; false (with the reason) if they do not fit.

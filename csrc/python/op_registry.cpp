@@ -109,7 +109,14 @@ void Registry::parse(const char* signature, Overload& overload, const char* cons
       parameter.sequence = parameter.sequence || (parameter.variadic && ints);
     }
     overload.has_sequence = overload.has_sequence || parameter.sequence;
-    if (!parameter.keyword_only) overload.positional = static_cast<int>(index) + 1;
+    const int position = static_cast<int>(index);
+    if (!parameter.keyword_only) overload.positional = position + 1;
+    if (!parameter.default_value) overload.required = position + 1;
+    if (parameter.variadic) overload.variadic = position;
+    if (parameter.tensor_like && parameter.default_value != Py_None) {
+      overload.refuse_none |= 1u << position;
+    }
+    overload.defaults.push_back(parameter.default_value);
     overload.parameters.push_back(parameter);
   }
   if (static_cast<int>(overload.parameters.size()) != count) {
@@ -125,6 +132,8 @@ void Registry::parse(const char* signature, Overload& overload, const char* cons
 Registry::Registry(py::module_& module) : module_(module) {}
 
 void Registry::publish(Op* op) {
+  // In-place ops end in one underscore.
+  op->writes_self = op->name.back() == '_' && op->name[1] != '_';
   all_ops().push_back(op);
   publish_op(module_, *op);
 }
