@@ -170,6 +170,9 @@ int set_part(PyObject* self, PyObject* value, void* name) {
 }  // namespace
 
 PyGetSetDef tensor_properties[] = {
+#if TALLOW_OWN_DICT
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+#endif
     {"shape", getter<get_shape>, nullptr, "The sizes of the dimensions.", nullptr},
     {"dtype", getter<get_dtype>, nullptr, "The element type.", nullptr},
     {"device", getter<get_device>, nullptr, "Where the data lives.", nullptr},

@@ -6,8 +6,20 @@
 
 namespace tallow::python {
 
+// Does the object hold the dict of its attributes? Python 3.11 finds methods faster if the class
+// Tensor makes it, later versions do not mind.
+#if PY_VERSION_HEX >= 0x030C0000
+#define TALLOW_OWN_DICT 1
+#else
+#define TALLOW_OWN_DICT 0
+#endif
+
 struct PyTensor {
   PyObject_HEAD Tensor tensor;
+  PyObject* weakrefs;  // a list that Python keeps
+#if TALLOW_OWN_DICT
+  PyObject* dict;  // null before the first attribute is set
+#endif
 };
 
 // _C.TensorBase; the Python classes Tensor and Parameter are told to us when they are defined.
