@@ -147,6 +147,7 @@ set(TALLOW_KERNEL_SOURCES
   csrc/cpu/index_masks.cpp
   csrc/cpu/loss.cpp
   csrc/cpu/loss_pair.cpp
+  csrc/cpu/move.cpp
   csrc/cpu/norm.cpp
   csrc/cpu/norm_batch.cpp
   csrc/cpu/norm_group.cpp

@@ -2,16 +2,42 @@
 #include <cstring>
 
 #include "cpu/index.h"
+#include "cpu/move.h"
 
 namespace tallow::cpu::TALLOW_ISA {
 
 namespace {
 
+// Parts of few bytes a row: each part is laid out for many rows before the next, in blocks of rows
+// that stay in the first-level cache.
+void concat_short(char* out, const ConcatPart* parts, int64_t count, int64_t outer,
+                  int64_t row_bytes) {
+  constexpr int64_t kBlockBytes = int64_t{16} << 10;
+  const int64_t block = kBlockBytes / row_bytes + 1;
+  parallel_for(outer, items_per_task(row_bytes), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; row += block) {
+      const int64_t rows = block < end - row ? block : end - row;
+      char* to = out + row * row_bytes;
+      for (int64_t k = 0; k < count; ++k) {
+        const int64_t size = parts[k].row_bytes;
+        copy_rows(to, row_bytes, static_cast<const char*>(parts[k].data) + row * size, size, size,
+                  rows);
+        to += size;
+      }
+    }
+  });
+}
+
 // Tasks are ranges of output bytes; each finds the row and the part it starts in.
 Status concat(void* out, const ConcatPart* parts, int64_t count, int64_t outer) {
+  constexpr int64_t kShortPart = 256;
   int64_t row_bytes = 0;
   for (int64_t k = 0; k < count; ++k) row_bytes += parts[k].row_bytes;
   char* const target = static_cast<char*>(out);
+  if (row_bytes < count * kShortPart && outer >= 8) {
+    concat_short(target, parts, count, outer, row_bytes);
+    return Status::kOk;
+  }
   parallel_for(outer * row_bytes, 2 * kTaskBytes, [&](int64_t begin, int64_t end) {
     int64_t row = begin / row_bytes;
     int64_t skip = begin - row * row_bytes;
@@ -100,29 +126,8 @@ Status linspace(DType dtype, void* out, int64_t n, double start, double end) {
   });
 }
 
-// A run read backwards, forwards or with any step; the first two are what compilers vectorise.
-template <class T>
-void copy_run(T* out, const T* in, int64_t out_step, int64_t in_step, int64_t count) {
-  if (out_step == 1 && in_step == -1) {
-    for (int64_t i = 0; i < count; ++i) out[i] = in[-i];
-  } else if (out_step == 1 && in_step == 1) {
-    for (int64_t i = 0; i < count; ++i) out[i] = in[i];
-  } else {
-    for (int64_t i = 0; i < count; ++i) out[i * out_step] = in[i * in_step];
-  }
-}
-
 Status flip(DType dtype, const Strided<2>& operands) {
-  dispatch_bytes(dtype, [&]<class T>() {
-    T* const out = static_cast<T*>(operands.data[0]);
-    const T* const in = static_cast<const T*>(operands.data[1]);
-    parallel_for(operands.numel, items_per_task(2 * sizeof(T)), [&](int64_t begin, int64_t end) {
-      for_each_run(operands, begin, end,
-                   [&](const int64_t (&offset)[2], const int64_t (&step)[2], int64_t count) {
-                     copy_run(out + offset[0], in + offset[1], step[0], step[1], count);
-                   });
-    });
-  });
+  move_space(operands, static_cast<int>(item_bytes(dtype)));
   return Status::kOk;
 }
 

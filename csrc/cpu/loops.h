@@ -26,7 +26,6 @@ struct Row {
   DType out = DType::kBool;
   DType first = DType::kBool;
   Cost cost = Cost::kMemory;
-  bool identity = false;  // only copies
 };
 
 // fn == nullptr: the operation is not defined for the type. Half types are never asked for.

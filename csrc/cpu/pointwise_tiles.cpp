@@ -12,8 +12,6 @@ constexpr int kMaxOperands = 4;
 // One buffer holds a tile of one operand; four of them and a staging area fit the smallest L1.
 constexpr int kTileBytes = 4096;
 constexpr int kMaxTile = 1024;
-// Outputs larger than this (about half of a last-level cache) bypass the caches.
-constexpr int64_t kStreamBytes = int64_t{16} << 20;
 // From this length on, a row is passed to the row function where it lies.
 constexpr int64_t kDirectRow = 64;
 constexpr int64_t kTransposeTile = 32;
@@ -61,8 +59,6 @@ struct Plan {
   int64_t outer_stride[kMaxOperands][kMaxDims];  // in bytes
   int64_t row_tiles, col_tiles, tiles;
   bool stream;
-  bool identity;  // the row function copies: buffers need not pass through it
-  bool straight;  // copies rows that are contiguous on both sides
   int64_t piece;  // elements in one call of the row function, at most
   RowFn fn;
   const void* context;
@@ -158,7 +154,6 @@ void run_tiles(const Plan& plan, int64_t begin, int64_t end) {
     for (int k = 0; k < plan.operands; ++k) {
       const Operand& operand = plan.operand[k];
       at[k] = base[k] + row * operand.row_stride + col * operand.col_stride;
-      if (plan.straight) continue;
       if (k < plan.outputs) {
         const bool direct = operand.contiguous && rows == 1 && !operand.convert && !plan.stream;
         arguments[k] = direct ? at[k] : buffers[k];
@@ -169,19 +164,10 @@ void run_tiles(const Plan& plan, int64_t begin, int64_t end) {
         expanded[k] = operand.everywhere && rows == plan.tile_rows && cols == plan.tile_cols;
       }
     }
-    if (plan.straight) {
-      for (int64_t r = 0; r < rows; ++r) {
-        std::memcpy(at[0] + r * plan.operand[0].row_stride, at[1] + r * plan.operand[1].row_stride,
-                    static_cast<size_t>(cols * plan.operand[0].item));
-      }
-    } else {
-      const bool buffered = plan.outputs > 0 && arguments[0] == buffers[0];
-      const bool moves_only = plan.identity && buffered;
-      if (!moves_only) call_row(plan, arguments, rows * cols);
-      if (buffered) {
-        put(plan.operand[0], at[0], moves_only ? arguments[1] : buffers[0], rows, cols, staging,
-            plan.stream);
-      }
+    const bool buffered = plan.outputs > 0 && arguments[0] == buffers[0];
+    call_row(plan, arguments, rows * cols);
+    if (buffered) {
+      put(plan.operand[0], at[0], buffers[0], rows, cols, staging, plan.stream);
     }
 
     if (++col_tile < plan.col_tiles) continue;
@@ -271,15 +257,11 @@ void plan_tiles(Plan& plan, const Space& space, int partner) {
   plan.stream = plan.stream && !transposed;
   direct = direct && !plan.stream;
   const int64_t room = kTileBytes / widest < kMaxTile ? kTileBytes / widest : kMaxTile;
-  plan.straight = plan.identity && direct && !constant;
-  if (plan.straight) {
-    plan.tile_cols = plan.cols < 8 * kMaxTile ? plan.cols : 8 * kMaxTile;
-    plan.tile_rows = 8 * kMaxTile / plan.tile_cols;
-  } else if (transposed && plan.rows > 1) {
+  if (transposed && plan.rows > 1) {
     plan.tile_cols = plan.cols < kTransposeTile ? plan.cols : kTransposeTile;
     plan.tile_rows = room / plan.tile_cols;
   } else {
-    const int64_t limit = direct && !(constant && plan.identity) ? 8 * kMaxTile : room;
+    const int64_t limit = direct ? 8 * kMaxTile : room;
     plan.tile_cols = plan.cols < limit ? plan.cols : limit;
     plan.tile_rows = plan.cols >= kDirectRow ? 1 : room / plan.tile_cols;
   }
@@ -290,7 +272,7 @@ void plan_tiles(Plan& plan, const Space& space, int partner) {
                        (operand.row_stride == 0 || plan.tile_rows == 1);
     constant = constant || operand.constant;
   }
-  plan.piece = constant && !plan.identity ? kPiece : plan.tile_rows * plan.tile_cols;
+  plan.piece = constant ? kPiece : plan.tile_rows * plan.tile_cols;
   plan.row_tiles = ceil_div(plan.rows, plan.tile_rows);
   plan.col_tiles = ceil_div(plan.cols, plan.tile_cols);
   plan.tiles = plan.row_tiles * plan.col_tiles;
@@ -322,7 +304,6 @@ TALLOW_NOINLINE void run_planned(const Row& row, DType compute, const Space& spa
   plan.operands = space.operands;
   plan.outputs = outputs;
   plan.fn = row.fn;
-  plan.identity = row.identity;
   plan.context = context;
   plan.stream = streams(space, dtypes, outputs);
   const int partner = space.ndim >= 2 ? partner_dim(space) : -1;

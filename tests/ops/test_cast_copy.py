@@ -103,6 +103,27 @@ def test_transposing_copy(dtype: str, rows: int, columns: int) -> None:
     np.testing.assert_array_equal(target.numpy(), a)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "int64", "complex128"])
+@pytest.mark.parametrize("width", [1, 2, 3, 7, 8, 15, 16, 17, 33, 64, 100, 129])
+def test_copies_of_short_rows(dtype: str, width: int) -> None:
+    a = np.arange(9 * 300).reshape(9, 300).astype(dtype)
+    x = tallow.from_numpy(a)
+    for view, expected in (
+        (x[:, 5 : 5 + width], a[:, 5 : 5 + width]),
+        (x[:, 5 : 5 + 2 * width : 2], a[:, 5 : 5 + 2 * width : 2]),
+        (x[:, 1 : 1 + 2 * width : 3].T, a[:, 1 : 1 + 2 * width : 3].T),
+        (x[:, 3:4].expand(9, width), a[:, 3:4].repeat(width, 1)),
+        (x[3:4, :width].expand(9, width), a[3:4, :width].repeat(9, 0)),
+    ):
+        np.testing.assert_array_equal(view.contiguous().numpy(), expected)
+
+
+@pytest.mark.parametrize("shape", [(1040, 4100), (3, 2 << 20)])
+def test_transposing_copy_beyond_the_caches(shape: tuple[int, int]) -> None:
+    a = np.arange(shape[0] * shape[1], dtype=np.float32).reshape(shape)
+    np.testing.assert_array_equal(tallow.from_numpy(a).T.contiguous().numpy(), a.T)
+
+
 @pytest.mark.parametrize("order", [(2, 1, 0), (1, 2, 0), (0, 2, 1), (2, 0, 1)])
 def test_copy_of_permuted_dimensions(order: tuple[int, ...]) -> None:
     a = np.arange(3 * 40 * 35).reshape(3, 40, 35)

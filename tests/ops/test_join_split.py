@@ -25,6 +25,14 @@ def test_cat_of_many_layouts(dim: int) -> None:
     np.testing.assert_array_equal(tallow.cat(parts, dim).numpy(), expected)
 
 
+@pytest.mark.parametrize("dtype", [tallow.uint8, tallow.float16, tallow.float32, tallow.int64])
+@pytest.mark.parametrize("widths", [(1, 1, 1), (1, 0, 2), (3, 5), (4, 17, 1), (16, 33)])
+def test_cat_of_narrow_parts(dtype: Any, widths: tuple[int, ...]) -> None:
+    parts = [ramp(5000, width).to(dtype) for width in widths]
+    expected = np.concatenate([p.numpy() for p in parts], 1)
+    np.testing.assert_array_equal(tallow.cat(parts, 1).numpy(), expected)
+
+
 def test_cat_of_large_and_empty_parts() -> None:
     parts = [ramp(3, 50_000), tallow.zeros(3, 0), -ramp(3, 77_777), tallow.zeros(3, 1)]
     expected = np.concatenate([p.numpy() for p in parts], 1)
