@@ -33,6 +33,22 @@ def channels_last(lib: ModuleType) -> Any:
     return lambda: x.contiguous()
 
 
+def images(lib: ModuleType) -> Any:
+    """Three channels, from the order of files to the order of layers."""
+    x = filled(lib, 8, 224, 224, 3).permute(0, 3, 1, 2)
+    return lambda: x.contiguous()
+
+
+def transpose_small(lib: ModuleType) -> Any:
+    x = filled(lib, 64, 64, 64).bfloat16().transpose(1, 2)
+    return lambda: x.contiguous()
+
+
+def every_second(lib: ModuleType) -> Any:
+    x = filled(lib, 512, 1024)[:, ::2]
+    return lambda: x.contiguous()
+
+
 def heads(lib: ModuleType) -> Any:
     x = filled(lib, 8, 256, 12, 64).transpose(1, 2)
     return lambda: x.contiguous()
@@ -62,6 +78,11 @@ def stack(lib: ModuleType) -> Any:
     return lambda: lib.stack(parts)
 
 
+def stack_last(lib: ModuleType) -> Any:
+    parts = [filled(lib, 128, 256, seed=seed) for seed in range(4)]
+    return lambda: lib.stack(parts, -1)
+
+
 def pad(lib: ModuleType) -> Any:
     x = filled(lib, 16, 64, 28, 28)
     return lambda: lib.nn.functional.pad(x, (1, 1, 1, 1))
@@ -85,6 +106,11 @@ def roll(lib: ModuleType) -> Any:
 def repeat(lib: ModuleType) -> Any:
     x = filled(lib, 256, 256)
     return lambda: x.repeat(4, 4)
+
+
+def repeat_interleave(lib: ModuleType) -> Any:
+    x = filled(lib, 256, 256)
+    return lambda: x.repeat_interleave(4, 1)
 
 
 def tril(lib: ModuleType) -> Any:
@@ -176,6 +202,9 @@ CASES = [
     Case("data/clone-32k", clone_small),
     Case("data/transpose-2048", transpose, arrays=transpose_numpy),
     Case("data/channels-last", channels_last),
+    Case("data/images", images),
+    Case("data/transpose-64x64x64-bf16", transpose_small),
+    Case("data/every-second", every_second),
     Case("data/heads", heads),
     Case("data/half-1m", to_half, 1e-3),
     Case("data/bytes-to-float", from_bytes),
@@ -183,7 +212,8 @@ CASES = [
     *(
         Case(f"data/{setup.__name__}", setup)
         for setup in (
-            cat, stack, pad, reflect, flip, roll, repeat, tril, rows, index_select, gather,
+            cat, stack, stack_last, pad, reflect, flip, roll, repeat, repeat_interleave, tril, rows,
+            index_select, gather,
             masked_select, masked_fill, nonzero, scatter_add, index_add, embedding,
             embedding_step, one_hot, upsample, randn, randperm,
         )

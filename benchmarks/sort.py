@@ -62,8 +62,11 @@ CASES = [
     sort(1, 1 << 20),
     sort(1024, 1024),
     sort(1024, 16),
+    sort(160, 100),
     topk(1024, 1000, 5),
+    topk(4096, 16, 5),
     topk(64, 50257, 50),
+    topk(4, 50257, 300),
     topk(1, 1 << 20, 10),
     *(
         Case(f"sort/{setup.__name__}", setup)

@@ -1,6 +1,8 @@
 // Sorting and selection along rows. Searching is in sort_search.cpp, running totals in scan.cpp.
 #include "backend/sort.h"
 
+#include <cstring>
+
 #include "core/parallel.h"
 #include "core/scratch.h"
 #include "cpu/simd.h"
@@ -20,61 +22,149 @@ Status scan_extremum(bool largest, DType dtype, void* values, int64_t* indices, 
 
 namespace {
 
-// Calls body(row, items, other) for every row, in parallel, with scratch for `capacity` ranked
-// elements in each of the two arrays.
+// Rows of elements known by their width and by how they become keys: the element types of one width
+// share everything else. Elements are moved as bits.
+template <class Key>
+struct Rows {
+  const Key* data;
+  int64_t count;
+  int64_t n;
+  MakeKeys<Key> make_keys;
+  bool floating;
+
+  TALLOW_INLINE const Key* row(int64_t r) const { return data + r * n; }
+  // Is this the key of a NaN, in ascending order?
+  TALLOW_INLINE bool is_nan(Key key) const { return floating && key == static_cast<Key>(~Key{0}); }
+};
+
+// `to` as a pointer to what `like` points to.
+template <class T>
+TALLOW_INLINE T* same_type(const T*, void* to) {
+  return static_cast<T*>(to);
+}
+
+template <class Key, class... Ts>
+Rows<Key> rows_of(Types<Ts...>, DType dtype, const void* in, int64_t rows, int64_t n) {
+  Rows<Key> result{static_cast<const Key*>(in), rows, n, nullptr, dtype >= DType::kFloat16};
+  const auto use = [&]<class T>() {
+    if constexpr (sizeof(T) == sizeof(Key)) {
+      if (dtype == dtype_of<T>) result.make_keys = make_keys<T>;
+    }
+  };
+  (use.template operator()<Ts>(), ...);
+  return result;
+}
+
+// Calls body(rows) with the Rows of the type, which must be in the list.
+template <class List, class Body>
+Status dispatch_rows(List list, DType dtype, const char* op, const void* in, int64_t rows,
+                     int64_t n, const Body& body) {
+  size_t size = 0;
+  const Status found = dispatch(list, dtype, op, [&]<class T>() -> Status {
+    size = sizeof(T);
+    return Status::kOk;
+  });
+  if (found != Status::kOk) return found;
+  switch (size) {
+    case 1:
+      return body(rows_of<uint8_t>(list, dtype, in, rows, n));
+    case 2:
+      return body(rows_of<uint16_t>(list, dtype, in, rows, n));
+    case 4:
+      return body(rows_of<uint32_t>(list, dtype, in, rows, n));
+    default:
+      return body(rows_of<uint64_t>(list, dtype, in, rows, n));
+  }
+}
+
+// Calls body(row, counted) for every row of n <= kCounted elements, in parallel, with their keys
+// and their places in the sorted row.
 template <class Key, class Body>
-Status for_each_row_ranked(int64_t rows, int64_t n, int64_t capacity, const Body& body) {
+Status for_each_row_placed(const Rows<Key>& rows, bool descending, const Body& body) {
+  constexpr int64_t kTaskElements = 16 * 1024;
+  parallel_for(rows.count, kTaskElements / rows.n, [&](int64_t begin, int64_t end) {
+    CountedRow<Key> counted;
+    for (int64_t r = begin; r < end; ++r) {
+      rows.make_keys(rows.row(r), rows.n, descending, counted.key);
+      counted.find_places(rows.n);
+      body(r, counted);
+    }
+  });
+  return Status::kOk;
+}
+
+// Calls body(row, keys, items, other) for every row, in parallel, with the keys of the row and
+// scratch for `capacity` ranked elements in each of the two arrays.
+template <class Key, class Body>
+Status for_each_row_keyed(const Rows<Key>& rows, bool descending, int64_t capacity,
+                          const Body& body) {
   constexpr int64_t kTaskElements = 4 * 1024;
+  const int64_t n = rows.n;
   if (n >= int64_t{1} << 32) {
     return fail(Status::kNotImplemented, "sort: rows of %lld elements are not supported",
                 static_cast<long long>(n));
   }
   const int64_t chunk = kTaskElements / n > 0 ? kTaskElements / n : 1;
+  const int64_t nbytes = n * static_cast<int64_t>(sizeof(Key)) + kVectorBytes +
+                         2 * capacity * static_cast<int64_t>(sizeof(Ranked<Key>));
   int failed = 0;
-  parallel_for(rows, chunk, [&](int64_t begin, int64_t end) {
-    const Scratch<Ranked<Key>> scratch(2 * capacity);
+  parallel_for(rows.count, chunk, [&](int64_t begin, int64_t end) {
+    const Scratch<char> scratch(nbytes);
     if (!scratch) {
       __atomic_store_n(&failed, 1, __ATOMIC_RELAXED);
       return;
     }
-    for (int64_t row = begin; row < end; ++row) {
-      body(row, scratch.get(), scratch.get() + capacity);
+    Ranked<Key>* const items = reinterpret_cast<Ranked<Key>*>(scratch.get());
+    Key* const keys = reinterpret_cast<Key*>(items + 2 * capacity);
+    for (int64_t r = begin; r < end; ++r) {
+      rows.make_keys(rows.row(r), n, descending, keys);
+      body(r, keys, items, items + capacity);
     }
   });
-  if (failed) return out_of_memory(2 * capacity * static_cast<int64_t>(sizeof(Ranked<Key>)));
+  if (failed) return out_of_memory(nbytes);
   return Status::kOk;
 }
 
-template <class T, class Key>
-TALLOW_INLINE void rank_row(const T* row, int64_t n, bool descending, Ranked<Key>* items) {
-  for (int64_t i = 0; i < n; ++i) items[i] = ranked(row[i], i, descending);
+template <class Key>
+TALLOW_INLINE void rank_row(const Key* keys, int64_t n, Ranked<Key>* items) {
+  for (int64_t i = 0; i < n; ++i) items[i] = {keys[i], static_cast<uint32_t>(i)};
 }
 
-template <class T, class Key>
-TALLOW_INLINE void store_ranked(const T* row, const Ranked<Key>* items, int64_t count, T* values,
-                                int64_t* indices) {
+template <class Key>
+TALLOW_INLINE void store_ranked(const Key* row, const Ranked<Key>* items, int64_t count,
+                                Key* values, int64_t* indices) {
   for (int64_t i = 0; i < count; ++i) {
     values[i] = row[items[i].index];
     indices[i] = items[i].index;
   }
 }
 
-template <class T>
-Status sort_of(const T* in, T* values, int64_t* indices, int64_t rows, int64_t n, bool descending) {
-  using Key = typename KeyOf<T>::Key;
-  return for_each_row_ranked<Key>(rows, n, n, [&](int64_t r, auto* items, auto* other) {
-    rank_row(in + r * n, n, descending, items);
-    store_ranked(in + r * n, sort_ranked(items, other, n), n, values + r * n, indices + r * n);
-  });
+template <class Key>
+Status sort_rows(const Rows<Key>& rows, Key* values, int64_t* indices, bool descending) {
+  const int64_t n = rows.n;
+  if (n <= kCounted) {
+    return for_each_row_placed(rows, descending, [&](int64_t r, const CountedRow<Key>& counted) {
+      const Key* const row = rows.row(r);
+      Key* const sorted = values + r * n;
+      int64_t* const order = indices + r * n;
+      for (int64_t i = 0; i < n; ++i) {
+        sorted[counted.place[i]] = row[i];
+        order[counted.place[i]] = i;
+      }
+    });
+  }
+  return for_each_row_keyed(
+      rows, descending, n, [&](int64_t r, const Key* keys, auto* items, auto* other) {
+        rank_row(keys, n, items);
+        store_ranked(rows.row(r), sort_ranked(items, other, n), n, values + r * n, indices + r * n);
+      });
 }
 
-// Keeps the k best so far in order. Few elements are better than the k-th: they are looked for a
-// vector of keys at a time.
-template <class T, class Key>
-void topk_few(const T* row, int64_t n, int64_t k, bool largest, Ranked<Key>* best) {
-  constexpr int64_t kBlock = 256;
+// The k smallest keys of a row in order, for few of them: those are kept sorted. Few keys are below
+// the k-th of those so far; they are looked for a vector at a time.
+template <class Key>
+void topk_few(const Key* keys, int64_t n, int64_t k, Ranked<Key>* best) {
   constexpr int W = kLanes<Key>;
-  alignas(kVectorBytes) Key keys[kBlock];
   int64_t kept = 0;
   const auto offer = [&](Key key, int64_t index) {
     if (kept == k && key >= best[k - 1].key) return;
@@ -82,152 +172,171 @@ void topk_few(const T* row, int64_t n, int64_t k, bool largest, Ranked<Key>* bes
     for (; place > 0 && key < best[place - 1].key; --place) best[place] = best[place - 1];
     best[place] = {key, static_cast<uint32_t>(index)};
   };
-  for (int64_t first = 0; first < n; first += kBlock) {
-    const int64_t count = n - first < kBlock ? n - first : kBlock;
+  int64_t i = 0;
+  for (; i + W <= n; i += W) {
+    if (kept == k && !any(load(keys + i) < best[k - 1].key)) continue;
+    for (int lane = 0; lane < W; ++lane) offer(keys[i + lane], i + lane);
+  }
+  for (; i < n; ++i) offer(keys[i], i);
+}
+
+// The k smallest keys of a row, in the order of their positions. Candidates are collected until
+// there are 2k, and then all but the best k are dropped: what is not below the worst of those is
+// passed over a vector at a time. `items` has room for 2k and a vector, `spare` for as many keys.
+template <class Key>
+void topk_many(const Key* keys, int64_t n, int64_t k, Ranked<Key>* items, Key* spare) {
+  constexpr int W = kLanes<Key>;
+  int64_t count = 0;
+  bool full = false;
+  Key worst = 0;
+  const auto shrink = [&] {
+    for (int64_t i = 0; i < count; ++i) spare[i] = items[i].key;
+    const Selected<Key> last = select_key(spare, count, k - 1);
+    int64_t equal = k - last.smaller;
+    int64_t kept = 0;
     for (int64_t i = 0; i < count; ++i) {
-      const Key key = KeyOf<T>::of(row[first + i]);
-      keys[i] = largest ? static_cast<Key>(~key) : key;
+      const Ranked<Key> item = items[i];
+      if (item.key > last.key || (item.key == last.key && equal-- <= 0)) continue;
+      items[kept++] = item;
     }
-    int64_t i = 0;
-    for (; i + W <= count; i += W) {
-      if (kept == k && !any(load(keys + i) < best[k - 1].key)) continue;
-      for (int lane = 0; lane < W; ++lane) offer(keys[i + lane], first + i + lane);
+    count = k;
+    worst = last.key;
+    full = true;
+  };
+  for (int64_t i = 0; i < n; i += W) {
+    const int lanes = n - i < W ? static_cast<int>(n - i) : W;
+    if (full && lanes == W && !any(load(keys + i) < worst)) continue;
+    for (int lane = 0; lane < lanes; ++lane) {
+      const Key key = keys[i + lane];
+      items[count] = {key, static_cast<uint32_t>(i + lane)};
+      count += !full || key < worst;
     }
-    for (; i < count; ++i) offer(keys[i], first + i);
+    if (count >= 2 * k) shrink();
   }
+  if (count > k) shrink();
 }
 
-// The key of an element in the order that is wanted.
-template <class T>
-TALLOW_INLINE typename KeyOf<T>::Key key_of(T x, bool descending) {
-  using Key = typename KeyOf<T>::Key;
-  const Key key = KeyOf<T>::of(x);
-  return descending ? static_cast<Key>(~key) : key;
-}
-
-// Keeps the elements at places below k of the sorted row, in the order of their positions.
-template <class T, class Key>
-TALLOW_INLINE void keep_first(const T* row, int64_t n, int64_t k, bool descending, Key* keys,
-                              Ranked<Key>* kept) {
-  for (int64_t i = 0; i < n; ++i) keys[i] = key_of(row[i], descending);
-  const Selected<Key> last = select_key(keys, n, k - 1);
-  int64_t equal = k - last.smaller;
-  for (int64_t i = 0; i < n; ++i) {
-    const Key key = key_of(row[i], descending);
-    if (key > last.key || (key == last.key && equal-- <= 0)) continue;
-    *kept++ = {key, static_cast<uint32_t>(i)};
-  }
-}
-
-template <class T>
-Status topk_of(const T* in, T* values, int64_t* indices, int64_t rows, int64_t n, int64_t k,
-               bool largest) {
-  using Key = typename KeyOf<T>::Key;
+template <class Key>
+Status topk_rows(const Rows<Key>& rows, Key* values, int64_t* indices, int64_t k, bool largest) {
   constexpr int64_t kFew = 64;
+  const int64_t n = rows.n;
+  if (n <= kCounted) {
+    return for_each_row_placed(rows, largest, [&](int64_t r, const CountedRow<Key>& counted) {
+      const Key* const row = rows.row(r);
+      for (int64_t i = 0; i < n; ++i) {
+        const auto place = static_cast<int64_t>(counted.place[i]);
+        if (place >= k) continue;
+        values[r * k + place] = row[i];
+        indices[r * k + place] = i;
+      }
+    });
+  }
   const bool few = k <= kFew && k * 4 <= n;
-  return for_each_row_ranked<Key>(rows, n, few ? k : n, [&](int64_t r, auto* items, auto* other) {
-    const T* const row = in + r * n;
-    if (few) {
-      topk_few(row, n, k, largest, items);
-    } else {
-      keep_first(row, n, k, largest, reinterpret_cast<Key*>(other), items);
-      items = sort_ranked(items, other, k);
-    }
-    store_ranked(row, items, k, values + r * k, indices + r * k);
-  });
+  const int64_t capacity = few ? k : (2 * k < n ? 2 * k : n) + kLanes<Key>;
+  return for_each_row_keyed(rows, largest, capacity,
+                            [&](int64_t r, const Key* keys, auto* items, auto* other) {
+                              if (few) {
+                                topk_few(keys, n, k, items);
+                              } else {
+                                topk_many(keys, n, k, items, reinterpret_cast<Key*>(other));
+                                items = sort_ranked(items, other, k);
+                              }
+                              store_ranked(rows.row(r), items, k, values + r * k, indices + r * k);
+                            });
 }
 
-// One element per row: the one at place(row) of the sorted row.
-template <class T, class Place>
-Status select_of(const T* in, T* value, int64_t* index, int64_t rows, int64_t n,
-                 const Place& place) {
-  using Key = typename KeyOf<T>::Key;
-  return for_each_row_ranked<Key>(rows, n, n, [&](int64_t r, auto* items, auto*) {
-    const T* const row = in + r * n;
-    const int64_t k = place(row);
-    Key* const keys = reinterpret_cast<Key*>(items);
-    for (int64_t i = 0; i < n; ++i) keys[i] = KeyOf<T>::of(row[i]);
-    const Selected<Key> selected = select_key(keys, n, k);
-    int64_t i = find_key(row, n, selected.key, 0);
+// One element per row: the one at place(keys) of the sorted row.
+template <class Key, class Place>
+Status select_rows(const Rows<Key>& rows, Key* value, int64_t* index, const Place& place) {
+  const int64_t n = rows.n;
+  if (n <= kCounted) {
+    return for_each_row_placed(rows, false, [&](int64_t r, const CountedRow<Key>& counted) {
+      const auto k = static_cast<Key>(place(counted.key));
+      int64_t i = 0;
+      while (counted.place[i] != k) ++i;
+      value[r] = rows.row(r)[i];
+      index[r] = i;
+    });
+  }
+  return for_each_row_keyed(rows, false, n, [&](int64_t r, const Key* keys, auto* items, auto*) {
+    const int64_t k = place(keys);
+    Key* const left = reinterpret_cast<Key*>(items);
+    std::memcpy(left, keys, static_cast<size_t>(n) * sizeof(Key));
+    const Selected<Key> selected = select_key(left, n, k);
+    int64_t i = find_key(keys, n, selected.key, 0);
     for (int64_t skip = k - selected.smaller; skip > 0; --skip) {
-      i = find_key(row, n, selected.key, i + 1);
+      i = find_key(keys, n, selected.key, i + 1);
     }
-    value[r] = row[i];
+    value[r] = rows.row(r)[i];
     index[r] = i;
   });
 }
 
-template <class T>
-int64_t median_place(const T* row, int64_t n, bool ignore_nan) {
+template <class Key>
+int64_t median_place(const Rows<Key>& rows, const Key* keys, bool ignore_nan) {
+  const int64_t n = rows.n;
   int64_t nans = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    const auto x = static_cast<Compute<T>>(row[i]);
-    nans += x != x;
-  }
+  for (int64_t i = 0; rows.floating && i < n; ++i) nans += rows.is_nan(keys[i]);
   if (nans > 0 && (!ignore_nan || nans == n)) return n - nans;  // the first NaN
   return (n - nans - 1) / 2;
 }
 
-template <class T>
-Status mode_of(const T* in, T* value, int64_t* index, int64_t rows, int64_t n) {
-  using Key = typename KeyOf<T>::Key;
-  return for_each_row_ranked<Key>(rows, n, n, [&](int64_t r, auto* items, auto* other) {
-    const T* const row = in + r * n;
-    rank_row(row, n, false, items);
-    const Ranked<Key>* const sorted = sort_ranked(items, other, n);
-    int64_t longest = 0, last = 0;
-    for (int64_t begin = 0; begin < n;) {
-      int64_t end = begin + 1;
-      // NaNs differ from each other.
-      while (end < n && sorted[end].key == sorted[begin].key &&
-             !KeyOf<T>::is_nan(sorted[end].key)) {
-        ++end;
-      }
-      if (end - begin > longest) {
-        longest = end - begin;
-        last = end - 1;
-      }
-      begin = end;
-    }
-    store_ranked(row, sorted + last, 1, value + r, index + r);
-  });
+template <class Key>
+Status mode_rows(const Rows<Key>& rows, Key* value, int64_t* index) {
+  const int64_t n = rows.n;
+  return for_each_row_keyed(rows, false, n,
+                            [&](int64_t r, const Key* keys, auto* items, auto* other) {
+                              rank_row(keys, n, items);
+                              const Ranked<Key>* const sorted = sort_ranked(items, other, n);
+                              int64_t longest = 0, last = 0;
+                              for (int64_t begin = 0; begin < n;) {
+                                const Key key = sorted[begin].key;
+                                int64_t end = begin + 1;
+                                // NaNs differ from each other.
+                                while (end < n && sorted[end].key == key && !rows.is_nan(key))
+                                  ++end;
+                                if (end - begin > longest) {
+                                  longest = end - begin;
+                                  last = end - 1;
+                                }
+                                begin = end;
+                              }
+                              store_ranked(rows.row(r), sorted + last, 1, value + r, index + r);
+                            });
 }
 
 Status sort(DType dtype, const void* in, void* values, int64_t* indices, int64_t rows, int64_t n,
             bool descending) {
-  return dispatch(RealAndBool{}, dtype, "sort_stable", [&]<class T>() -> Status {
-    return sort_of(static_cast<const T*>(in), static_cast<T*>(values), indices, rows, n,
-                   descending);
+  return dispatch_rows(RealAndBool{}, dtype, "sort_stable", in, rows, n, [&](const auto& all) {
+    return sort_rows(all, same_type(all.data, values), indices, descending);
   });
 }
 
 Status topk(DType dtype, const void* in, void* values, int64_t* indices, int64_t rows, int64_t n,
             int64_t k, bool largest) {
-  return dispatch(RealAndBool{}, dtype, "topk_cpu", [&]<class T>() -> Status {
-    return topk_of(static_cast<const T*>(in), static_cast<T*>(values), indices, rows, n, k,
-                   largest);
+  return dispatch_rows(RealAndBool{}, dtype, "topk_cpu", in, rows, n, [&](const auto& all) {
+    return topk_rows(all, same_type(all.data, values), indices, k, largest);
   });
 }
 
 Status kth(DType dtype, const void* in, void* value, int64_t* index, int64_t rows, int64_t n,
            int64_t k) {
-  return dispatch(Real{}, dtype, "kthvalue_cpu", [&]<class T>() -> Status {
-    return select_of(static_cast<const T*>(in), static_cast<T*>(value), index, rows, n,
-                     [&](const T*) { return k; });
+  return dispatch_rows(Real{}, dtype, "kthvalue_cpu", in, rows, n, [&](const auto& all) {
+    return select_rows(all, same_type(all.data, value), index, [&](const auto*) { return k; });
   });
 }
 
 Status median(DType dtype, const void* in, void* value, int64_t* index, int64_t rows, int64_t n,
               bool ignore_nan) {
-  return dispatch(Real{}, dtype, "median_out", [&]<class T>() -> Status {
-    return select_of(static_cast<const T*>(in), static_cast<T*>(value), index, rows, n,
-                     [&](const T* row) { return median_place(row, n, ignore_nan); });
+  return dispatch_rows(Real{}, dtype, "median_out", in, rows, n, [&](const auto& all) {
+    return select_rows(all, same_type(all.data, value), index,
+                       [&](const auto* keys) { return median_place(all, keys, ignore_nan); });
   });
 }
 
 Status mode(DType dtype, const void* in, void* value, int64_t* index, int64_t rows, int64_t n) {
-  return dispatch(RealAndBool{}, dtype, "mode", [&]<class T>() -> Status {
-    return mode_of(static_cast<const T*>(in), static_cast<T*>(value), index, rows, n);
+  return dispatch_rows(RealAndBool{}, dtype, "mode", in, rows, n, [&](const auto& all) {
+    return mode_rows(all, same_type(all.data, value), index);
   });
 }
 

@@ -2,63 +2,136 @@
 #pragma once
 
 #include "core/order_key.h"
+#include "cpu/simd.h"
 
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
+
+// KeyOf<T>::of() of a vector of elements, given as their bits; the complement for descending order.
+template <class T>
+TALLOW_INLINE Vec<typename KeyOf<T>::Key> keys_of(Vec<typename KeyOf<T>::Key> bits,
+                                                  bool descending) {
+  using K = KeyOf<T>;
+  using V = Vec<typename K::Key>;
+  const V sign = broadcast(K::kSign);
+  V key = bits;
+  if constexpr (kIsFloat<T>) {
+    const V magnitude = bits & ~sign;
+    key = (bits & sign) != V{} ? ~bits : bits | sign;
+    key = magnitude == V{} ? sign : key;
+    key = magnitude > broadcast(K::kInfinity) ? broadcast(K::kNan) : key;
+  } else if constexpr (std::is_signed_v<T>) {
+    key = bits ^ sign;
+  }
+  return descending ? ~key : key;
+}
 
 template <class Key>
 struct Ranked {
   Key key;
   uint32_t index;
-  // By key, then by position: no two are equal.
-  TALLOW_INLINE bool operator<(const Ranked& other) const {
-    return key < other.key || (key == other.key && index < other.index);
+};
+
+// The keys of n elements. Writes whole vectors: there must be room for them.
+template <class Key>
+using MakeKeys = void (*)(const Key* elements, int64_t n, bool descending, Key* keys);
+
+template <class T>
+void make_keys(const typename KeyOf<T>::Key* elements, int64_t n, bool descending,
+               typename KeyOf<T>::Key* keys) {
+  using Key = typename KeyOf<T>::Key;
+  constexpr int W = kLanes<Key>;
+  int64_t i = 0;
+  for (; i + W <= n; i += W) store(keys + i, keys_of<T>(load(elements + i), descending));
+  if (i < n) {
+    const Vec<Key> rest = load_partial(elements + i, static_cast<int>(n - i));
+    store(keys + i, keys_of<T>(rest, descending));
+  }
+}
+
+// Rows up to this length are sorted by counting, for each key, those that come before it: a few
+// instructions for a vector of keys, and no branch that depends on them.
+constexpr int64_t kCounted = 64;
+
+// Room for the keys of such a row, and whole vectors of them.
+template <class Key>
+struct CountedRow {
+  static constexpr int64_t kRoom = kCounted + kLanes<Key>;
+  alignas(kVectorBytes) Key key[kRoom];
+  alignas(kVectorBytes) Key place[kRoom];
+
+  // place[i] = where key[i] of n <= kCounted goes, equal keys in order of position. What lies
+  // beyond n is read, and has no effect.
+  TALLOW_NOINLINE void find_places(int64_t n) {
+    using V = Vec<Key>;
+    constexpr int W = kLanes<Key>;
+    const V lanes = lane_numbers();
+    for (int64_t first = 0; first < n; first += W) {
+      const V own = load(key + first);
+      V before{};
+      int64_t j = 0;
+      for (; j < first; ++j) before -= bits_as<V>(broadcast(key[j]) <= own);
+      const int64_t end = first + W < n ? first + W : n;
+      for (; j < end; ++j) {
+        const V other = broadcast(key[j]);
+        const auto earlier = lanes > broadcast(static_cast<Key>(j - first));
+        before -= bits_as<V>(other < own) | (bits_as<V>(other == own) & bits_as<V>(earlier));
+      }
+      for (; j < n; ++j) before -= bits_as<V>(broadcast(key[j]) < own);
+      store(place + first, before);
+    }
+  }
+
+ private:
+  static TALLOW_INLINE Vec<Key> lane_numbers() {
+    Vec<Key> v;
+    for (int i = 0; i < kLanes<Key>; ++i) v[i] = static_cast<Key>(i);
+    return v;
   }
 };
 
-template <class T>
-TALLOW_INLINE Ranked<typename KeyOf<T>::Key> ranked(T x, int64_t index, bool descending) {
-  using Key = typename KeyOf<T>::Key;
-  const Key key = KeyOf<T>::of(x);
-  return {descending ? static_cast<Key>(~key) : key, static_cast<uint32_t>(index)};
+template <class Item>
+TALLOW_INLINE void swap(Item*& a, Item*& b) {
+  Item* const kept = a;
+  a = b;
+  b = kept;
+}
+
+// Merges the sorted items [left, middle) and [middle, right) into the same places of `out`.
+template <class Item>
+void merge(const Item* items, int64_t left, int64_t middle, int64_t right, Item* out) {
+  int64_t a = left, b = middle, i = left;
+  while (a < middle && b < right) {
+    const bool second = items[b].key < items[a].key;
+    out[i++] = items[second ? b : a];
+    b += second;
+    a += !second;
+  }
+  while (a < middle) out[i++] = items[a++];
+  while (b < right) out[i++] = items[b++];
 }
 
 // Sorts n items by key, equal keys by position; `other` is scratch of n items. The items must come
 // in order of position. Returns the one of the two arrays that holds the result.
 template <class Key>
 Ranked<Key>* sort_ranked(Ranked<Key>* items, Ranked<Key>* other, int64_t n) {
-  using Item = Ranked<Key>;
-  constexpr int64_t kInsertion = 48;
   constexpr int64_t kRadix = 400;
-  const auto insertion = [](Item* from, int64_t count) {
-    for (int64_t i = 1; i < count; ++i) {
-      const Item item = from[i];
-      int64_t j = i;
-      for (; j > 0 && item.key < from[j - 1].key; --j) from[j] = from[j - 1];
-      from[j] = item;
-    }
-  };
-  if (n <= kInsertion) {
-    insertion(items, n);
-    return items;
-  }
   if (n < kRadix) {
-    for (int64_t i = 0; i < n; i += kInsertion) {
-      insertion(items + i, n - i < kInsertion ? n - i : kInsertion);
+    CountedRow<Key> row;
+    for (int64_t first = 0; first < n; first += kCounted) {
+      const int64_t count = n - first < kCounted ? n - first : kCounted;
+      for (int64_t i = 0; i < count; ++i) row.key[i] = items[first + i].key;
+      row.find_places(count);
+      for (int64_t i = 0; i < count; ++i) other[first + row.place[i]] = items[first + i];
     }
-    for (int64_t width = kInsertion; width < n; width *= 2) {
+    swap(items, other);
+    for (int64_t width = kCounted; width < n; width *= 2) {
       for (int64_t left = 0; left < n; left += 2 * width) {
         const int64_t middle = left + width < n ? left + width : n;
         const int64_t right = left + 2 * width < n ? left + 2 * width : n;
-        int64_t a = left, b = middle;
-        for (int64_t i = left; i < right; ++i) {
-          const bool second = a == middle || (b < right && items[b].key < items[a].key);
-          other[i] = second ? items[b++] : items[a++];
-        }
+        merge(items, left, middle, right, other);
       }
-      Item* const sorted = other;
-      other = items;
-      items = sorted;
+      swap(items, other);
     }
     return items;
   }
@@ -79,9 +152,7 @@ Ranked<Key>* sort_ranked(Ranked<Key>* items, Ranked<Key>* other, int64_t n) {
     for (int64_t i = 0; i < n; ++i) {
       other[count[b][(items[i].key >> (8 * b)) & 255u]++] = items[i];
     }
-    Item* const sorted = other;
-    other = items;
-    items = sorted;
+    swap(items, other);
   }
   return items;
 }
@@ -97,7 +168,12 @@ template <class Key>
 Selected<Key> select_key(Key* keys, int64_t n, int64_t k) {
   constexpr int64_t kFew = 32;
   int64_t smaller = 0;
-  for (int shift = 8 * sizeof(Key) - 8; shift >= 0 && n > kFew; shift -= 8) {
+  // Leading bytes that all keys share tell nothing.
+  Key varied = 0;
+  for (int64_t i = 1; i < n; ++i) varied |= static_cast<Key>(keys[i] ^ keys[0]);
+  int shift = 8 * sizeof(Key) - 8;
+  while (shift > 0 && varied >> shift == 0) shift -= 8;
+  for (; shift >= 0 && n > kFew; shift -= 8) {
     const auto byte = [&](Key key) { return static_cast<uint32_t>(key >> shift) & 255u; };
     uint32_t count[256] = {};
     for (int64_t i = 0; i < n; ++i) ++count[byte(keys[i])];
@@ -123,17 +199,17 @@ Selected<Key> select_key(Key* keys, int64_t n, int64_t k) {
   return {key, smaller};
 }
 
-// The first place whose key is `key`, from `from` on; there must be one.
-template <class T>
-TALLOW_INLINE int64_t find_key(const T* row, int64_t n, typename KeyOf<T>::Key key, int64_t from) {
+// The first place from `from` on whose key is `key`; there must be one.
+template <class Key>
+TALLOW_INLINE int64_t find_key(const Key* keys, int64_t n, Key key, int64_t from) {
   constexpr int64_t kBlock = 64;
   int64_t i = from;
   for (; i + kBlock <= n; i += kBlock) {
     bool here = false;
-    for (int64_t j = 0; j < kBlock; ++j) here |= KeyOf<T>::of(row[i + j]) == key;
+    for (int64_t j = 0; j < kBlock; ++j) here |= keys[i + j] == key;
     if (here) break;
   }
-  while (KeyOf<T>::of(row[i]) != key) ++i;
+  while (keys[i] != key) ++i;
   return i;
 }
 

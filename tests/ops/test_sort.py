@@ -1,0 +1,87 @@
+"""Sorting, topk and selection at the lengths where the way of sorting changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tallow
+
+LENGTHS = (1, 2, 15, 16, 17, 63, 64, 65, 127, 128, 129, 399, 400, 1000)
+DTYPES = ("bool", "uint8", "int16", "int32", "int64", "float16", "float32", "float64")
+
+
+def rows(dtype: str, n: int, seed: int = 0) -> np.ndarray[Any, Any]:
+    """Five rows with many ties, some of them extreme; floats have NaN, infinities and -0."""
+    rng = np.random.default_rng([seed, n])
+    x = rng.integers(-40, 40, (5, n))
+    if dtype == "bool":
+        return x > 0
+    a = np.abs(x).astype(dtype) if dtype == "uint8" else x.astype(dtype)
+    if a.dtype.kind == "f":
+        for value in (np.nan, np.inf, -np.inf, -0.0):
+            a[rng.random(a.shape) < 0.03] = value
+    else:
+        for value in (np.iinfo(dtype).min, np.iinfo(dtype).max):
+            a[rng.random(a.shape) < 0.03] = value
+    return a
+
+
+def order_of(a: np.ndarray[Any, Any], descending: bool) -> np.ndarray[Any, Any]:
+    """The stable order along the rows; NaN is the largest."""
+    if descending:
+        return a.shape[1] - 1 - np.argsort(a[:, ::-1], 1, kind="stable")[:, ::-1]
+    return np.argsort(a, 1, kind="stable")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", LENGTHS)
+@pytest.mark.parametrize("descending", [False, True])
+def test_sort_is_stable(dtype: str, n: int, descending: bool) -> None:
+    a = rows(dtype, n)
+    values, order = tallow.from_numpy(a).sort(1, descending=descending)
+    expected = order_of(a, descending)
+    np.testing.assert_array_equal(order.numpy(), expected)
+    np.testing.assert_array_equal(values.numpy(), np.take_along_axis(a, expected, 1))
+
+
+@pytest.mark.parametrize("dtype", DTYPES[1:])
+@pytest.mark.parametrize("n", LENGTHS)
+@pytest.mark.parametrize("largest", [False, True])
+def test_topk_takes_the_first_of_equals(dtype: str, n: int, largest: bool) -> None:
+    a = rows(dtype, n, 1)
+    for k in {1, min(5, n), n // 4, n // 2, n - 1, n}:
+        values, order = tallow.from_numpy(a).topk(k, 1, largest)
+        expected = order_of(a, largest)[:, :k]
+        np.testing.assert_array_equal(order.numpy(), expected)
+        np.testing.assert_array_equal(values.numpy(), np.take_along_axis(a, expected, 1))
+
+
+@pytest.mark.parametrize("ramp", [1, -1])
+def test_topk_of_ordered_rows(ramp: int) -> None:
+    a = ramp * np.arange(50_000)
+    values, order = tallow.from_numpy(a).topk(700)
+    np.testing.assert_array_equal(values.numpy(), np.sort(a)[:-701:-1])
+    np.testing.assert_array_equal(a[order.numpy()], values.numpy())
+
+
+@pytest.mark.parametrize("dtype", DTYPES[1:])
+@pytest.mark.parametrize("n", LENGTHS)
+def test_kthvalue_is_what_sort_has_there(dtype: str, n: int) -> None:
+    a = rows(dtype, n, 2)
+    for k in {1, n // 3 + 1, n}:
+        value, index = tallow.from_numpy(a).kthvalue(k, 1)
+        np.testing.assert_array_equal(index.numpy(), order_of(a, False)[:, k - 1])
+        np.testing.assert_array_equal(value.numpy(), np.sort(a, 1)[:, k - 1])
+
+
+@pytest.mark.parametrize("n", LENGTHS)
+def test_median_stops_at_nan(n: int) -> None:
+    a = rows("float32", n, 3)
+    a[0] = np.arange(n)
+    value, index = tallow.from_numpy(a).median(1)
+    for row, v, i in zip(a, value.tolist(), index.tolist(), strict=True):
+        wanted = np.nan if np.isnan(row).any() else np.sort(row)[(n - 1) // 2]
+        np.testing.assert_array_equal([v, row[i]], [wanted, wanted])
