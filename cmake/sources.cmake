@@ -313,6 +313,13 @@ set(TALLOW_CUDA_SOURCES
   csrc/cuda/device.cpp
   csrc/cuda/error_record.cpp
   csrc/cuda/graph.cpp
+  csrc/cuda/lib/choice.cpp
+  csrc/cuda/lib/cublaslt.cpp
+  csrc/cuda/lib/cudnn.cpp
+  csrc/cuda/lib/cudnn_graph.cpp
+  csrc/cuda/lib/gemm_layout.cpp
+  csrc/cuda/lib/library.cpp
+  csrc/cuda/lib/nccl.cpp
   csrc/cuda/pinned.cpp
   csrc/cuda/plugin.cpp
   csrc/cuda/status.cpp

@@ -153,4 +153,10 @@ def test_the_extra_brings_the_plugin_of_the_same_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     plugin = tomllib.loads((ROOT / "packaging/tallow-cuda13/pyproject.toml").read_text())["project"]
     assert plugin["version"] == project["version"]
-    assert f"tallow-cuda13=={project['version']}" in project["optional-dependencies"]["cuda13"]
+    cuda13 = project["optional-dependencies"]["cuda13"]
+    assert [re.split("[<>=]", requirement)[0] for requirement in cuda13] == [
+        "tallow-cuda13",
+        "nvidia-cublas",
+        "nvidia-cudnn-cu13",
+    ]
+    assert cuda13[0] == f"tallow-cuda13=={project['version']}"

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <mutex>
 #include <string>
@@ -17,6 +18,7 @@ namespace tallow {
 namespace {
 
 const char* (*package_folder)() = nullptr;
+constinit std::atomic<uint32_t> options{kTf32Convolutions};
 
 struct Loaded {
   const Plugin* plugin = nullptr;
@@ -83,7 +85,8 @@ Loaded open_plugin() {
   const Plugin& plugin = *entry();
   const std::string problem = mismatch(plugin, path);
   if (!problem.empty()) return {nullptr, problem};
-  static const HostServices services{&status_buffer};
+  static const HostServices services{&status_buffer,
+                                     [] { return options.load(std::memory_order_relaxed); }};
   plugin.start(&services);
   return {&plugin, ""};
 }
@@ -99,6 +102,8 @@ const Loaded& load_plugin() {
 }
 
 }  // namespace
+
+void set_math_options(uint32_t bits) { options.store(bits, std::memory_order_relaxed); }
 
 void set_plugin_package(const char* (*folder)()) { package_folder = folder; }
 

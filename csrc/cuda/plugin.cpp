@@ -1,12 +1,15 @@
 // The plugin's one exported symbol and the table of its runtime.
 #include "backend/plugin.h"
 
+#include <cstdio>
 #include <exception>
+#include <string>
 
 #include "core/version.h"
 #include "cuda/allocator.h"
 #include "cuda/device.h"
 #include "cuda/graph.h"
+#include "cuda/lib/vendor.h"
 #include "cuda/pinned.h"
 #include "cuda/stream.h"
 #include "cuda/transfer.h"
@@ -107,6 +110,24 @@ Status ask_capturing(int device, bool* capturing) {
   return Status::kOk;
 }
 
+int64_t library_version(VendorLibrary library, char* why, int64_t size) {
+  std::string problem;
+  int64_t version = 0;
+  switch (library) {
+    case VendorLibrary::kCublasLt:
+      version = cublaslt_version(&problem);
+      break;
+    case VendorLibrary::kCudnn:
+      version = cudnn_version(&problem);
+      break;
+    case VendorLibrary::kNccl:
+      version = nccl_version(&problem);
+      break;
+  }
+  std::snprintf(why, static_cast<std::size_t>(size), "%s", problem.c_str());
+  return version;
+}
+
 constexpr DeviceRuntime kRuntime = {
     .device_count = &device_count,
     .properties = guarded<&device_properties>,
@@ -163,6 +184,7 @@ constexpr Plugin kPlugin = {
     .kernels = nullptr,
     .runtime = &kRuntime,
     .start = &set_host_services,
+    .library_version = &library_version,
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "backend/plugin.h"
 #include "cuda/device.h"
+#include "cuda/lib/vendor.h"
 
 namespace tallow {
 
@@ -17,6 +18,8 @@ char* status_buffer() { return host->status_buffer(); }
 namespace cuda {
 
 void set_host_services(const HostServices* services) { host = services; }
+
+uint32_t math_options() { return host->math_options(); }
 
 Status check(cudaError_t error, const char* what) {
   if (error == cudaSuccess) return Status::kOk;

@@ -24,6 +24,9 @@ TALLOW_EMU_EXPORT const char* tallow_emu_report();
 // Since the process began: kernels run, calls that had to wait for a device.
 TALLOW_EMU_EXPORT int64_t tallow_emu_launch_count();
 TALLOW_EMU_EXPORT int64_t tallow_emu_wait_count();
+// Queues host code that may use device memory while it runs: how tests/cuda/vendor imitates
+// NVIDIA's libraries. In a captured graph it runs with every replay. 0, or the cudaError_t.
+TALLOW_EMU_EXPORT int tallow_emu_enqueue(void* stream, void (*run)(void*), void* argument);
 // Items of work that are queued and have not run, on all devices.
 TALLOW_EMU_EXPORT int64_t tallow_emu_pending_count();
 }

@@ -286,6 +286,9 @@ void tallow_emu_fail_malloc(int countdown, int failures) {
 const char* tallow_emu_report() { return tallow::emu::failure_report(); }
 int64_t tallow_emu_launch_count() { return state().launches; }
 int64_t tallow_emu_wait_count() { return state().waits; }
+int tallow_emu_enqueue(void* stream, void (*run)(void*), void* argument) {
+  return cudaLaunchHostFunc(static_cast<cudaStream_t>(stream), run, argument);
+}
 int64_t tallow_emu_pending_count() {
   const Lock lock(state().mutex);
   int64_t pending = 0;

@@ -113,6 +113,13 @@ void bind_devices(py::module_& m) {
     const DeviceRuntime* const runtime = loaded_cuda_runtime();
     return runtime && runtime->is_initialized();
   });
+  m.def("library_version", [](int library) {
+    char why[512] = "";
+    const int64_t version =
+        cuda_plugin().library_version(static_cast<VendorLibrary>(library), why, sizeof(why));
+    return py::make_tuple(version, std::string(why));
+  });
+  m.def("set_math_options", &set_math_options);
   m.def("device_count", [] { return cuda_runtime().device_count(nullptr, 0); });
   m.def("properties", &properties);
   m.def("versions", [] {

@@ -36,6 +36,8 @@ class _Settings:
     deterministic: bool = False
     deterministic_warn_only: bool = False
     matmul_precision: str = "highest"
+    tf32_convolutions: bool = True
+    cudnn: bool = True
     warn_always: bool = False
     device_mode: DeviceMode | None = None
 
@@ -80,11 +82,21 @@ def is_deterministic_algorithms_warn_only_enabled() -> bool:
     return _settings.deterministic_warn_only
 
 
+def tell_cuda(**changes: Any) -> None:
+    """Change settings that concern the CUDA plugin; it asks for them with every call."""
+    for name, value in changes.items():
+        setattr(_settings, name, value)
+    products = _settings.matmul_precision != "highest"
+    options = products + 2 * _settings.tf32_convolutions + 4 * (not _settings.cudnn)
+    _C._cuda.set_math_options(options)
+
+
 def set_float32_matmul_precision(precision: str) -> None:
-    """Allow less precise float32 products; accepted, they are always computed in full.
+    """Allow less precise float32 products on CUDA devices; the CPU always computes them in full.
 
     Args:
-        precision: ``'highest'``, ``'high'`` or ``'medium'``.
+        precision: ``'highest'``, or ``'high'`` or ``'medium'``, which both allow TF32: factors
+            rounded to 10 bits.
     """
     if precision not in ("highest", "high", "medium"):
         warnings.warn(
@@ -93,7 +105,7 @@ def set_float32_matmul_precision(precision: str) -> None:
             stacklevel=2,
         )
         return
-    _settings.matmul_precision = precision
+    tell_cuda(matmul_precision=precision)
 
 
 def get_float32_matmul_precision() -> str:

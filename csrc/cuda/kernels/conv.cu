@@ -309,10 +309,6 @@ Status grad_weight(const ConvArgs& args, const void* input, const void* output, 
 
 }  // namespace
 
-void fill_conv(ConvKernels& table) {
-  table.forward = forward;
-  table.grad_input = grad_input;
-  table.grad_weight = grad_weight;
-}
+ConvKernels conv_by_kernel() { return {forward, grad_input, grad_weight}; }
 
 }  // namespace tallow::cuda

@@ -95,7 +95,7 @@ Product<T> product_of(const MatmulArgs& args) {
 
 }  // namespace
 
-Status matmul(const MatmulArgs& args) {
+Status matmul_by_kernel(const MatmulArgs& args) {
   return by_dtype(Multiplied{}, args.dtype, "matmul", [&]<class T>() {
     const Product<T> p = product_of<T>(args);
     // Large tiles of the other types would not fit into registers, or nobody waits for them.

@@ -25,8 +25,10 @@ Status activation(UnaryOp op, const Call<2>& call, const double* params);
 Status activation_backward(BinaryOp op, const Call<3>& call, const double* params);
 Status binary_integer(BinaryOp op, const Call<3>& call);
 
-// ---- Other entries that kernel files also call.
+// ---- Products and convolutions: by a library of NVIDIA's (lib/choice.cpp) or by our own kernels.
 Status matmul(const MatmulArgs& args);
+Status matmul_by_kernel(const MatmulArgs& args);
+ConvKernels conv_by_kernel();
 
 // ---- One function for each family's file or files; each sets the entries that it has.
 void fill_attention(AttentionKernels& table);

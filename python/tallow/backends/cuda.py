@@ -1,9 +1,11 @@
-"""Switches of CUDA libraries: accepted and remembered, without effect on the CPU."""
+"""Switches of CUDA libraries, without effect on the CPU."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING, Any
+
+from tallow._settings import get_float32_matmul_precision, set_float32_matmul_precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +28,17 @@ __all__ = [
 class _MatmulSwitches:
     """Allowances for faster, less precise products."""
 
-    allow_tf32: bool = False
     allow_fp16_reduced_precision_reduction: bool = True
     allow_bf16_reduced_precision_reduction: bool = True
+
+    @property
+    def allow_tf32(self) -> bool:
+        """Whether float32 products may round their factors to 10 bits, on CUDA devices."""
+        return get_float32_matmul_precision() != "highest"
+
+    @allow_tf32.setter
+    def allow_tf32(self, allowed: bool) -> None:
+        set_float32_matmul_precision("high" if allowed else "highest")
 
 
 matmul = _MatmulSwitches()

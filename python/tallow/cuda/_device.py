@@ -28,6 +28,32 @@ def why_unavailable() -> str:
     return _runtime.why_unavailable()
 
 
+_LIBRARIES = ("cuBLASLt", "cuDNN", "NCCL")
+
+
+def libraries() -> dict[str, int | str]:
+    """Open the libraries of NVIDIA's and say what came of it.
+
+    cuBLASLt computes matrix products and cuDNN convolutions where they are installed and can; the
+    plugin's own kernels do the rest. Nothing uses NCCL yet.
+
+    Returns:
+        For each library its version, as it counts itself, or a sentence about what keeps it from
+        being used.
+
+    Example:
+        >>> sorted(tallow.cuda.libraries())
+        ['NCCL', 'cuBLASLt', 'cuDNN']
+    """
+    if why := why_unavailable():
+        return dict.fromkeys(_LIBRARIES, why)
+    answers = (_runtime.library_version(index) for index in range(len(_LIBRARIES)))
+    return {
+        name: version or problem
+        for name, (version, problem) in zip(_LIBRARIES, answers, strict=True)
+    }
+
+
 def is_available() -> bool:
     """Tell whether a CUDA device can be used, without starting anything on it."""
     return why_unavailable() == ""
