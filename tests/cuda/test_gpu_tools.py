@@ -39,6 +39,8 @@ def test_verify_probes_smokes_and_times(tmp_path: Path) -> None:
         ["bench", "status", "0"],
     ]
     assert "tensor([2., 2., 2.])" in summary[1]
+    smoke = (tmp_path / "smoke.txt").read_text().splitlines()
+    assert [line.split()[0] for line in smoke[:-1]] == ["cuBLASLt", "cuDNN", "NCCL"]
     results = json.loads((tmp_path / "results.json").read_text())
     assert results["LeNet training step, 64 images"]["tallow"] > 0
     assert json.loads((tmp_path / "machine.json").read_text())["tallow"] == tallow.__version__

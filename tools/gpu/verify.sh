@@ -49,7 +49,9 @@ build() {
 stage probe 30 "$python" tools/gpu/probe.py "$out/machine.json"
 stage build 240 build || { tail -n 40 "$out/build.txt"; exit 1; }
 cd tests || exit 1 # so that the installed package is tested, not the source tree
-stage smoke 30 "$python" -c 'import tallow; x = tallow.ones(3, device="cuda") + 1; print(x.cpu())' ||
+stage smoke 30 "$python" -c 'import tallow
+for name, answer in tallow.cuda.libraries().items(): print(name, answer)
+print((tallow.ones(3, device="cuda") + 1).cpu())' ||
   { tail -n 40 "$out/smoke.txt"; exit 1; }
 stage tests 200 "$python" -m pytest -q -p no:cacheprovider -m 'not slow' cuda
 if command -v compute-sanitizer >/dev/null; then

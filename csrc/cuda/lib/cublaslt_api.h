@@ -1,5 +1,5 @@
 // What the plugin uses of cuBLASLt 13, declared here so that its headers are not needed.
-// tests/cuda/test_vendor_headers.py compares the numbers with NVIDIA's headers where those are.
+// tests/cuda/test_vendor_wheels.py compares the numbers with NVIDIA's headers where those are.
 // Source: cublasLt.h, cublas_api.h and library_types.h of CUDA 13, for names, numbers and types.
 #pragma once
 

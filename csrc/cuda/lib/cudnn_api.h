@@ -1,5 +1,5 @@
 // What the plugin uses of cuDNN 9's backend interface, declared here so that its headers are not
-// needed. tests/cuda/test_vendor_headers.py compares the numbers with NVIDIA's where those are.
+// needed. tests/cuda/test_vendor_wheels.py compares the numbers with NVIDIA's where those are.
 // Source: cudnn_graph.h and cudnn_ops.h of cuDNN 9.19, for names, numbers and types.
 #pragma once
 

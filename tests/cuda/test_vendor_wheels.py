@@ -1,4 +1,4 @@
-"""Our declarations of NVIDIA's libraries against their headers, where the wheels are installed.
+"""Our declarations of NVIDIA's libraries against the real ones, where the wheels are installed.
 
 ``TALLOW_NVIDIA_FOLDER`` names the folder ``nvidia`` of their site-packages; the headers of
 nvidia-cublas, nvidia-cudnn-cu13, nvidia-nccl-cu13 and nvidia-cuda-runtime are read.
@@ -208,3 +208,17 @@ def test_cublaslt(tmp_path: Path) -> None:
 
 def test_cudnn(tmp_path: Path) -> None:
     check(tmp_path, "cudnn", "cudnn.h", CUDNN, "")
+
+
+def test_the_real_libraries_take_our_descriptors(tmp_path: Path) -> None:
+    """As far as that goes without a GPU."""
+    assert FOLDER is not None
+    libraries = [FOLDER / "cu13/lib/libcublasLt.so.13", FOLDER / "cudnn/lib/libcudnn.so.9"]
+    if not all(library.exists() for library in libraries):
+        pytest.skip("the wheels of cuBLASLt and cuDNN are not installed")
+    includes = [f"-I{ROOT / 'csrc/cuda_emu'}", f"-I{ROOT / 'csrc'}"]
+    source = Path(__file__).parent / "vendor" / "real_descriptors.cpp"
+    program = tmp_path / "descriptors"
+    subprocess.run(["c++", "-std=c++20", *includes, "-o", program, source, "-ldl"], check=True)
+    done = subprocess.run([program, *libraries], capture_output=True, text=True, check=False)
+    assert done.stdout == "0 refused\n", done.stdout
