@@ -103,6 +103,7 @@ kBackwardData CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR
 kOperationGraph CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR
 kVariantPack CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR
 kTensor CUDNN_BACKEND_TENSOR_DESCRIPTOR
+kDevice CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR
 kHandle CUDNN_TYPE_HANDLE
 kDataType CUDNN_TYPE_DATA_TYPE
 kInt64 CUDNN_TYPE_INT64
@@ -113,6 +114,7 @@ kConvolutionMode CUDNN_TYPE_CONVOLUTION_MODE
 kHeuristicMode CUDNN_TYPE_HEUR_MODE
 kNumericalNote CUDNN_TYPE_NUMERICAL_NOTE
 kDescriptor CUDNN_TYPE_BACKEND_DESCRIPTOR
+kChar CUDNN_TYPE_CHAR
 kConvolutionComputeType CUDNN_ATTR_CONVOLUTION_COMP_TYPE
 kConvolutionConvMode CUDNN_ATTR_CONVOLUTION_CONV_MODE
 kConvolutionDilations CUDNN_ATTR_CONVOLUTION_DILATIONS
@@ -123,10 +125,12 @@ kConvolutionSpatialDims CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS
 kHeuristicModeOf CUDNN_ATTR_ENGINEHEUR_MODE
 kHeuristicGraph CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH
 kHeuristicResults CUDNN_ATTR_ENGINEHEUR_RESULTS
+kHeuristicDevice CUDNN_ATTR_ENGINEHEUR_DEVICEPROP
 kConfigEngine CUDNN_ATTR_ENGINECFG_ENGINE
 kPlanHandle CUDNN_ATTR_EXECUTION_PLAN_HANDLE
 kPlanConfig CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG
 kPlanWorkspace CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE
+kPlanDevice CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP
 kForwardInput CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X
 kForwardOutput CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y
 kBackwardDataInput CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX
@@ -156,6 +160,7 @@ kPackIds CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS
 kPackPointers CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS
 kPackWorkspace CUDNN_ATTR_VARIANT_PACK_WORKSPACE
 kEngineNotes CUDNN_ATTR_ENGINE_NUMERICAL_NOTE
+kDeviceText CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION
 """
 
 
@@ -210,15 +215,21 @@ def test_cudnn(tmp_path: Path) -> None:
     check(tmp_path, "cudnn", "cudnn.h", CUDNN, "")
 
 
-def test_the_real_libraries_take_our_descriptors(tmp_path: Path) -> None:
-    """As far as that goes without a GPU."""
+def test_the_real_libraries_plan_for_an_h200_that_is_not_there(tmp_path: Path) -> None:
+    """cuBLASLt checks descriptors; cuDNN finds an engine for every convolution and plans it."""
     assert FOLDER is not None
     libraries = [FOLDER / "cu13/lib/libcublasLt.so.13", FOLDER / "cudnn/lib/libcudnn.so.9"]
     if not all(library.exists() for library in libraries):
         pytest.skip("the wheels of cuBLASLt and cuDNN are not installed")
     includes = [f"-I{ROOT / 'csrc/cuda_emu'}", f"-I{ROOT / 'csrc'}"]
-    source = Path(__file__).parent / "vendor" / "real_descriptors.cpp"
+    source = Path(__file__).parent / "vendor" / "real_libraries.cpp"
     program = tmp_path / "descriptors"
     subprocess.run(["c++", "-std=c++20", *includes, "-o", program, source, "-ldl"], check=True)
-    done = subprocess.run([program, *libraries], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [program, *libraries],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LD_LIBRARY_PATH": str(libraries[0].parent)},
+    )
     assert done.stdout == "0 refused\n", done.stdout

@@ -89,7 +89,7 @@ struct Plans {
     const auto found = by_key.find(key);
     if (found != by_key.end()) return found->second;
     if (by_key.size() >= kMostPlans) by_key.clear();
-    return by_key.emplace(key, make_plan(api, handle, key)).first->second;
+    return by_key.emplace(key, make_plan(api, {handle}, key)).first->second;
   }
 };
 

@@ -41,6 +41,7 @@ enum Kind : int {
   kOperationGraph = 15,
   kVariantPack = 16,
   kTensor = 17,
+  kDevice = 38,
 };
 // cudnnBackendAttributeType_t
 enum Value : int {
@@ -54,6 +55,7 @@ enum Value : int {
   kHeuristicMode = 8,
   kNumericalNote = 11,
   kDescriptor = 15,
+  kChar = 24,
 };
 // cudnnBackendAttributeName_t
 enum Attribute : int {
@@ -67,10 +69,12 @@ enum Attribute : int {
   kHeuristicModeOf = 200,
   kHeuristicGraph = 201,
   kHeuristicResults = 202,
+  kHeuristicDevice = 204,
   kConfigEngine = 300,
   kPlanHandle = 400,
   kPlanConfig = 401,
   kPlanWorkspace = 402,
+  kPlanDevice = 407,
   kForwardAlpha = 700,
   kForwardBeta = 701,
   kForwardConvolution = 702,
@@ -100,6 +104,7 @@ enum Attribute : int {
   kPackPointers = 1001,
   kPackWorkspace = 1003,
   kEngineNotes = 1303,
+  kDeviceText = 2702,
 };
 
 using Handle = struct HandleTag*;

@@ -5,7 +5,6 @@ namespace tallow::cuda::cudnn {
 namespace {
 
 constexpr int64_t kLargestWorkspace = int64_t{1} << 30;
-constexpr int kMostCandidates = 16;
 
 // A dense tensor of four dimensions.
 Owned tensor(const Api& api, TensorId id, const ConvKey& key, const int64_t (&sizes)[4]) {
@@ -82,14 +81,14 @@ Owned operation(const Api& api, const ConvKey& key, const std::vector<Owned>& pa
 bool acceptable(const Api& api, const Owned& config, const ConvKey& key) {
   Owned engine(api, kEngine);
   int64_t count = 0;
-  Descriptor place = engine.get();
+  Descriptor found_engine = engine.get();
   if (!engine.good() || api.BackendGetAttribute(config.get(), kConfigEngine, kDescriptor, 1, &count,
-                                                &place) != kSuccess) {
+                                                &found_engine) != kSuccess) {
     return false;
   }
   Note notes[kNotes] = {};
   int64_t found = 0;
-  if (api.BackendGetAttribute(place, kEngineNotes, kNumericalNote, kNotes, &found, notes) !=
+  if (api.BackendGetAttribute(found_engine, kEngineNotes, kNumericalNote, kNotes, &found, notes) !=
       kSuccess) {
     return false;
   }
@@ -107,28 +106,35 @@ bool acceptable(const Api& api, const Owned& config, const ConvKey& key) {
 
 // The first of the configurations that a heuristic proposes, in the order of their expected speed,
 // that is acceptable and makes a plan.
-bool choose(const Api& api, Handle handle, const ConvKey& key, Descriptor graph, Heuristic mode,
-            Plan* out) {
+bool choose(const Api& api, const Place& place, const ConvKey& key, Descriptor graph,
+            Heuristic mode, Plan* out) {
   Owned heuristic(api, kEngineHeuristic);
+  if (place.device) heuristic.set(kHeuristicDevice, kDescriptor, place.device);
   heuristic.set(kHeuristicGraph, kDescriptor, graph);
   heuristic.set(kHeuristicModeOf, kHeuristicMode, mode);
-  if (!heuristic.finalize()) return false;
-  std::vector<Owned> configs;
-  std::vector<Descriptor> places;
-  for (int i = 0; i < kMostCandidates; ++i) {
-    configs.emplace_back(api, kEngineConfig);
-    places.push_back(configs.back().get());
-  }
   int64_t count = 0;
-  if (api.BackendGetAttribute(heuristic.get(), kHeuristicResults, kDescriptor, kMostCandidates,
-                              &count, places.data()) != kSuccess) {
+  if (!heuristic.finalize() || api.BackendGetAttribute(heuristic.get(), kHeuristicResults,
+                                                       kDescriptor, 0, &count, nullptr)) {
     return false;
   }
-  for (int64_t i = 0; i < count && i < kMostCandidates; ++i) {
-    Owned& config = configs[static_cast<std::size_t>(i)];
+  std::vector<Owned> configs;
+  std::vector<Descriptor> results;
+  for (int64_t i = 0; i < count; ++i) {
+    configs.emplace_back(api, kEngineConfig);
+    results.push_back(configs.back().get());
+  }
+  if (api.BackendGetAttribute(heuristic.get(), kHeuristicResults, kDescriptor, count, &count,
+                              results.data()) != kSuccess) {
+    return false;
+  }
+  for (Owned& config : configs) {
     if (!acceptable(api, config, key)) continue;
     Owned plan(api, kExecutionPlan);
-    plan.set(kPlanHandle, kHandle, handle);
+    if (place.device) {
+      plan.set(kPlanDevice, kDescriptor, place.device);
+    } else {
+      plan.set(kPlanHandle, kHandle, place.handle);
+    }
     plan.set(kPlanConfig, kDescriptor, config.get());
     if (!plan.finalize()) continue;
     int64_t workspace = 0;
@@ -149,7 +155,7 @@ bool choose(const Api& api, Handle handle, const ConvKey& key, Descriptor graph,
 
 }  // namespace
 
-Plan make_plan(const Api& api, Handle handle, const ConvKey& key) {
+Plan make_plan(const Api& api, const Place& place, const ConvKey& key) {
   const int64_t input[4] = {key.batch, key.in_channels, key.in_size[0], key.in_size[1]};
   const int64_t weight[4] = {key.out_channels, key.in_channels / key.groups, key.kernel[0],
                              key.kernel[1]};
@@ -162,7 +168,7 @@ Plan make_plan(const Api& api, Handle handle, const ConvKey& key) {
   parts.push_back(convolution(api, key));
   parts.push_back(operation(api, key, parts));
   Owned graph(api, kOperationGraph);
-  graph.set(kGraphHandle, kHandle, handle);
+  if (!place.device) graph.set(kGraphHandle, kHandle, place.handle);
   graph.set(kGraphOperations, kDescriptor, parts.back().get());
   for (const Owned& part : parts) {
     if (!part.good()) return plan;
@@ -170,8 +176,8 @@ Plan make_plan(const Api& api, Handle handle, const ConvKey& key) {
   if (!graph.finalize()) return plan;
   const Descriptor whole = graph.get();
   parts.push_back(std::move(graph));
-  if (!choose(api, handle, key, whole, kHeuristicA, &plan)) {
-    choose(api, handle, key, whole, kHeuristicFallback, &plan);
+  if (!choose(api, place, key, whole, kHeuristicA, &plan)) {
+    choose(api, place, key, whole, kHeuristicFallback, &plan);
   }
   return plan;
 }

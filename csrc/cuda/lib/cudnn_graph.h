@@ -71,6 +71,12 @@ struct Plan {
   int64_t workspace = 0;
 };
 
-Plan make_plan(const Api& api, Handle handle, const ConvKey& key);
+// Where a plan is for: the device of a handle, or one that is described and need not be here.
+struct Place {
+  Handle handle = nullptr;
+  Descriptor device = nullptr;
+};
+
+Plan make_plan(const Api& api, const Place& place, const ConvKey& key);
 
 }  // namespace tallow::cuda::cudnn
