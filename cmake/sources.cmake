@@ -129,8 +129,10 @@ set(TALLOW_KERNEL_SOURCES
   csrc/cpu/compare.cpp
   csrc/cpu/conv.cpp
   csrc/cpu/conv_channels.cpp
+  csrc/cpu/conv_depthwise.cpp
   csrc/cpu/conv_direct.cpp
   csrc/cpu/conv_dots.cpp
+  csrc/cpu/conv_groups.cpp
   csrc/cpu/conv_pixels.cpp
   csrc/cpu/conv_plain.cpp
   csrc/cpu/conv_stage.cpp
@@ -157,6 +159,7 @@ set(TALLOW_KERNEL_SOURCES
   csrc/cpu/pool.cpp
   csrc/cpu/pool_adaptive.cpp
   csrc/cpu/pool_average.cpp
+  csrc/cpu/pool_interleaved.cpp
   csrc/cpu/pool_max.cpp
   csrc/cpu/pool_max_backward.cpp
   csrc/cpu/random.cpp

@@ -76,6 +76,9 @@ Status forward(const ConvArgs& args, const T* input, const T* weight, const T* b
       }
     }
 #endif
+    if (conv_depthwise_suits(args)) {
+      return conv_depthwise_forward(args, input, weight, bias, output);
+    }
     return conv_direct_forward(joined_rows(args), input, weight, bias, output);
   }
   const int64_t in_channels = args.in_channels / args.groups;
@@ -93,6 +96,9 @@ Status grad_input(const ConvArgs& args, const T* output, const T* weight, const 
       }
     }
 #endif
+    if (conv_depthwise_suits(args)) {
+      return conv_depthwise_grad_input(args, output, weight, bias, input);
+    }
     return conv_direct_grad_input(joined_rows(args), output, weight, bias, input);
   }
   const int64_t in_channels = args.in_channels / args.groups;

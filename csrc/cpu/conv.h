@@ -27,6 +27,16 @@ Status conv_direct_grad_input(const ConvArgs& args, const float* output, const f
                               const float* bias, float* input);
 Status conv_direct_grad_input(const ConvArgs& args, const double* output, const double* weight,
                               const double* bias, double* input);
+// One filter per channel of channels_last images on both sides.
+bool conv_depthwise_suits(const ConvArgs& args);
+Status conv_depthwise_forward(const ConvArgs& args, const float* input, const float* weight,
+                              const float* bias, float* output);
+Status conv_depthwise_forward(const ConvArgs& args, const double* input, const double* weight,
+                              const double* bias, double* output);
+Status conv_depthwise_grad_input(const ConvArgs& args, const float* output, const float* weight,
+                                 const float* bias, float* input);
+Status conv_depthwise_grad_input(const ConvArgs& args, const double* output, const double* weight,
+                                 const double* bias, double* input);
 // By matrix products, and by dot products over the pixels (for few output channels per group).
 Status conv_product_grad_weight(const ConvArgs& args, const float* input, const float* output,
                                 float* weight);
@@ -124,6 +134,11 @@ void fill_stage(const Stage& stage, const float* source, const Order& order, int
                 float* staged);
 void fill_stage(const Stage& stage, const double* source, const Order& order, int64_t first_row,
                 double* staged);
+// The same for a stage of one channel whose elements are vectors of up to kLanes channels.
+void fill_lanes(const Stage& stage, const float* source, const Order& order, int64_t channels,
+                int64_t first_row, float* staged);
+void fill_lanes(const Stage& stage, const double* source, const Order& order, int64_t channels,
+                int64_t first_row, double* staged);
 
 namespace {
 

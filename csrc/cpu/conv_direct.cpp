@@ -13,12 +13,24 @@ namespace {
 template <class T>
 inline constexpr int64_t kSlack = 9 * kLanes<T>;
 
+enum class Lanes { kPixels, kChannels, kGroups };
+
 // How a pass is cut: tiles of window rows, and parts of the output channels.
 struct Tiling {
   int64_t row_tiles, channel_parts;
-  int64_t chunk;          // tasks run together
-  bool lanes_are_pixels;  // else channels
+  int64_t chunk;  // tasks run together
+  Lanes lanes;
 };
+
+// Groups in the lanes: what suits channels_last images, and small ones.
+template <class T>
+bool groups_fill_lanes(const Pass& pass) {
+  if (pass.source_channels != 1 || pass.out_channels != 1 || pass.groups == 1) return false;
+  if (pass.taps > kGemmBlock) return false;  // sums in one piece
+  constexpr int64_t kWideRows = 32;
+  return pass.source_order.last() || pass.out_order.last() ||
+         (pass.windows[1] < kWideRows && pass.groups >= kLanes<T>);
+}
 
 // Compares the share of lanes that compute something wanted: pixels between the rows of the output
 // are wasted on one side, channels missing to a whole vector on the other. A result whose
@@ -48,11 +60,12 @@ inline constexpr int64_t kStageBytes = 384 * 1024;
 
 template <class T>
 Tiling choose_tiling(const Pass& pass) {
-  const int64_t items = pass.batch * pass.groups;
-  const int64_t row_bytes = pass.source_channels * pass.axis[0].stride * pass.axis[1].stride *
-                            (pass.windows[1] + pass.reach[1]) * static_cast<int64_t>(sizeof(T));
-  const int64_t flops =
-      2 * pass.out_channels * pass.source_channels * pass.taps * pass.windows[0] * pass.windows[1];
+  const int64_t items = pass.batch * pass.blocks();
+  const int64_t row_bytes = pass.block_groups * pass.source_channels * pass.axis[0].stride *
+                            pass.axis[1].stride * (pass.windows[1] + pass.reach[1]) *
+                            static_cast<int64_t>(sizeof(T));
+  const int64_t flops = 2 * pass.block_groups * pass.out_channels * pass.source_channels *
+                        pass.taps * pass.windows[0] * pass.windows[1];
   const int64_t wanted = ceil_div(wanted_tasks(flops * items), items);
   // Enough pixels for some register blocks, and not mostly halo.
   const int64_t least_rows = 1 + pass.reach[0] + 128 / (pass.windows[1] + pass.reach[1]);
@@ -60,8 +73,11 @@ Tiling choose_tiling(const Pass& pass) {
   Tiling tiling;
   tiling.row_tiles = greater(ceil_div(pass.windows[0], greater(by_cache, least_rows)),
                              lesser(wanted, ceil_div(pass.windows[0], least_rows)));
-  tiling.lanes_are_pixels = pixels_fill_lanes<T>(pass, ceil_div(pass.windows[0], tiling.row_tiles));
-  const int64_t least_channels = tiling.lanes_are_pixels ? 24 : kChannelPanel<T>;
+  const int64_t rows = ceil_div(pass.windows[0], tiling.row_tiles);
+  tiling.lanes = pass.block_groups > 1              ? Lanes::kGroups
+                 : pixels_fill_lanes<T>(pass, rows) ? Lanes::kPixels
+                                                    : Lanes::kChannels;
+  const int64_t least_channels = tiling.lanes == Lanes::kPixels ? 24 : kChannelPanel<T>;
   tiling.channel_parts =
       greater(lesser(ceil_div(wanted, tiling.row_tiles), pass.out_channels / least_channels), 1);
   const int64_t tasks = tiling.row_tiles * tiling.channel_parts;
@@ -79,7 +95,7 @@ template <class T>
 void run_task(const Pass& pass, const Tiling& tiling, const Stage& stage, const Phase* phases,
               const int32_t* table, const T* staged, const Weights<T>& weights, const T* bias,
               int64_t item, const Range& rows, const Range& channels, T* out) {
-  const int64_t group = item % pass.groups;
+  const int64_t group = pass.first_group(item);
   for (int64_t f = 0; f < pass.phases[0] * pass.phases[1]; ++f) {
     const int64_t first[2] = {f / pass.phases[1], f % pass.phases[1]};
     const Phase& phase = phases[f];
@@ -88,10 +104,11 @@ void run_task(const Pass& pass, const Tiling& tiling, const Stage& stage, const 
     image.pitch = stage.pitch;
     image.table = table + phase.table;
     image.sum_length = pass.source_channels * phase.taps;
-    image.weight = weights.data + group * weights.group + phase.weight * weights.channels +
-                   channels.begin * image.sum_length;
+    image.weight = weights.data + item % pass.blocks() * weights.block +
+                   phase.weight * weights.channels + channels.begin * image.sum_length;
     image.bias = bias ? bias + group * pass.out_channels + channels.begin : nullptr;
-    image.channels = channels.size();
+    image.channels =
+        tiling.lanes == Lanes::kGroups ? lesser(pass.groups - group, kLanes<T>) : channels.size();
     const int64_t row_limit = ceil_div(pass.out_size[0] - first[0], pass.phases[0]);
     image.rows = lesser(rows.end, row_limit) - rows.begin;
     image.columns = ceil_div(pass.out_size[1] - first[1], pass.phases[1]);
@@ -101,7 +118,17 @@ void run_task(const Pass& pass, const Tiling& tiling, const Stage& stage, const 
     image.out = out + pass.out_at(item) + channels.begin * image.out_channel +
                 rows.begin * image.out_row +
                 (first[0] * pass.out_size[1] + first[1]) * pass.out_order.pixel;
-    tiling.lanes_are_pixels ? compute_pixels(image) : compute_channels(image);
+    switch (tiling.lanes) {
+      case Lanes::kPixels:
+        compute_pixels(image);
+        break;
+      case Lanes::kChannels:
+        compute_channels(image);
+        break;
+      case Lanes::kGroups:
+        compute_groups(image);
+        break;
+    }
   }
 }
 
@@ -110,10 +137,11 @@ template <class T>
 Status run_pass(const Pass& pass, const Tiling& tiling, const Stage& stage, const Phase* phases,
                 const int32_t* table, const T* source, const Weights<T>& weights, const T* bias,
                 T* out) {
-  const int64_t need = stage.numel(kSlack<T>);
+  const bool groups = tiling.lanes == Lanes::kGroups;
+  const int64_t need = stage.numel(0) * (groups ? kLanes<T> : 1) + kSlack<T>;
   const int64_t tile_tasks = tiling.row_tiles * tiling.channel_parts;
-  const int64_t tasks = pass.batch * pass.groups * tile_tasks;
-  const int64_t channel_unit = tiling.lanes_are_pixels ? 1 : kChannelPanel<T>;
+  const int64_t tasks = pass.batch * pass.blocks() * tile_tasks;
+  const int64_t channel_unit = tiling.lanes == Lanes::kChannels ? kChannelPanel<T> : 1;
   const int64_t stages =
       tile_tasks > 1 ? 1 : greater(kAheadBytes / (need * static_cast<int64_t>(sizeof(T))), 1);
   int64_t failed = 0;
@@ -133,8 +161,15 @@ Status run_pass(const Pass& pass, const Tiling& tiling, const Stage& stage, cons
       if (staged_from != rows.begin) fill_row(staged.get(), stages * need);
       staged_from = rows.begin;
       for (int64_t t = first; t < last; ++t) {
-        fill_stage(stage, source + pass.source_at(t / tile_tasks), pass.source_order, rows.begin,
-                   staged.get() + (t - first) * need);
+        const int64_t item = t / tile_tasks;
+        const T* const from = source + pass.source_at(item);
+        T* const to = staged.get() + (t - first) * need;
+        if (groups) {
+          fill_lanes(stage, from, pass.source_order,
+                     lesser(pass.groups - pass.first_group(item), kLanes<T>), rows.begin, to);
+        } else {
+          fill_stage(stage, from, pass.source_order, rows.begin, to);
+        }
       }
       for (int64_t t = first; t < last; ++t) {
         run_task(pass, tiling, stage, phases, table, staged.get() + (t - first) * need, weights,
@@ -150,6 +185,13 @@ Stage stage_of(const Pass& pass, const Tiling& tiling) {
           pass.source_channels,
           ceil_div(pass.windows[0], tiling.row_tiles) + pass.reach[0],
           pass.windows[1] + pass.reach[1]};
+}
+
+// Channels of a block of groups in the weights as they are arranged.
+template <class T>
+int64_t lane_channels(const Pass& pass, const Tiling& tiling) {
+  if (tiling.lanes == Lanes::kGroups) return kLanes<T>;
+  return tiling.lanes == Lanes::kPixels ? pass.out_channels : padded_channels<T>(pass);
 }
 
 // Offsets are 32 bits wide.
@@ -177,6 +219,7 @@ Status forward(const ConvArgs& args, const T* input, const T* weight, const T* b
                     args.dilation[d]};
     pass.reach[d] = (args.kernel[d] - 1) * args.dilation[d] / args.stride[d];
   }
+  pass.block_groups = groups_fill_lanes<T>(pass) ? kLanes<T> : 1;
   const Tiling tiling = choose_tiling<T>(pass);
   const Stage stage = stage_of(pass, tiling);
   const Status status = check_stage(stage);
@@ -186,16 +229,16 @@ Status forward(const ConvArgs& args, const T* input, const T* weight, const T* b
   list_window_offsets(args, stage, table.get());
   const Phase phase{pass.taps, 0, 0};
   const int64_t sums = pass.source_channels * pass.taps;
-  const int64_t channels = tiling.lanes_are_pixels ? pass.out_channels : padded_channels<T>(pass);
-  const bool as_stored = tiling.lanes_are_pixels && !args.weight_last;
-  const Scratch<T> arranged(as_stored ? 0 : pass.groups * channels * sums);
-  if (!as_stored) {
-    if (!arranged) return arranged.failure();
-    if (tiling.lanes_are_pixels) {
-      arrange_rows_of_weights(pass, weight, arranged.get());
-    } else {
-      pack_rows_of_weights(pass, weight, arranged.get());
-    }
+  const int64_t channels = lane_channels<T>(pass, tiling);
+  const bool as_stored = tiling.lanes == Lanes::kPixels && !args.weight_last;
+  const Scratch<T> arranged(as_stored ? 0 : pass.blocks() * channels * sums);
+  if (!as_stored && !arranged) return arranged.failure();
+  if (tiling.lanes == Lanes::kGroups) {
+    arrange_weights_of_groups(pass, nullptr, weight, arranged.get());
+  } else if (tiling.lanes == Lanes::kChannels) {
+    pack_rows_of_weights(pass, weight, arranged.get());
+  } else if (!as_stored) {
+    arrange_rows_of_weights(pass, weight, arranged.get());
   }
   return run_pass(pass, tiling, stage, &phase, table.get(), input,
                   {as_stored ? weight : arranged.get(), channels * sums, channels}, bias, output);
@@ -264,6 +307,7 @@ Status grad_input(const ConvArgs& args, const T* output, const T* weight, const 
     pass.axis[d] = {1, least, args.out_size[d], 1, 1};
     pass.reach[d] = most - least;
   }
+  pass.block_groups = groups_fill_lanes<T>(pass) ? kLanes<T> : 1;
   const Tiling tiling = choose_tiling<T>(pass);
   const Stage stage = stage_of(pass, tiling);
   const Status status = check_stage(stage);
@@ -283,10 +327,12 @@ Status grad_input(const ConvArgs& args, const T* output, const T* weight, const 
               Residue{args, 1, f % args.stride[1]}, phase, taps.get() + listed, table.get());
     listed += phase.taps;
   }
-  const int64_t channels = tiling.lanes_are_pixels ? pass.out_channels : padded_channels<T>(pass);
-  const Scratch<T> arranged(args.groups * channels * sums);
+  const int64_t channels = lane_channels<T>(pass, tiling);
+  const Scratch<T> arranged(pass.blocks() * channels * sums);
   if (!arranged) return arranged.failure();
-  if (tiling.lanes_are_pixels) {
+  if (tiling.lanes == Lanes::kGroups) {
+    arrange_weights_of_groups(pass, taps.get(), weight, arranged.get());
+  } else if (tiling.lanes == Lanes::kPixels) {
     arrange_transposed_weights(pass, phases.get(), taps.get(), weight, arranged.get());
   } else {
     pack_transposed_weights(pass, phases.get(), taps.get(), weight, arranged.get());

@@ -19,13 +19,17 @@ struct Pass {
   int64_t taps;  // of all phases together
   Order source_order, out_order;
   Order weight;  // as stored
-  // Where the channels of group item % groups begin, in image item / groups.
+  // Groups that are computed together, in the lanes of vectors, if they have one channel each; 1
+  // otherwise. An item is such a block of groups of one image.
+  int64_t block_groups;
+  TALLOW_INLINE int64_t blocks() const { return ceil_div(groups, block_groups); }
+  TALLOW_INLINE int64_t first_group(int64_t item) const { return item % blocks() * block_groups; }
   TALLOW_INLINE int64_t source_at(int64_t item) const {
-    return item / groups * source_order.image +
-           item % groups * source_channels * source_order.channel;
+    return item / blocks() * source_order.image +
+           first_group(item) * source_channels * source_order.channel;
   }
   TALLOW_INLINE int64_t out_at(int64_t item) const {
-    return item / groups * out_order.image + item % groups * out_channels * out_order.channel;
+    return item / blocks() * out_order.image + first_group(item) * out_channels * out_order.channel;
   }
 };
 
@@ -51,13 +55,17 @@ struct Image {
   int64_t out_channel, out_row, out_column;  // strides
 };
 
-// Two ways to compute an image, which give the same bits: lanes are neighbouring pixels, or output
-// channels. For the second the weights are packed: panels of kChannelVectors vectors of channels,
-// the last perhaps of fewer, each [sum_length][panel width], zero beyond the last channel.
+// Three ways to compute an image, which give the same bits: lanes are neighbouring pixels, output
+// channels, or groups of one channel. For the second the weights are packed: panels of
+// kChannelVectors vectors of channels, the last perhaps of fewer, each [sum_length][panel width],
+// zero beyond the last channel. For the third the stage has a vector of channels per element, the
+// weights are [sum_length][lanes], and `channels` counts the lanes in use.
 void compute_pixels(const Image<float>& image);
 void compute_pixels(const Image<double>& image);
 void compute_channels(const Image<float>& image);
 void compute_channels(const Image<double>& image);
+void compute_groups(const Image<float>& image);
+void compute_groups(const Image<double>& image);
 
 inline constexpr int kChannelVectors = 2;
 

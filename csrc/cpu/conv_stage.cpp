@@ -131,6 +131,50 @@ void fill_by_pixels(const Stage& stage, const T* source, const Order& order, int
   }
 }
 
+// Up to kLanes elements of a row of neighbouring pixels, `step` apart.
+template <class T>
+TALLOW_INLINE Vec<T> load_apart(const T* from, int64_t step, int64_t count) {
+  if (step == 1) return load_some(from, count);
+  if (step == 2) return load_evens(from, 2 * count - 1);
+  Vec<T> value{};
+  for (int64_t i = 0; i < count; ++i) value[i] = from[i * step];
+  return value;
+}
+
+template <class T>
+void fill_vectors(const Stage& stage, const T* source, const Order& order, int64_t channels,
+                  int64_t first_row, T* staged) {
+  constexpr int kW = kLanes<T>;
+  const int64_t step = stage.axis[1].stride * order.pixel;
+  const int64_t row_step = stage.axis[0].stride * stage.axis[1].source * order.pixel;
+  each_part(stage, first_row, [&](const Part& part) {
+    const T* from = source + part.pixel * order.pixel;
+    T* to = staged + part.staged * kW;
+    const int64_t count = part.columns.size();
+    for (int64_t y = 0; y < part.rows.size(); ++y, from += row_step, to += stage.pitch * kW) {
+      if (order.last()) {
+        for (int64_t x = 0; x < count; ++x)
+          store(to + x * kW, load_some(from + x * step, channels));
+        continue;
+      }
+      for (int64_t x = 0; x < count; x += kW) {
+        const int64_t pixels = lesser(count - x, kW);
+        Vec<T> block[kW];
+#pragma GCC unroll 16
+        for (int c = 0; c < kW; ++c) {
+          block[c] = c < channels ? load_apart(from + c * order.channel + x * step, step, pixels)
+                                  : Vec<T>{};
+        }
+        transpose(block);
+#pragma GCC unroll 16
+        for (int p = 0; p < kW; ++p) {
+          if (p < pixels) store(to + (x + p) * kW, block[p]);
+        }
+      }
+    }
+  });
+}
+
 template <class T>
 void fill(const Stage& stage, const T* source, const Order& order, int64_t first_row, T* staged) {
   if (order.last()) {
@@ -149,6 +193,14 @@ void fill_stage(const Stage& stage, const float* source, const Order& order, int
 void fill_stage(const Stage& stage, const double* source, const Order& order, int64_t first_row,
                 double* staged) {
   fill(stage, source, order, first_row, staged);
+}
+void fill_lanes(const Stage& stage, const float* source, const Order& order, int64_t channels,
+                int64_t first_row, float* staged) {
+  fill_vectors(stage, source, order, channels, first_row, staged);
+}
+void fill_lanes(const Stage& stage, const double* source, const Order& order, int64_t channels,
+                int64_t first_row, double* staged) {
+  fill_vectors(stage, source, order, channels, first_row, staged);
 }
 
 }  // namespace tallow::cpu::TALLOW_ISA

@@ -8,12 +8,12 @@
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
-// Where a pass finds them: those of group g begin at data + g * group, and within a group those of
-// a phase at phase.weight * channels.
+// Where a pass finds them: those of a block of groups begin at data + its number * block, and
+// within it those of a phase at phase.weight * channels.
 template <class T>
 struct Weights {
   const T* data;
-  int64_t group;
+  int64_t block;
   int64_t channels;
 };
 
@@ -80,6 +80,20 @@ void pack_rows_of_weights(const Pass& pass, const T* weight, T* packed) {
       }
     }
   });
+}
+
+// [block of groups][tap][lane], for compute_groups; `taps` lists the taps of all phases, or is
+// null: all in order.
+template <class T>
+void arrange_weights_of_groups(const Pass& pass, const int32_t* taps, const T* weight,
+                               T* arranged) {
+  constexpr int kW = kLanes<T>;
+  for (int64_t g = 0; g < pass.blocks() * kW; ++g) {
+    T* const to = arranged + g / kW * kW * pass.taps + g % kW;
+    for (int64_t s = 0; s < pass.taps; ++s) {
+      to[s * kW] = g < pass.groups ? weight[g * pass.taps + (taps ? taps[s] : s)] : T(0);
+    }
+  }
 }
 
 // The weight of a transposed convolution is stored as [source channel][out channel][tap], or with
