@@ -12,6 +12,7 @@ from typing import Any
 GROUPS = (
     "gemm",
     "conv",
+    "channels_last",
     "pool",
     "norm",
     "loss",

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "backend/pool.h"
 #include "core/types.h"
@@ -15,6 +16,14 @@ void fill_pool_max_backward(PoolKernels& table);
 void fill_pool_average(PoolKernels& table);
 void fill_pool_adaptive(PoolKernels& table);
 
+// Kernels for interleaved planes of floating types.
+Status pool_max_interleaved(const PoolArgs& args, const void* in, void* out, PoolIndex kind,
+                            void* index);
+Status pool_average_interleaved(const PoolArgs& args, bool count_padding, int64_t divisor,
+                                const void* in, void* out);
+Status pool_average_backward_interleaved(const PoolArgs& args, bool count_padding, int64_t divisor,
+                                         const void* grad_out, void* grad_in);
+
 namespace {
 
 TALLOW_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -23,6 +32,18 @@ TALLOW_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 // Planes that make a task worth handing to another thread.
 TALLOW_INLINE int64_t planes_per_task(const PoolArgs& args) {
   return 65536 / (args.in_size[0] * args.in_size[1] + 1) + 1;
+}
+
+// Planes whose pixels lie side by side, as in channels_last images.
+TALLOW_INLINE bool interleaved(const PoolArgs& args) { return args.interleaved > 1; }
+// Where the first pixel of a plane is among images of `pixels` pixels; its others follow
+// args.interleaved elements apart.
+TALLOW_INLINE int64_t plane_at(const PoolArgs& args, int64_t plane, int64_t pixels) {
+  return plane / args.interleaved * args.interleaved * pixels + plane % args.interleaved;
+}
+TALLOW_INLINE int64_t in_pixels(const PoolArgs& args) { return args.in_size[0] * args.in_size[1]; }
+TALLOW_INLINE int64_t out_pixels(const PoolArgs& args) {
+  return args.out_size[0] * args.out_size[1];
 }
 
 // Elements [i, i + lanes) of a row of any floating storage as vectors of the arithmetic type.
@@ -67,6 +88,49 @@ struct TapRange {
     end = larger(end, begin);
   }
 };
+
+template <class C>
+using TapOf = typename SignedOf<sizeof(C)>::type;
+
+// The largest elements so far of as many windows as there are lanes, and their taps.
+template <class C, bool kTaps, bool kNaN>
+struct Maxima {
+  Vec<C> value = broadcast(-std::numeric_limits<C>::infinity());
+  Vec<TapOf<C>> tap{};
+  // A later element wins only if it is larger or, with kNaN, if it is NaN.
+  TALLOW_INLINE void take(Vec<C> x, int64_t x_tap) {
+    if constexpr (!kTaps && !kNaN) {
+      value = larger_or_first(value, x);
+    } else {
+      Vec<TapOf<C>> wins = x > value;
+      if constexpr (kNaN) wins |= x != x;
+      value = wins ? x : value;
+      if constexpr (kTaps) tap = wins ? broadcast(static_cast<TapOf<C>>(x_tap)) : tap;
+    }
+  }
+};
+
+// Elements of a window along one dimension that its average is divided by.
+TALLOW_INLINE int64_t counted(const PoolArgs& args, int dimension, int64_t window,
+                              bool count_padding) {
+  if (!count_padding) {
+    const TapRange taps(args, dimension, window);
+    return taps.end - taps.begin;
+  }
+  const int64_t first = window * args.stride[dimension] - args.padding[dimension];
+  return smaller(args.kernel[dimension], args.in_size[dimension] + args.padding[dimension] - first);
+}
+
+// For all windows of a row, and some more to make whole vectors.
+template <class C>
+void list_divisors(const PoolArgs& args, bool count_padding, int64_t divisor, C* columns) {
+  for (int64_t w = 0; w < args.out_size[1] + kLanes<C>; ++w) {
+    const bool exists = w < args.out_size[1];
+    columns[w] = static_cast<C>(divisor  ? divisor
+                                : exists ? counted(args, 1, w, count_padding)
+                                         : 1);
+  }
+}
 
 // Columns that the windows of an output row span, the padded border included.
 TALLOW_INLINE int64_t spanned_columns(const PoolArgs& args) {

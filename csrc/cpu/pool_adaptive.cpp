@@ -57,8 +57,7 @@ struct WindowPart {
 
 // Calls reduce(pixels, window, to) for every part of a window, from top to bottom: `pixels` is the
 // interleaved row of the image that the part begins in, and the vector at `to` the window's own.
-// Then put(results, begin, count, first plane, planes) for strips of `count` interleaved windows
-// from number `begin` on.
+// Then put(results, run of windows) for strips of interleaved windows.
 template <class C, class Reduce, class Put>
 Status pool_strips(const PoolArgs& args, const PlaneMoves<C>& moves, const void* in, int results,
                    const Reduce& reduce, const Put& put) {
@@ -66,7 +65,6 @@ Status pool_strips(const PoolArgs& args, const PlaneMoves<C>& moves, const void*
   const Windows windows(args);
   if (!windows) return windows.failure();
   const int64_t width = args.in_size[1];
-  const int64_t pitch = args.in_size[0] * width;
   const int64_t rows = windows.strip_rows();
   const auto pool_group = [&](C* result, int64_t plane, int64_t planes) {
     C* const pixels = result + results * turned_size<C>(windows.out_room());
@@ -76,8 +74,10 @@ Status pool_strips(const PoolArgs& args, const PlaneMoves<C>& moves, const void*
       // More than one turn only where one row of windows is taller than a strip.
       for (int64_t top = windows.rows[first].begin; top < end; top += rows) {
         const int64_t bottom = smaller(top + rows, end);
-        moves.interleave(in, plane * pitch + top * width, pitch, (bottom - top) * width, planes,
-                         pixels);
+        moves.interleave(
+            in,
+            {plane, planes, args.interleaved, in_pixels(args), top * width, (bottom - top) * width},
+            pixels);
         C* to = result;
         for (int64_t y = first; y < last; ++y) {
           const Window row = windows.rows[y];
@@ -88,16 +88,13 @@ Status pool_strips(const PoolArgs& args, const PlaneMoves<C>& moves, const void*
           }
         }
       }
-      put(result, first * args.out_size[1], (last - first) * args.out_size[1], plane, planes);
+      put(result, PlaneRun{plane, planes, args.interleaved, out_pixels(args),
+                           first * args.out_size[1], (last - first) * args.out_size[1]});
     }
   };
   return for_plane_groups<C>(
       args, results * turned_size<C>(windows.out_room()) + turned_size<C>(rows * width),
       pool_group);
-}
-
-TALLOW_INLINE int64_t out_pixels(const PoolArgs& args) {
-  return args.out_size[0] * args.out_size[1];
 }
 
 // ---- Averages.
@@ -123,10 +120,7 @@ Status average_in(const PoolArgs& args, const PlaneMoves<C>& moves, const void* 
         }
         store(to, sum);
       },
-      [&](const C* result, int64_t begin, int64_t count, int64_t plane, int64_t planes) {
-        moves.separate(result, plane * out_pixels(args) + begin, out_pixels(args), count, planes,
-                       out);
-      });
+      [&](const C* result, const PlaneRun& run) { moves.separate(result, run, out); });
 }
 
 Status average(const PoolArgs& args, const void* in, void* out) {
@@ -173,11 +167,15 @@ Status average_backward_in(const PoolArgs& args, const PlaneMoves<C>& moves, con
       const int64_t bottom = smaller(top + rows, height);
       while (windows.rows[first].end <= top) ++first;
       while (last < args.out_size[0] && windows.rows[last].begin < bottom) ++last;
-      moves.interleave(grad_out, plane * out_pixels(args) + first * out_width, out_pixels(args),
-                       (last - first) * out_width, planes, grad);
+      moves.interleave(grad_out,
+                       {plane, planes, args.interleaved, out_pixels(args), first * out_width,
+                        (last - first) * out_width},
+                       grad);
       spread_strip(windows, grad, first, last, top, bottom, sums);
-      moves.separate(sums, (plane * height + top) * width, height * width, (bottom - top) * width,
-                     planes, grad_in);
+      moves.separate(
+          sums,
+          {plane, planes, args.interleaved, in_pixels(args), top * width, (bottom - top) * width},
+          grad_in);
     }
   };
   // A strip of `rows` rows meets at most this many rows of windows.
@@ -222,11 +220,9 @@ Status max_in(const PoolArgs& args, const PlaneMoves<C>& moves, const void* in, 
         store(to, best);
         store(to + positions, bits_as<Vec<C>>(at));
       },
-      [&](const C* result, int64_t begin, int64_t count, int64_t plane, int64_t planes) {
-        const int64_t first = plane * out_pixels(args) + begin;
-        moves.separate(result, first, out_pixels(args), count, planes, out);
-        separate_planes<C, int64_t>(result + positions, first, out_pixels(args), count, planes,
-                                    index);
+      [&](const C* result, const PlaneRun& run) {
+        moves.separate(result, run, out);
+        separate_planes<C, int64_t>(result + positions, run, index);
       });
 }
 

@@ -8,28 +8,6 @@
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
-// Elements of a window along one dimension that its average is divided by.
-TALLOW_INLINE int64_t counted(const PoolArgs& args, int dimension, int64_t window,
-                              bool count_padding) {
-  if (!count_padding) {
-    const TapRange taps(args, dimension, window);
-    return taps.end - taps.begin;
-  }
-  const int64_t first = window * args.stride[dimension] - args.padding[dimension];
-  return smaller(args.kernel[dimension], args.in_size[dimension] + args.padding[dimension] - first);
-}
-
-// For all windows of a row, and some more to make whole vectors.
-template <class C>
-void list_divisors(const PoolArgs& args, bool count_padding, int64_t divisor, C* columns) {
-  for (int64_t w = 0; w < args.out_size[1] + kLanes<C>; ++w) {
-    const bool exists = w < args.out_size[1];
-    columns[w] = static_cast<C>(divisor  ? divisor
-                                : exists ? counted(args, 1, w, count_padding)
-                                         : 1);
-  }
-}
-
 // A row of averages from the staged sum of the windows' rows; `column` says where tap column j of
 // window 0 lies.
 template <class T>
@@ -82,27 +60,30 @@ Status average_floating(const PoolArgs& args, bool count_padding, int64_t diviso
 
 Status average_integer(const PoolArgs& args, bool count_padding, int64_t divisor, const int64_t* in,
                        int64_t* out) {
-  const int64_t in_pixels = args.in_size[0] * args.in_size[1];
-  const int64_t out_pixels = args.out_size[0] * args.out_size[1];
+  const int64_t step = args.interleaved;
   parallel_for(args.planes, planes_per_task(args), [&](int64_t begin, int64_t end) {
-    for (int64_t o = begin * out_pixels; o < end * out_pixels; ++o) {
-      const int64_t y = o % out_pixels / args.out_size[1];
-      const int64_t x = o % args.out_size[1];
+    for (int64_t o = begin * out_pixels(args); o < end * out_pixels(args); ++o) {
+      const int64_t plane = o / out_pixels(args);
+      const int64_t pixel = o % out_pixels(args);
+      const int64_t y = pixel / args.out_size[1];
+      const int64_t x = pixel % args.out_size[1];
       const TapRange rows(args, 0, y);
       const TapRange columns(args, 1, x);
-      const int64_t* const first = in + o / out_pixels * in_pixels +
-                                   (y * args.stride[0] - args.padding[0]) * args.in_size[1] +
-                                   x * args.stride[1] - args.padding[1];
+      const int64_t* const first = in + plane_at(args, plane, in_pixels(args)) +
+                                   ((y * args.stride[0] - args.padding[0]) * args.in_size[1] +
+                                    x * args.stride[1] - args.padding[1]) *
+                                       step;
       uint64_t sum = 0;  // wraps around
       for (int64_t i = rows.begin; i < rows.end; ++i) {
         for (int64_t j = columns.begin; j < columns.end; ++j) {
-          sum += static_cast<uint64_t>(first[i * args.in_size[1] + j]);
+          sum += static_cast<uint64_t>(first[(i * args.in_size[1] + j) * step]);
         }
       }
       const int64_t count =
           divisor ? divisor
                   : counted(args, 0, y, count_padding) * counted(args, 1, x, count_padding);
-      out[o] = count ? static_cast<int64_t>(sum) / count : 0;
+      out[plane_at(args, plane, out_pixels(args)) + pixel * step] =
+          count ? static_cast<int64_t>(sum) / count : 0;
     }
   });
   return Status::kOk;
@@ -111,6 +92,9 @@ Status average_integer(const PoolArgs& args, bool count_padding, int64_t divisor
 Status average(const PoolArgs& args, bool count_padding, int64_t divisor, const void* in,
                void* out) {
   using Supported = Types<float, double, Half, BFloat16, int64_t>;
+  if (interleaved(args) && args.dtype != DType::kInt64) {
+    return pool_average_interleaved(args, count_padding, divisor, in, out);
+  }
   return dispatch(Supported{}, args.dtype, "avg_pool2d", [&]<class T>() -> Status {
     if constexpr (std::numeric_limits<T>::is_integer) {
       return average_integer(args, count_padding, divisor, static_cast<const int64_t*>(in),
@@ -243,6 +227,9 @@ Status average_backward_typed(const PoolArgs& args, bool count_padding, int64_t 
 
 Status average_backward(const PoolArgs& args, bool count_padding, int64_t divisor,
                         const void* grad_out, void* grad_in) {
+  if (interleaved(args)) {
+    return pool_average_backward_interleaved(args, count_padding, divisor, grad_out, grad_in);
+  }
   return dispatch(FloatingAndHalf{}, args.dtype, "avg_pool2d_backward", [&]<class T>() -> Status {
     return average_backward_typed(args, count_padding, divisor, static_cast<const T*>(grad_out),
                                   static_cast<T*>(grad_in));

@@ -35,26 +35,42 @@ TALLOW_NOINLINE void turn_block(const C* from, int64_t from_pitch, C* to, int64_
   for (int i = 0; i < kW; ++i) store(to + i * to_pitch, row[i]);
 }
 
-// `pixels` elements from in[begin] on of `planes` <= lanes planes, which are `pitch` elements
-// apart.
+// Up to as many planes as there are lanes, and some pixels of them.
+struct PlaneRun {
+  int64_t plane, planes;
+  int64_t interleaved;  // as in PoolArgs
+  int64_t image;        // pixels of a plane
+  int64_t begin, pixels;
+  // Where element `begin` of the first plane is.
+  TALLOW_INLINE int64_t first() const {
+    return (plane / interleaved * image + begin) * interleaved +
+           (interleaved > 1 ? plane % interleaved : 0);
+  }
+};
+
 template <class T>
-void interleave_planes(const void* in, int64_t begin, int64_t pitch, int64_t pixels, int64_t planes,
-                       Compute<T>* to) {
+void interleave_planes(const void* in, const PlaneRun& run, Compute<T>* to) {
   using C = Compute<T>;
   constexpr int kW = kLanes<C>;
-  const T* const from = static_cast<const T*>(in) + begin;
+  const T* const from = static_cast<const T*>(in) + run.first();
+  if (run.interleaved > 1) {
+    for (int64_t p = 0; p < run.pixels; ++p) {
+      store(to + p * kW, load_row(from + p * run.interleaved, run.planes));
+    }
+    return;
+  }
   alignas(kVectorBytes) C block[kW * kW] = {};
-  for (int64_t p = 0; p < pixels; p += kW) {
+  for (int64_t p = 0; p < run.pixels; p += kW) {
     const C* rows = block;
     int64_t rows_pitch = kW;
     if constexpr (sizeof(T) == sizeof(C)) {
-      if (planes == kW && pixels - p >= kW) {
+      if (run.planes == kW && run.pixels - p >= kW) {
         rows = from + p;
-        rows_pitch = pitch;
+        rows_pitch = run.image;
       }
     }
-    for (int64_t lane = 0; rows == block && lane < planes; ++lane) {
-      store(block + lane * kW, load_row(from + lane * pitch + p, pixels - p));
+    for (int64_t lane = 0; rows == block && lane < run.planes; ++lane) {
+      store(block + lane * kW, load_row(from + lane * run.image + p, run.pixels - p));
     }
     turn_block(rows, rows_pitch, to + p * kW, kW);
   }
@@ -72,23 +88,28 @@ TALLOW_INLINE void put_row(int64_t* to, V values, int64_t count) {
   for (int64_t i = 0; i < smaller(count, kLanes<Position>); ++i) to[i] = at[i];
 }
 
-// The way back, to out[begin] and on.
+// The way back.
 template <class C, class T>
-void separate_planes(const C* from, int64_t begin, int64_t pitch, int64_t pixels, int64_t planes,
-                     void* out) {
+void separate_planes(const C* from, const PlaneRun& run, void* out) {
   constexpr int kW = kLanes<C>;
-  T* const to = static_cast<T*>(out) + begin;
-  for (int64_t p = 0; p < pixels; p += kW) {
+  T* const to = static_cast<T*>(out) + run.first();
+  if (run.interleaved > 1) {
+    for (int64_t p = 0; p < run.pixels; ++p) {
+      put_row(to + p * run.interleaved, load(from + p * kW), run.planes);
+    }
+    return;
+  }
+  for (int64_t p = 0; p < run.pixels; p += kW) {
     if constexpr (std::is_same_v<T, C>) {
-      if (planes == kW && pixels - p >= kW) {
-        turn_block(from + p * kW, kW, to + p, pitch);
+      if (run.planes == kW && run.pixels - p >= kW) {
+        turn_block(from + p * kW, kW, to + p, run.image);
         continue;
       }
     }
     alignas(kVectorBytes) C block[kW * kW];
     turn_block(from + p * kW, kW, block, kW);
-    for (int64_t lane = 0; lane < planes; ++lane) {
-      put_row(to + lane * pitch + p, load(block + lane * kW), pixels - p);
+    for (int64_t lane = 0; lane < run.planes; ++lane) {
+      put_row(to + lane * run.image + p, load(block + lane * kW), run.pixels - p);
     }
   }
 }
@@ -96,29 +117,32 @@ void separate_planes(const C* from, int64_t begin, int64_t pitch, int64_t pixels
 // Both directions for one storage type; everything between them is compiled per arithmetic type.
 template <class C>
 struct PlaneMoves {
-  void (*interleave)(const void* in, int64_t begin, int64_t pitch, int64_t pixels, int64_t planes,
-                     C* to);
-  void (*separate)(const C* from, int64_t begin, int64_t pitch, int64_t pixels, int64_t planes,
-                   void* out);
+  void (*interleave)(const void* in, const PlaneRun& run, C* to);
+  void (*separate)(const C* from, const PlaneRun& run, void* out);
 };
 template <class T>
 constexpr PlaneMoves<Compute<T>> kPlaneMoves = {interleave_planes<T>,
                                                 separate_planes<Compute<T>, T>};
 
-// Calls body(scratch, first plane, planes) for groups of as many planes as there are lanes.
+// Calls body(scratch, first plane, planes) for groups of as many planes as there are lanes, of one
+// image if they are interleaved.
 template <class C, class Body>
 Status for_plane_groups(const PoolArgs& args, int64_t scratch_size, const Body& body) {
   constexpr int kW = kLanes<C>;
+  const int64_t together = args.interleaved > 1 ? args.interleaved : args.planes;
+  const int64_t groups = (together + kW - 1) / kW;
   int64_t failed = 0;
-  parallel_for((args.planes + kW - 1) / kW, (planes_per_task(args) + kW - 1) / kW,
+  parallel_for(args.planes / together * groups, (planes_per_task(args) + kW - 1) / kW,
                [&](int64_t begin, int64_t end) {
                  const Scratch<C> scratch(scratch_size);
                  if (!scratch) {
                    __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
                    return;
                  }
-                 for (int64_t group = begin; group < end; ++group) {
-                   body(scratch.get(), group * kW, smaller(kW, args.planes - group * kW));
+                 for (int64_t t = begin; t < end; ++t) {
+                   const int64_t first = t % groups * kW;
+                   body(scratch.get(), t / groups * together + first,
+                        smaller(kW, together - first));
                  }
                });
   return failed ? out_of_memory(scratch_size * static_cast<int64_t>(sizeof(C))) : Status::kOk;

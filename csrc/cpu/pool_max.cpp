@@ -8,9 +8,6 @@
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
-template <class C>
-using TapOf = typename SignedOf<sizeof(C)>::type;
-
 // The windows of one output row: their rows `begin` to `end` are inside the image.
 template <class C>
 struct WindowRow {
@@ -19,24 +16,6 @@ struct WindowRow {
   const int64_t* column;  // where tap column j of window 0 lies in a staged row
   int64_t columns;
   const TapOf<C>* first_tap;  // smallest column of each window that is inside the image
-};
-
-// The largest elements so far of as many windows as there are lanes, and their taps.
-template <class C, bool kTaps, bool kNaN>
-struct Maxima {
-  Vec<C> value = broadcast(-std::numeric_limits<C>::infinity());
-  Vec<TapOf<C>> tap{};
-  // A later element wins only if it is larger or, with kNaN, if it is NaN.
-  TALLOW_INLINE void take(Vec<C> x, int64_t x_tap) {
-    if constexpr (!kTaps && !kNaN) {
-      value = larger_or_first(value, x);
-    } else {
-      Vec<TapOf<C>> wins = x > value;
-      if constexpr (kNaN) wins |= x != x;
-      value = wins ? x : value;
-      if constexpr (kTaps) tap = wins ? broadcast(static_cast<TapOf<C>>(x_tap)) : tap;
-    }
-  }
 };
 
 // A row of windows: their largest elements to `value`, and where they are to `tap`. kColumns 0
@@ -284,13 +263,11 @@ Status max_floating(const PoolArgs& args, const T* in, T* out, PoolIndex kind, v
 
 template <class T>
 Status max_integer(const PoolArgs& args, const T* in, T* out, PoolIndex kind, void* index) {
-  const int64_t in_pixels = args.in_size[0] * args.in_size[1];
-  const int64_t out_pixels = args.out_size[0] * args.out_size[1];
   parallel_for(args.planes, planes_per_task(args), [&](int64_t begin, int64_t end) {
-    for (int64_t o = begin * out_pixels; o < end * out_pixels; ++o) {
-      const T* const plane = in + o / out_pixels * in_pixels;
-      const int64_t y = o % out_pixels / args.out_size[1];
-      const int64_t x = o % args.out_size[1];
+    for (int64_t w = begin * out_pixels(args); w < end * out_pixels(args); ++w) {
+      const T* const plane = in + plane_at(args, w / out_pixels(args), in_pixels(args));
+      const int64_t y = w % out_pixels(args) / args.out_size[1];
+      const int64_t x = w % args.out_size[1];
       const TapRange rows(args, 0, y);
       const TapRange columns(args, 1, x);
       const int64_t top = y * args.stride[0] - args.padding[0];
@@ -302,12 +279,14 @@ Status max_integer(const PoolArgs& args, const T* in, T* out, PoolIndex kind, vo
       };
       for (int64_t i = rows.begin; i < rows.end; ++i) {
         for (int64_t j = columns.begin; j < columns.end; ++j) {
-          const T value = plane[position(i, j)];
+          const T value = plane[position(i, j) * args.interleaved];
           if (value <= best) continue;
           best = value;
           tap = i * args.kernel[1] + j;
         }
       }
+      const int64_t o = plane_at(args, w / out_pixels(args), out_pixels(args)) +
+                        w % out_pixels(args) * args.interleaved;
       out[o] = best;
       if (kind == PoolIndex::kTap) static_cast<uint8_t*>(index)[o] = static_cast<uint8_t>(tap);
       if (kind == PoolIndex::kFlat) {
@@ -323,6 +302,7 @@ Status max(const PoolArgs& args, const void* in, void* out, PoolIndex kind, void
     if constexpr (std::numeric_limits<T>::is_integer) {
       return max_integer(args, static_cast<const T*>(in), static_cast<T*>(out), kind, index);
     } else {
+      if (interleaved(args)) return pool_max_interleaved(args, in, out, kind, index);
       return max_floating(args, static_cast<const T*>(in), static_cast<T*>(out), kind, index);
     }
   });

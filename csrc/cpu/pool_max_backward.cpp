@@ -87,6 +87,94 @@ void two_by_two_backward(const PoolArgs& args, const float* grad_out, const uint
   }
 }
 
+// ---- Interleaved planes: a block of channels of every pixel at a time.
+
+inline constexpr int64_t kBlockChannels = 64;
+
+// Calls body(first element of the channels among the outputs, among the inputs, channels) for
+// blocks of channels of all images.
+template <class Body>
+void for_channel_blocks(const PoolArgs& args, const Body& body) {
+  const int64_t channels = args.interleaved;
+  const int64_t blocks = (channels + kBlockChannels - 1) / kBlockChannels;
+  parallel_for(args.planes / channels * blocks, 65536 / (in_pixels(args) * kBlockChannels) + 1,
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t t = begin; t < end; ++t) {
+                   const int64_t c = t % blocks * kBlockChannels;
+                   const int64_t image = t / blocks * channels;
+                   body(image * out_pixels(args) + c, image * in_pixels(args) + c,
+                        smaller(channels - c, kBlockChannels));
+                 }
+               });
+}
+
+// Calls body(output pixel, channel of the block, input pixel) in the order of the pixels.
+template <class Body>
+TALLOW_INLINE void each_position(const Positions& positions, int64_t first, int64_t channels,
+                                 const Body& body) {
+  const PoolArgs& args = positions.args;
+  for (int64_t o = 0; o < out_pixels(args); ++o) {
+    const int64_t at = first + o * args.interleaved;
+    if (positions.kind == PoolIndex::kFlat) {
+      const int64_t* const flat = static_cast<const int64_t*>(positions.index) + at;
+      for (int64_t c = 0; c < channels; ++c) body(o, c, flat[c]);
+      continue;
+    }
+    const uint8_t* const taps = static_cast<const uint8_t*>(positions.index) + at;
+    const int64_t y = o / args.out_size[1] * args.stride[0] - args.padding[0];
+    const int64_t corner =
+        y * args.in_size[1] + o % args.out_size[1] * args.stride[1] - args.padding[1];
+    for (int64_t c = 0; c < channels; ++c) body(o, c, corner + positions.tap_offset[taps[c]]);
+  }
+}
+
+template <class T>
+Status interleaved_backward(const Positions& positions, const T* grad_out, T* grad_in) {
+  using C = Compute<T>;
+  const PoolArgs& args = positions.args;
+  constexpr bool kInPlace = sizeof(T) == sizeof(C);
+  const int64_t step = args.interleaved;
+  int64_t failed = 0;
+  for_channel_blocks(args, [&](int64_t from, int64_t to, int64_t channels) {
+    const Scratch<C> wide(kInPlace ? 0 : in_pixels(args) * channels);
+    if (!kInPlace && !wide) {
+      __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
+      return;
+    }
+    C* sums = wide.get();
+    int64_t pitch = channels;
+    if constexpr (kInPlace) {
+      sums = grad_in + to;
+      pitch = step;
+    }
+    for (int64_t i = 0; i < in_pixels(args); ++i) {
+      for (int64_t c = 0; c < channels; ++c) sums[i * pitch + c] = C(0);
+    }
+    each_position(positions, from, channels, [&](int64_t o, int64_t c, int64_t i) {
+      sums[i * pitch + c] += static_cast<C>(grad_out[from + o * step + c]);
+    });
+    for (int64_t i = 0; !kInPlace && i < in_pixels(args); ++i) {
+      for (int64_t c = 0; c < channels; ++c) {
+        grad_in[to + i * step + c] = static_cast<T>(sums[i * pitch + c]);
+      }
+    }
+  });
+  return failed ? out_of_memory(in_pixels(args) * kBlockChannels * static_cast<int64_t>(sizeof(C)))
+                : Status::kOk;
+}
+
+template <class T>
+void interleaved_gather(const Positions& positions, const T* in, T* out) {
+  const int64_t step = positions.args.interleaved;
+  for_channel_blocks(positions.args, [&](int64_t to, int64_t from, int64_t channels) {
+    each_position(positions, to, channels, [&](int64_t o, int64_t c, int64_t i) {
+      out[to + o * step + c] = in[from + i * step + c];
+    });
+  });
+}
+
+// ---- Planes one by one.
+
 template <class T>
 Status max_backward_typed(const PoolArgs& args, const T* grad_out, PoolIndex kind,
                           const void* index, T* grad_in) {
@@ -96,6 +184,7 @@ Status max_backward_typed(const PoolArgs& args, const T* grad_out, PoolIndex kin
   int32_t offsets[256];
   list_tap_offsets(args, offsets);
   const Positions positions{args, kind, index, offsets};
+  if (interleaved(args)) return interleaved_backward(positions, grad_out, grad_in);
   const bool in_place = sizeof(T) == sizeof(C);
   int64_t failed = 0;
   parallel_for(args.planes, planes_per_task(args), [&](int64_t begin, int64_t end) {
@@ -142,6 +231,10 @@ Status max_gather(const PoolArgs& args, const void* in, PoolIndex kind, const vo
     int32_t offsets[256];
     list_tap_offsets(args, offsets);
     const Positions positions{args, kind, index, offsets};
+    if (interleaved(args)) {
+      interleaved_gather(positions, static_cast<const T*>(in), static_cast<T*>(out));
+      return Status::kOk;
+    }
     parallel_for(args.planes, planes_per_task(args), [&](int64_t begin, int64_t end) {
       for (int64_t plane = begin; plane < end; ++plane) {
         const T* const from = static_cast<const T*>(in) + plane * in_pixels;

@@ -46,7 +46,10 @@ Dims strides_in_order(const Dims& sizes, bool channels_last) {
 }
 
 Tensor empty_in_order(const Dims& sizes, bool channels_last, const Tensor& like) {
-  return empty_strided(sizes, strides_in_order(sizes, channels_last), like.dtype(), like.device());
+  return empty_in_order(sizes, channels_last, like.dtype(), like.device());
+}
+Tensor empty_in_order(const Dims& sizes, bool channels_last, DType dtype, Device device) {
+  return empty_strided(sizes, strides_in_order(sizes, channels_last), dtype, device);
 }
 
 OrderedData ordered_data(const Tensor& tensor) {

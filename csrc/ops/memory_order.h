@@ -13,6 +13,7 @@ bool suggests_channels_last(const Tensor& tensor);
 // Strides of a fresh tensor, contiguous or channels_last.
 Dims strides_in_order(const Dims& sizes, bool channels_last);
 Tensor empty_in_order(const Dims& sizes, bool channels_last, const Tensor& like);
+Tensor empty_in_order(const Dims& sizes, bool channels_last, DType dtype, Device device);
 
 // A tensor whose elements are dense in one of the two orders, for kernels: not recorded. `last`
 // says which; tensors that are in both count as contiguous.

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "ops/copy.h"
 #include "ops/kernel.h"
+#include "ops/memory_order.h"
 #include "ops/pool_geometry.h"
 #include "ops/reduce.h"
 #include "ops/views.h"
@@ -13,10 +14,12 @@ namespace tallow::ops {
 
 namespace {
 
-Tensor plain(const Tensor& tensor) {
-  if (tensor.is_contiguous()) return tensor;
-  const NoGradGuard guard;
-  return contiguous(tensor);
+// A tensor as the kernels want it, and fresh ones.
+Tensor operand(const Tensor& tensor, const Pooling& pooling) {
+  return data_in_order(tensor, pooling.channels_last);
+}
+Tensor result(const Dims& sizes, const Pooling& pooling, DType dtype, const Tensor& like) {
+  return empty_in_order(sizes, pooling.channels_last, dtype, like.device());
 }
 
 // ---- Maxima. Positions are one byte inside the window, or flat int64 when users see them.
@@ -31,8 +34,8 @@ PoolIndex kind_of(const Tensor& index) {
 }
 
 Tensor max_backward(const Tensor& grad, const Tensor& index, const Pooling& pooling) {
-  const Tensor from = plain(grad);
-  const Tensor out = empty(pooling.in_shape, grad.dtype(), grad.device());
+  const Tensor from = operand(grad, pooling);
+  const Tensor out = result(pooling.in_shape, pooling, grad.dtype(), grad);
   if (out.numel() > 0) {
     run<&Backend::pool, &PoolKernels::max_backward>("max_pool2d_backward", grad.device(),
                                                     pooling.args, from.ptr(), kind_of(index),
@@ -46,8 +49,8 @@ Tensor max_backward(const Tensor& grad, const Tensor& index, const Pooling& pool
 }
 
 Tensor max_gather(const Tensor& input, const Tensor& index, const Pooling& pooling) {
-  const Tensor from = plain(input);
-  const Tensor out = empty(pooling.out_shape, input.dtype(), input.device());
+  const Tensor from = operand(input, pooling);
+  const Tensor out = result(pooling.out_shape, pooling, input.dtype(), input);
   if (out.numel() > 0) {
     run<&Backend::pool, &PoolKernels::max_gather>("max_pool2d_gather", input.device(), pooling.args,
                                                   from.ptr(), kind_of(index), index.ptr(),
@@ -61,8 +64,8 @@ Tensor max_gather(const Tensor& input, const Tensor& index, const Pooling& pooli
 }
 
 Tensor run_max(const Tensor& input, const Pooling& pooling, const Tensor& index) {
-  const Tensor x = plain(input);
-  const Tensor out = empty(pooling.out_shape, input.dtype(), input.device());
+  const Tensor x = operand(input, pooling);
+  const Tensor out = result(pooling.out_shape, pooling, input.dtype(), input);
   if (out.numel() > 0) {
     const PoolIndex kind = index.defined() ? kind_of(index) : PoolIndex::kNone;
     run<&Backend::pool, &PoolKernels::max>("max_pool2d", input.device(), pooling.args, x.ptr(),
@@ -82,8 +85,8 @@ struct Average {
 Tensor average_backward(const Tensor& grad, const Pooling& pooling, Average average);
 
 Tensor average_windows(const Tensor& input, const Pooling& pooling, Average average) {
-  const Tensor x = plain(input);
-  const Tensor out = empty(pooling.out_shape, input.dtype(), input.device());
+  const Tensor x = operand(input, pooling);
+  const Tensor out = result(pooling.out_shape, pooling, input.dtype(), input);
   if (out.numel() > 0) {
     run<&Backend::pool, &PoolKernels::average>("avg_pool2d", input.device(), pooling.args,
                                                average.count_padding, average.divisor, x.ptr(),
@@ -96,8 +99,8 @@ Tensor average_windows(const Tensor& input, const Pooling& pooling, Average aver
 }
 
 Tensor average_backward(const Tensor& grad, const Pooling& pooling, Average average) {
-  const Tensor from = plain(grad);
-  const Tensor out = empty(pooling.in_shape, grad.dtype(), grad.device());
+  const Tensor from = operand(grad, pooling);
+  const Tensor out = result(pooling.in_shape, pooling, grad.dtype(), grad);
   if (out.numel() > 0) {
     run<&Backend::pool, &PoolKernels::average_backward>("avg_pool2d_backward", grad.device(),
                                                         pooling.args, average.count_padding,
@@ -111,8 +114,8 @@ Tensor average_backward(const Tensor& grad, const Pooling& pooling, Average aver
 Tensor adaptive_average_backward(const Tensor& grad, const Pooling& pooling);
 
 Tensor adaptive_average(const Tensor& input, const Pooling& pooling) {
-  const Tensor x = plain(input);
-  const Tensor out = empty(pooling.out_shape, input.dtype(), input.device());
+  const Tensor x = operand(input, pooling);
+  const Tensor out = result(pooling.out_shape, pooling, input.dtype(), input);
   if (out.numel() > 0) {
     run<&Backend::pool, &PoolKernels::adaptive_average>("adaptive_avg_pool2d", input.device(),
                                                         pooling.args, x.ptr(), out.ptr());
@@ -123,8 +126,8 @@ Tensor adaptive_average(const Tensor& input, const Pooling& pooling) {
 }
 
 Tensor adaptive_average_backward(const Tensor& grad, const Pooling& pooling) {
-  const Tensor from = plain(grad);
-  const Tensor out = empty(pooling.in_shape, grad.dtype(), grad.device());
+  const Tensor from = operand(grad, pooling);
+  const Tensor out = result(pooling.in_shape, pooling, grad.dtype(), grad);
   if (out.numel() > 0) {
     run<&Backend::pool, &PoolKernels::adaptive_average_backward>(
         "adaptive_avg_pool2d_backward", grad.device(), pooling.args, from.ptr(), out.ptr());
@@ -163,7 +166,7 @@ Tensor max_pool2d(const Tensor& input, const Dims& kernel_size, const Dims& stri
   Tensor index;
   if (should_record({&input})) {
     const bool fits_byte = pooling.args.kernel[0] * pooling.args.kernel[1] <= 256;
-    index = empty(pooling.out_shape, fits_byte ? DType::kUInt8 : DType::kInt64, input.device());
+    index = result(pooling.out_shape, pooling, fits_byte ? DType::kUInt8 : DType::kInt64, input);
   }
   return record("MaxPool2DWithIndicesBackward0", {&input}, run_max(input, pooling, index),
                 [&](Saver& save) {
@@ -179,7 +182,7 @@ std::tuple<Tensor, Tensor> max_pool2d_with_indices(const Tensor& input, const Di
   check_image(input);
   const Pooling pooling =
       describe_windows("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode);
-  const Tensor index = empty(pooling.out_shape, DType::kInt64, input.device());
+  const Tensor index = result(pooling.out_shape, pooling, DType::kInt64, input);
   const Tensor out = run_max(input, pooling, index);
   record("MaxPool2DWithIndicesBackward0", {&input}, {&out, &index}, [&](Saver& save) {
     return [at = save.output(index, "result1", 1), pooling](Grads& g) {
@@ -292,9 +295,9 @@ std::tuple<Tensor, Tensor> adaptive_max_pool2d(const Tensor& input, const Dims& 
     TALLOW_CHECK(size >= 0, "Trying to create tensor with negative dimension ", size, ": ",
                  pooling.out_shape);
   }
-  const Tensor x = plain(input);
-  const Tensor out = empty(pooling.out_shape, input.dtype(), input.device());
-  const Tensor index = empty(pooling.out_shape, DType::kInt64, input.device());
+  const Tensor x = operand(input, pooling);
+  const Tensor out = result(pooling.out_shape, pooling, input.dtype(), input);
+  const Tensor index = result(pooling.out_shape, pooling, DType::kInt64, input);
   if (out.numel() > 0) {
     run<&Backend::pool, &PoolKernels::adaptive_max>("adaptive_max_pool2d", input.device(),
                                                     pooling.args, x.ptr(), out.ptr(),

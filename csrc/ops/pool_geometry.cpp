@@ -1,6 +1,7 @@
 #include "ops/pool_geometry.h"
 
 #include "core/error.h"
+#include "ops/memory_order.h"
 
 namespace tallow::ops {
 
@@ -19,7 +20,9 @@ Pooling describe(const Tensor& input) {
   Pooling pooling{};
   pooling.in_shape = input.sizes();
   pooling.args.dtype = input.dtype();
-  pooling.args.planes = pooling.args.interleaved = 1;
+  pooling.channels_last = suggests_channels_last(input);
+  pooling.args.interleaved = pooling.channels_last ? input.sizes()[1] : 1;
+  pooling.args.planes = 1;
   const int64_t lead = input.dim() - 2;
   for (int64_t d = 0; d < lead; ++d) pooling.args.planes *= input.sizes()[d];
   pooling.args.in_size[0] = input.sizes()[lead];

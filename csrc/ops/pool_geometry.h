@@ -7,10 +7,12 @@
 
 namespace tallow::ops {
 
-// A pooling of one tensor: what the kernel is told, and the shapes on both sides.
+// A pooling of one tensor: what the kernel is told, and the shapes on both sides. All tensors have
+// the memory order of the input.
 struct Pooling {
   PoolArgs args;
   Dims in_shape, out_shape;
+  bool channels_last;
 };
 
 // One number for both dimensions, or two.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
@@ -117,3 +118,93 @@ def test_gradients_of_convolutions_have_the_same_bits(
                 assert order(got[1]) in ("last", "either")
             for one, other in zip(got, expected, strict=True):
                 assert tallow.equal(one, other)
+
+
+Pools = dict[str, Callable[[Any], Any]]
+POOLS: Pools = {
+    "max": lambda x: F.max_pool2d(x, 3, 2, 1),
+    "max with positions": lambda x: F.max_pool2d(x, 2, return_indices=True),
+    "max dilated": lambda x: F.max_pool2d(x, (3, 2), (1, 2), (1, 0), (2, 3)),
+    "max of large windows": lambda x: F.max_pool2d(x, 17, 3, 8, ceil_mode=True),
+    "average": lambda x: F.avg_pool2d(x, 3, 2, 1),
+    "average of even windows": lambda x: F.avg_pool2d(x, (2, 4), (1, 3), (1, 2), ceil_mode=True),
+    "average without the padding": lambda x: F.avg_pool2d(x, 3, 1, 1, count_include_pad=False),
+    "average by a divisor": lambda x: F.avg_pool2d(x, 2, 1, divisor_override=7),
+    "adaptive average": lambda x: F.adaptive_avg_pool2d(x, (5, 3)),
+    "adaptive maximum": lambda x: F.adaptive_max_pool2d(x, (4, 7), return_indices=True),
+}
+POOLED = [(2, 35, 17, 20), (3, 16, 18, 19), (1, 2, 20, 33)]
+
+
+@pytest.mark.parametrize("shape", POOLED, ids=str)
+@pytest.mark.parametrize("dtype", [tallow.float32, tallow.float64, tallow.bfloat16], ids=str)
+@pytest.mark.parametrize("name", POOLS)
+def test_pools_have_the_same_bits(name: str, dtype: Any, shape: Any) -> None:
+    x = tallow.randn(*shape).to(dtype)
+    x[0, 1, 3, 4] = float("nan")
+    x[-1, 0, 5:9, 2:5] = 2.5  # equal elements
+    outs = []
+    for image in (x, last(x)):
+        image.requires_grad_()
+        out = POOLS[name](image)
+        found = out if isinstance(out, tuple) else (out,)
+        grad = tallow.ones(found[0].shape).cumsum(-1).to(dtype)
+        gradients = [
+            tallow.autograd.grad(found[0], image, g, retain_graph=True)[0]
+            for g in (grad, last(grad))
+        ]
+        outs.append([*found, *gradients])
+    for contiguous, other in zip(*outs, strict=True):
+        assert (order(contiguous), order(other)) == ("contiguous", "last")
+        assert tallow.equal(contiguous.nan_to_num(99), other.nan_to_num(99))
+
+
+@pytest.mark.parametrize("name", ["max with positions", "average of even windows"])
+def test_pools_of_integers_have_the_same_values(name: str) -> None:
+    x = tallow.arange(2 * 18 * 9 * 11).remainder(101).view(2, 18, 9, 11)
+    expected, got = POOLS[name](x), POOLS[name](last(x))
+    if isinstance(expected, tuple):
+        assert tallow.equal(got[1], expected[1])
+        expected, got = expected[0], got[0]
+    assert order(got) == "last"
+    assert tallow.equal(got, expected)
+
+
+@pytest.mark.parametrize("name", ["max", "average", "adaptive average"])
+def test_pools_differentiate_twice_in_channels_last(name: str) -> None:
+    x = last(tallow.randn(1, 3, 6, 7, dtype=tallow.float64)).requires_grad_()
+    assert tallow.autograd.gradcheck(POOLS[name], (x,))
+    assert tallow.autograd.gradgradcheck(POOLS[name], (x,))
+
+
+# What reads an image and writes one.
+STAGED: Pools = {
+    "conv": lambda x: F.conv2d(x, tallow.ones(8, 64, 3, 3), padding=1),
+    "conv 1x1": lambda x: F.conv2d(x, tallow.ones(8, 64, 1, 1)),
+    "conv depthwise": lambda x: F.conv2d(x, tallow.ones(64, 1, 3, 3), padding=1, groups=64),
+    "conv transposed": lambda x: F.conv_transpose2d(x, tallow.ones(64, 8, 2, 2), stride=2),
+    "max pool": lambda x: F.max_pool2d(x, 2),
+    "average pool": lambda x: F.avg_pool2d(x, 2),
+    "adaptive pool": lambda x: F.adaptive_avg_pool2d(x, 7),
+    "batch norm": lambda x: F.batch_norm(x, None, None, training=True),
+}
+
+
+def peak_bytes(function: Callable[[], Any]) -> int:
+    function()
+    before = tallow._C._memory_stats()["live_bytes"]
+    tallow._C._reset_peak_memory()
+    out = function()
+    peak = tallow._C._memory_stats()["peak_bytes"] - before
+    del out
+    return int(peak)
+
+
+@pytest.mark.parametrize("name", STAGED)
+def test_no_copy_of_the_input_is_made(name: str) -> None:
+    x = tallow.ones(2, 64, 96, 96)
+    image = last(x)
+    limit = peak_bytes(lambda: STAGED[name](x))
+    peak = peak_bytes(lambda: STAGED[name](image))
+    assert peak < limit + x.nbytes // 2
+    assert order(STAGED[name](image)) == "last"

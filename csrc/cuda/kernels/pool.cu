@@ -50,7 +50,7 @@ struct Windows {
 };
 
 struct Geometry {
-  int64_t planes;
+  int64_t planes, interleaved;
   Windows rows, columns;
 
   __device__ int64_t in_pixels() const { return rows.in * columns.in; }
@@ -62,7 +62,7 @@ Geometry geometry_of(const PoolArgs& a, bool adaptive = false) {
     return Windows{a.in_size[d], a.out_size[d], adaptive ? 0 : a.kernel[d],
                    a.stride[d],  a.padding[d],  a.dilation[d]};
   };
-  return {a.planes, along(0), along(1)};
+  return {a.planes, a.interleaved, along(0), along(1)};
 }
 LaunchShape windows_shape(const Geometry& g) {
   return {grid_for(g.planes * g.rows.out * g.columns.out, kBlock), kBlock};
@@ -71,18 +71,29 @@ LaunchShape pixels_shape(const Geometry& g) {
   return {grid_for(g.planes * g.rows.in * g.columns.in, kBlock), kBlock};
 }
 
-// Where element i of [planes][height][width] is.
+// Where element i in memory is, of images with `interleaved` planes each or of single planes, and
+// back.
 struct Pixel {
   int64_t plane, y, x;
 };
-__device__ Pixel pixel_at(int64_t i, int64_t height, int64_t width) {
-  return {i / (height * width), i / width % height, i % width};
+__device__ Pixel pixel_at(int64_t i, const Geometry& g, int64_t height, int64_t width) {
+  const int64_t pixel = i / g.interleaved;
+  return {pixel / (height * width) * g.interleaved + i % g.interleaved, pixel / width % height,
+          pixel % width};
+}
+__device__ int64_t place_of(const Geometry& g, int64_t plane, int64_t pixel, int64_t pixels) {
+  return (plane / g.interleaved * pixels + pixel) * g.interleaved + plane % g.interleaved;
 }
 __device__ Pixel window_at(int64_t i, const Geometry& g) {
-  return pixel_at(i, g.rows.out, g.columns.out);
+  return pixel_at(i, g, g.rows.out, g.columns.out);
 }
 __device__ Pixel element_at(int64_t i, const Geometry& g) {
-  return pixel_at(i, g.rows.in, g.columns.in);
+  return pixel_at(i, g, g.rows.in, g.columns.in);
+}
+// The pixels of a plane of the input, `interleaved` elements apart.
+template <class T>
+__device__ const T* image_of(const Geometry& g, const T* in, int64_t plane) {
+  return in + place_of(g, plane, 0, g.in_pixels());
 }
 
 // ---- Maxima.
@@ -93,20 +104,20 @@ __global__ void max_kernel(Geometry g, const T* in, T* out, PoolIndex kind, void
   const int64_t i = global_index();
   if (i >= g.planes * g.out_pixels()) return;
   const Pixel window = window_at(i, g);
-  const T* const image = in + window.plane * g.in_pixels();
+  const T* const image = image_of(g, in, window.plane);
   const int64_t top = g.rows.first(window.y), left = g.columns.first(window.x);
   int64_t best_y = top, best_x = left;
-  A best = static_cast<A>(image[top * g.columns.in + left]);
+  A best = static_cast<A>(image[(top * g.columns.in + left) * g.interleaved]);
   for (int64_t y = top; y < g.rows.end(window.y); y += g.rows.step()) {
     for (int64_t x = left; x < g.columns.end(window.x); x += g.columns.step()) {
-      const A value = static_cast<A>(image[y * g.columns.in + x]);
+      const A value = static_cast<A>(image[(y * g.columns.in + x) * g.interleaved]);
       if (!(value > best) && !(value != value)) continue;
       best = value;
       best_y = y;
       best_x = x;
     }
   }
-  out[i] = image[best_y * g.columns.in + best_x];
+  out[i] = image[(best_y * g.columns.in + best_x) * g.interleaved];
   if (kind == PoolIndex::kFlat) {
     static_cast<int64_t*>(index)[i] = best_y * g.columns.in + best_x;
   } else if (kind == PoolIndex::kTap) {
@@ -127,7 +138,7 @@ __global__ void max_backward_kernel(Geometry g, const T* grad_out, PoolIndex kin
   A sum = 0;
   for (int64_t oy = g.rows.first_over(at.y); oy <= g.rows.last_over(at.y); ++oy) {
     for (int64_t ox = g.columns.first_over(at.x); ox <= g.columns.last_over(at.x); ++ox) {
-      const int64_t o = at.plane * g.out_pixels() + oy * g.columns.out + ox;
+      const int64_t o = place_of(g, at.plane, oy * g.columns.out + ox, g.out_pixels());
       bool here;
       if (kind == PoolIndex::kFlat) {
         here = static_cast<const int64_t*>(index)[o] == flat;
@@ -157,7 +168,7 @@ __global__ void max_gather_kernel(Geometry g, const T* in, PoolIndex kind, const
     const int64_t x = g.columns.start(window.x) + tap % g.columns.kernel * g.columns.dilation;
     flat = y * g.columns.in + x;
   }
-  out[i] = in[window.plane * g.in_pixels() + flat];
+  out[i] = image_of(g, in, window.plane)[flat * g.interleaved];
 }
 
 // ---- Averages.
@@ -186,11 +197,11 @@ __global__ void average_kernel(Geometry g, Divisor divisor, const T* in, T* out)
   const int64_t i = global_index();
   if (i >= g.planes * g.out_pixels()) return;
   const Pixel window = window_at(i, g);
-  const T* const image = in + window.plane * g.in_pixels();
+  const T* const image = image_of(g, in, window.plane);
   A sum = 0;
   for (int64_t y = g.rows.first(window.y); y < g.rows.end(window.y); ++y) {
     for (int64_t x = g.columns.first(window.x); x < g.columns.end(window.x); ++x) {
-      sum += static_cast<A>(image[y * g.columns.in + x]);
+      sum += static_cast<A>(image[(y * g.columns.in + x) * g.interleaved]);
     }
   }
   out[i] = static_cast<T>(divided(sum, divisor.of(g, window.y, window.x)));
@@ -206,7 +217,7 @@ __global__ void average_backward_kernel(Geometry g, Divisor divisor, const T* gr
   A sum = 0;
   for (int64_t oy = g.rows.first_over(at.y); oy <= g.rows.last_over(at.y); ++oy) {
     for (int64_t ox = g.columns.first_over(at.x); ox <= g.columns.last_over(at.x); ++ox) {
-      const int64_t o = at.plane * g.out_pixels() + oy * g.columns.out + ox;
+      const int64_t o = place_of(g, at.plane, oy * g.columns.out + ox, g.out_pixels());
       sum += divided(static_cast<A>(grad_out[o]), divisor.of(g, oy, ox));
     }
   }
