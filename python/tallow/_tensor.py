@@ -497,7 +497,15 @@ class _LazyMethod:
 
 def _inplace(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     def run(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return self.copy_(function(self, *args, **kwargs))
+        result = function(self, *args, **kwargs)
+        if not tallow.can_cast(result.dtype, self.dtype):
+            from tallow._composite import c_name
+
+            raise RuntimeError(
+                f"result type {c_name(result.dtype)} can't be cast to the desired output type "
+                f"{c_name(self.dtype)}"
+            )
+        return self.copy_(result)
 
     run.__name__ = run.__qualname__ = name
     run.__doc__ = f"Do :func:`tallow.{function.__name__}` in place."
