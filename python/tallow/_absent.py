@@ -10,6 +10,24 @@ if TYPE_CHECKING:
 
 __all__ = ["AbsentName", "absent", "name_absent_ones"]
 
+# Why names of PyTorch are not here, and what to use; the first pattern that matches counts.
+_REASONS = (
+    (
+        r"sparse|_indices_copy|^s?spaddmm|^[dhs]{1,2}p?mm$",
+        "sparse tensors are not supported: use dense ones",
+    ),
+    (r"^(masked|nested)$", "masked and nested tensors are not supported: pad, and use a bool mask"),
+    (
+        r"^(quantiz|dequantiz|q_|q?u?int\d+x?\d*$|qu?int|fake_quant|quasi|ao$|fbgemm)",
+        "quantised and other integer types are not supported: use uint8, int8 .. int64",
+    ),
+    (r"^float[48]_", "numbers of 8 and fewer bits are not supported: use bfloat16 or float16"),
+    (r"^(complex32|chalf)$", "complex numbers of half precision are not supported: use complex64"),
+    (r"^hash_tensor$", "its results are uint64, which is not supported"),
+    (r"^(mkldnn|cudnn|miopen)_", "it is a kernel of a library that is not used here"),
+    (r"^(onnx|export|package)$", "nothing is traced, so there is no program to export"),
+)
+
 
 class AbsentName(AttributeError):
     """A module has no such attribute; the text names the most similar one.
@@ -27,8 +45,12 @@ class AbsentName(AttributeError):
 
     def __str__(self) -> str:
         import difflib
+        import re
 
         text = super().__str__()
+        for pattern, reason in _REASONS:
+            if re.search(pattern, self.name or ""):
+                return f"{text}: {reason}"
         similar = difflib.get_close_matches(self.name or "", list(self._known()), 1, 0.6)
         return f"{text}; the most similar name here is {similar[0]!r}" if similar else text
 
