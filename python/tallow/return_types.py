@@ -89,6 +89,23 @@ class linalg_eigh(NamedTuple):
 
 
 @_shown
+class linalg_lu_factor_ex(NamedTuple):
+    """Result of :func:`tallow.linalg.lu_factor_ex`."""
+
+    LU: Tensor
+    pivots: Tensor
+    info: Tensor
+
+
+@_shown
+class linalg_solve_ex(NamedTuple):
+    """Result of :func:`tallow.linalg.solve_ex`."""
+
+    result: Tensor
+    info: Tensor
+
+
+@_shown
 class linalg_inv_ex(NamedTuple):
     """Result of :func:`tallow.linalg.inv_ex`."""
 

@@ -26,6 +26,7 @@ __all__ = [
     "householder_product",
     "lu",
     "lu_factor",
+    "lu_factor_ex",
     "lu_solve",
     "qr",
 ]
@@ -266,6 +267,42 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> return_types.linalg_lu_factor
     check_matrix("linalg.lu_factor", A)
     _check_pivot(pivot)
     return return_types.linalg_lu_factor(*_LuFactor.apply(A, pivot))
+
+
+@composite
+def lu_factor_ex(
+    A: Tensor, *, pivot: bool = True, check_errors: bool = False
+) -> return_types.linalg_lu_factor_ex:
+    """Like :func:`lu_factor`, with the place of the first zero on the diagonal of U, or 0.
+
+    Args:
+        A: (..., M, N), floating point or complex.
+        pivot: must be True.
+        check_errors: raise for a zero on the diagonal.
+
+    Raises:
+        RuntimeError: fewer than two dimensions, without pivoting, or a zero with `check_errors`.
+    """
+    if A.dim() < 2:
+        raise RuntimeError(
+            "torch.lu_factor: Expected tensor with 2 or more dimensions. Got size: "
+            f"{list(A.shape)} instead"
+        )
+    check_matrix("torch.linalg.lu_factor_ex", A)
+    _check_pivot(pivot)
+    packed, pivots = _LuFactor.apply(A, pivot)
+    zero = packed.detach().diagonal(dim1=-2, dim2=-1) == 0
+    size = zero.size(-1)
+    places = tallow.where(zero, tallow.arange(1, size + 1), size + 1)
+    first = places.amin(-1) if size else tallow.ones(A.shape[:-2], dtype=tallow.int64)
+    info = first.masked_fill(first > size, 0).to(tallow.int32)
+    if check_errors and bool((info != 0).any()):
+        at = int(info[info != 0][0])
+        raise RuntimeError(
+            f"torch.linalg.lu_factor_ex: U[{at},{at}] is zero and using it on lu_solve would "
+            "result in a division by zero."
+        )
+    return return_types.linalg_lu_factor_ex(packed, pivots, info)
 
 
 @composite

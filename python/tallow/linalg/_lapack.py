@@ -71,13 +71,15 @@ def lu_packed(a: Any) -> tuple[Any, Any, Any]:
         L below and U on and above the diagonal; the row exchanged in each step, from 1; the first
         step whose pivot was zero, from 1, or 0.
     """
+    import math
+
     import numpy as np
 
     lu = np.array(a, copy=True)
     *batch, m, n = lu.shape
     steps = min(m, n)
-    flat = lu.reshape(-1, m, n)
-    count = len(flat)
+    count = math.prod(batch)
+    flat = lu.reshape(count, m, n)
     pivots = np.zeros((count, steps), np.int32)
     info = np.zeros(count, np.int32)
     every = np.arange(count)

@@ -8,7 +8,7 @@ import tallow
 from tallow import return_types
 from tallow._composite import check_floating, composite
 from tallow.autograd import Function
-from tallow.linalg._lapack import LinAlgError, array, check_square, tensor
+from tallow.linalg._lapack import LinAlgError, array, check_square, lu_packed, tensor
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -19,6 +19,7 @@ __all__ = [
     "inv_ex",
     "slogdet",
     "solve",
+    "solve_ex",
     "solve_triangular",
     "tensorinv",
     "tensorsolve",
@@ -160,6 +161,41 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
         return _broadcast_solve(A.mT, right.mT).mT
     result = _broadcast_solve(A, right)
     return result.squeeze(-1) if vector else result
+
+
+@composite
+def solve_ex(
+    A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False
+) -> return_types.linalg_solve_ex:
+    """Like :func:`solve`, with numbers that tell which matrices are singular instead of an error.
+
+    Args:
+        A: (..., N, N), floating point or complex.
+        B: right sides, as for :func:`solve`.
+        left: on which side of `A` the unknown stands.
+        check_errors: raise for a singular matrix.
+
+    Returns:
+        The solution, NaN where a matrix is singular, and the place of the first zero on the
+        diagonal of its factor U, or 0.
+
+    Raises:
+        RuntimeError: sizes or dtypes do not fit.
+        LinAlgError: a singular matrix with `check_errors`.
+    """
+    check_square("linalg.solve", A)
+    info = tensor(lu_packed(array(A))[2], A)
+    singular = info != 0
+    if not bool(singular.any()):
+        return return_types.linalg_solve_ex(solve(A, B, left=left), info)
+    if check_errors:
+        raise LinAlgError(
+            "torch.linalg.solve_ex: The solver failed because the input matrix is singular."
+        )
+    stand_in = tallow.eye(A.size(-1), dtype=A.dtype)
+    found = solve(tallow.where(singular[..., None, None], stand_in, A), B, left=left)
+    lost = singular.reshape(*singular.shape, *[1] * (found.dim() - singular.dim()))
+    return return_types.linalg_solve_ex(found.masked_fill(lost, tallow.nan), info)
 
 
 def _broadcast_solve(A: Tensor, B: Tensor) -> Tensor:
