@@ -10,7 +10,7 @@ from tallow.storage import as_tensor, storage_from_bytes
 if TYPE_CHECKING:
     from tallow import Tensor
 
-__all__ = ["frombuffer"]
+__all__ = ["from_file", "frombuffer"]
 
 
 class _BorrowedBytes:
@@ -90,3 +90,62 @@ def frombuffer(
         storage = _C.from_numpy(_BorrowedBytes(part)).untyped_storage()
     tensor = as_tensor(storage, dtype)
     return tensor.requires_grad_() if requires_grad else tensor
+
+
+def from_file(
+    filename: str,
+    shared: bool | None = None,
+    size: int | None = 0,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Make a one-dimensional tensor of the bytes of a file, without reading them yet.
+
+    Args:
+        filename: a file; with `shared` it is made, or made longer, if needed.
+        shared: changes of the tensor are written to the file; otherwise they stay private.
+        size: number of elements.
+        dtype: how to read the bytes; the default dtype if not given.
+        layout: must be strided.
+        device: must be the CPU.
+        pin_memory: must be False.
+        requires_grad: whether autograd records what is done with the tensor.
+
+    Raises:
+        RuntimeError: no such file, a file that is too short, or an option that is not supported.
+    """
+    import os
+
+    import tallow
+
+    if layout not in (None, tallow.strided):
+        raise RuntimeError(f"from_file: expected a strided layout, given {layout}")
+    if device is not None and tallow.device(device).type != "cpu":
+        raise RuntimeError(f"from_file: expected the CPU, given {device}")
+    if pin_memory:
+        raise RuntimeError("from_file: pin_memory=True is not supported for a mapped file")
+    dtype = tallow.get_default_dtype() if dtype is None else dtype
+    count = 0 if size is None else size
+    if count < 0:
+        raise RuntimeError(f"from_file: size must not be negative, given {count}")
+    nbytes = count * dtype.itemsize
+    mode = "read-write" if shared else "read-only"
+    try:
+        if shared:
+            with open(filename, "ab") as file:
+                file.truncate(max(nbytes, os.path.getsize(filename)))
+        elif os.path.getsize(filename) < nbytes:
+            raise RuntimeError(
+                f"file <{filename}> size <{os.path.getsize(filename)}> is smaller than the "
+                f"required mapping size <{nbytes}>"
+            )
+        storage = tallow.UntypedStorage.from_file(filename, bool(shared), nbytes)
+    except OSError as error:
+        raise RuntimeError(
+            f"unable to open file <{filename}> in {mode} mode: {error.strerror} ({error.errno})"
+        ) from None
+    return as_tensor(storage, dtype).requires_grad_(requires_grad)

@@ -14,9 +14,9 @@ METHODS: dict[str, str] = {
         "_composites.gammas": "igamma igammac polygamma",
         "_composites.matrices": (
             "cholesky cholesky_inverse cholesky_solve det geqrf inverse logdet lu matrix_exp"
-            " matrix_power orgqr pinverse qr slogdet svd triangular_solve"
+            " lu_solve matrix_power orgqr ormqr pinverse qr slogdet svd triangular_solve"
         ),
-        "_composites.numbers": "frexp gcd lcm ldexp nextafter sinc",
+        "_composites.numbers": "frexp gcd lcm ldexp logaddexp2 nextafter nonzero_static sinc",
         "_composites.pieces": (
             "dsplit hsplit narrow_copy tensor_split unsafe_chunk unsafe_split"
             " unsafe_split_with_sizes vsplit"
@@ -28,10 +28,13 @@ METHODS: dict[str, str] = {
         "_composites.spectra": "istft stft",
         "_composites.histograms": "histc histogram",
         "_composites.statistics": "corrcoef cov diff nanquantile quantile",
+        "_composites.inplace": "conj_physical_",
         "_composites.tensor_methods": (
             "chalf dim_order is_distributed is_set_to map2_ map_ new_empty_strided record_stream"
             " resize resize_as storage_type to_dense to_mkldnn to_sparse to_sparse_coo"
-            " to_sparse_csr"
+            " to_sparse_csr to_sparse_bsc to_sparse_bsr to_sparse_csc as_strided_ coalesce"
+            " const_data_ptr dense_dim dequantize indices is_coalesced module_load sparse_dim"
+            " sparse_mask values"
         ),
         "special._error_inverse": "erfinv",
         "special._gamma": "digamma lgamma mvlgamma",

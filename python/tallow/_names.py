@@ -6,7 +6,8 @@ __all__ = ["LAZY"]
 
 # Module -> what of it belongs to the top level.
 _HOMES = {
-    "_buffer": "frombuffer",
+    "_buffer": "frombuffer from_file",
+    "_streams": "Event Stream",
     "_dtype_info": "finfo iinfo",
     "_legacy": (
         "BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor"
@@ -17,10 +18,12 @@ _HOMES = {
         " is_deterministic_algorithms_warn_only_enabled is_warn_always_enabled set_default_device"
         " set_default_tensor_type set_float32_matmul_precision set_warn_always"
         " set_anomaly_enabled set_flush_denormal get_num_interop_threads set_num_interop_threads"
-        " use_deterministic_algorithms"
+        " use_deterministic_algorithms get_deterministic_debug_mode get_device_module"
+        " has_lapack has_mkl has_openmp has_spectral init_num_threads set_deterministic_debug_mode"
     ),
     "_symbols": (
-        "SymBool SymFloat SymInt sym_float sym_int sym_ite sym_max sym_min sym_not sym_sqrt sym_sum"
+        "cond SymBool SymFloat SymInt sym_float sym_int sym_ite sym_max sym_min sym_not sym_sqrt"
+        " sym_sum"
         " _assert _check _check_index _check_not_implemented _check_type _check_value _check_with"
     ),
     "_tensor_str": "set_printoptions",
@@ -28,17 +31,27 @@ _HOMES = {
     "_explain": "NonFiniteError explain nan_guard",
     "amp": "autocast GradScaler",
     "amp.autocast_mode": (
-        "get_autocast_dtype is_autocast_cache_enabled is_autocast_cpu_enabled is_autocast_enabled"
-        " set_autocast_dtype set_autocast_enabled"
+        "autocast_decrement_nesting autocast_increment_nesting clear_autocast_cache"
+        " get_autocast_cpu_dtype get_autocast_dtype get_autocast_gpu_dtype"
+        " is_autocast_cache_enabled is_autocast_cpu_enabled is_autocast_enabled"
+        " set_autocast_cache_enabled set_autocast_cpu_dtype set_autocast_cpu_enabled"
+        " set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype"
     ),
     "compiler": "compile",
     "distributions._draws": "binomial poisson",
     "func": "vmap",
     "functional": "unravel_index",
     "_composites.complex_numbers": "angle isreal polar resolve_conj resolve_neg",
+    "_composites.copies": (
+        "as_strided_copy detach_copy diagonal_copy expand_copy permute_copy select_copy slice_copy"
+        " split_copy split_with_sizes_copy squeeze_copy t_copy transpose_copy unbind_copy"
+        " unfold_copy unsqueeze_copy view_as_complex_copy view_as_real_copy view_copy"
+    ),
+    "_composites.samplers": ("affine_grid_generator grid_sampler grid_sampler_2d grid_sampler_3d"),
     "_composites.creation": (
         "asarray constant_pad_nd empty_permuted range resize_as_ scalar_tensor"
     ),
+    "_composites.inplace": "as_strided_ conj_physical_ detach_ gcd_ i0_ lcm_ ldexp_ sinc_",
     "_composites.distances": "cdist dist renorm",
     "_composites.foreach": (
         "_foreach_abs _foreach_abs_ _foreach_add _foreach_add_ _foreach_addcdiv _foreach_addcdiv_"
@@ -56,10 +69,10 @@ _HOMES = {
     "_composites.matrices": (
         "cholesky cholesky_inverse cholesky_solve det frobenius_norm geqrf inverse logdet lu"
         " lu_solve lu_unpack"
-        " matrix_exp matrix_power nuclear_norm orgqr pca_lowrank pinverse qr slogdet svd"
+        " matrix_exp matrix_power nuclear_norm orgqr ormqr pca_lowrank pinverse qr slogdet svd"
         " svd_lowrank triangular_solve vander"
     ),
-    "_composites.numbers": "frexp gcd isin lcm ldexp logaddexp2 nextafter sinc",
+    "_composites.numbers": ("frexp gcd isin lcm ldexp logaddexp2 nextafter nonzero_static sinc"),
     "_composites.pieces": (
         "alias_copy column_stack combinations dsplit hsplit narrow_copy tensor_split unsafe_chunk"
         " unsafe_split unsafe_split_with_sizes vsplit"
@@ -80,6 +93,7 @@ _HOMES = {
         " cosine_embedding_loss hinge_embedding_loss margin_ranking_loss triplet_margin_loss"
         " poisson_nll_loss rrelu rrelu_ conv3d conv_tbc conv_transpose3d ctc_loss max_pool3d"
     ),
+    "nn.functional.recurrent": "gru_cell lstm_cell rnn_relu_cell rnn_tanh_cell",
     "special": "i0",
     "special._error_inverse": "erfinv",
     "special._gamma": "digamma lgamma mvlgamma polygamma",
@@ -95,10 +109,10 @@ _HOMES = {
     ),
 }
 _SUBMODULES = (
-    "accelerator amp autograd backends compiler cuda demo distributed distributions"
-    " fft func functional fx hub jit library linalg mps multiprocessing nn ops optim overrides"
-    " profiler random return_types safetensors serialization signal special storage testing"
-    " torch_version types utils version xpu"
+    "accelerator amp autograd backends compiler cpu cuda demo distributed distributions"
+    " fft func functional futures fx hub jit library linalg mps multiprocessing nn ops optim"
+    " overrides profiler random return_types safetensors serialization signal special storage"
+    " testing torch_version types utils version xpu"
 )
 
 LAZY: dict[str, str] = {

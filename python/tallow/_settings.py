@@ -16,19 +16,32 @@ if TYPE_CHECKING:
 __all__ = [
     "are_deterministic_algorithms_enabled",
     "get_default_device",
+    "get_deterministic_debug_mode",
+    "get_device_module",
     "get_float32_matmul_precision",
     "get_num_interop_threads",
+    "has_lapack",
+    "has_mkl",
+    "has_openmp",
+    "has_spectral",
+    "init_num_threads",
     "is_deterministic_algorithms_warn_only_enabled",
     "is_warn_always_enabled",
     "set_anomaly_enabled",
     "set_default_device",
     "set_default_tensor_type",
+    "set_deterministic_debug_mode",
     "set_float32_matmul_precision",
     "set_flush_denormal",
     "set_num_interop_threads",
     "set_warn_always",
     "use_deterministic_algorithms",
 ]
+
+
+# What PyTorch was built with; here NumPy has the routines of LAPACK and the Fourier transforms.
+has_lapack = has_spectral = True
+has_mkl = has_openmp = False
 
 
 class _Settings:
@@ -89,6 +102,67 @@ def tell_cuda(**changes: Any) -> None:
     products = _settings.matmul_precision != "highest"
     options = products + 2 * _settings.tf32_convolutions + 4 * (not _settings.cudnn)
     _C._cuda.set_math_options(options)
+
+
+_DEBUG_MODES = ("default", "warn", "error")
+
+
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """Do what :func:`use_deterministic_algorithms` does, by a level.
+
+    Args:
+        debug_mode: 0 or 'default' for off, 1 or 'warn', 2 or 'error' for on.
+
+    Raises:
+        TypeError: neither a number nor a text.
+        RuntimeError: another number or text.
+    """
+    if not isinstance(debug_mode, int | str):
+        raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode)}")
+    if isinstance(debug_mode, str):
+        if debug_mode not in _DEBUG_MODES:
+            raise RuntimeError(
+                "invalid value of debug_mode, expected one of `default`, `warn`, `error`, but got "
+                f"{debug_mode}"
+            )
+        debug_mode = _DEBUG_MODES.index(debug_mode)
+    if debug_mode not in (0, 1, 2):
+        raise RuntimeError(
+            f"invalid value of debug_mode, expected 0, 1, or 2, but got {debug_mode}"
+        )
+    use_deterministic_algorithms(debug_mode > 0, warn_only=debug_mode == 1)
+
+
+def get_deterministic_debug_mode() -> int:
+    """Return the level of :func:`set_deterministic_debug_mode`."""
+    if not _settings.deterministic:
+        return 0
+    return 1 if _settings.deterministic_warn_only else 2
+
+
+def get_device_module(device: Any = None) -> Any:
+    """Return the module of a kind of device, such as ``tallow.cuda``.
+
+    Args:
+        device: a device or the text of one; by default the accelerator, or the CPU without one.
+
+    Raises:
+        RuntimeError: what is given names no device that has a module.
+    """
+    if device is None:
+        device = tallow.accelerator.current_accelerator() or "cpu"
+    if not isinstance(device, str | tallow.device):
+        raise RuntimeError(f"Invalid value of device '{device}', expect torch.device, str, or None")
+    kind = tallow.device(device).type
+    if kind not in ("cpu", "cuda", "mps", "xpu"):
+        raise RuntimeError(
+            f"Device '{kind}' does not have a corresponding module registered as 'torch.{kind}'."
+        )
+    return getattr(tallow, kind)
+
+
+def init_num_threads() -> None:
+    """Return: the number of threads is set up when the package loads."""
 
 
 def set_float32_matmul_precision(precision: str) -> None:

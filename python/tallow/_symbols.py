@@ -39,6 +39,25 @@ def sym_not(a: Any) -> bool:
     return not a
 
 
+def cond(
+    pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], operands: Any = ()
+) -> Any:
+    """Call one of two functions.
+
+    Args:
+        pred: a truth value, or a tensor of one element.
+        true_fn: called if it is true.
+        false_fn: called if it is not.
+        operands: their arguments.
+
+    Raises:
+        RuntimeError: a tensor of several elements.
+    """
+    if getattr(pred, "numel", int)() > 1:
+        raise RuntimeError(f"Expected pred to be bool or single-element tensor, but got {pred}.")
+    return (true_fn if pred else false_fn)(*operands)
+
+
 def _float_if_any(value: Any, *of: Any) -> Any:
     return float(value) if any(isinstance(one, float) for one in of) else value
 

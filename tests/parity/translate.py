@@ -140,6 +140,9 @@ def function(call: Any) -> Any:
             return _walk(f"Tensor.{name}")
         if module == "torch.functional":
             return _walk(name)
+        for home in ("signal.windows", "masked"):
+            if module.startswith(f"torch.{home}"):
+                return _walk(f"{home}.{name}")
         if module.startswith("torch.nn.functional"):
             return _walk(f"nn.functional.{name.removeprefix('_')}")
         return rebound(call)

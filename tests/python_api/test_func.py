@@ -308,8 +308,8 @@ def test_what_is_not_here_is_named():
         pass
     with pytest.raises(NotImplementedError, match="randomness='different' is not supported"):
         func.jacfwd(lambda x: x, randomness="different")
-    with pytest.raises(AttributeError, match="has no attribute 'functionalize'"):
-        func.functionalize
+    with pytest.raises(AttributeError, match="has no attribute 'debug_unwrap'"):
+        func.debug_unwrap
     assert tallow.vmap is func.vmap
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import linalg, return_types
-from tallow._composite import composite
+from tallow._composite import c_name, check_floating, composite
 from tallow.linalg._factors import permutation
 from tallow.linalg._lapack import check_matrix, tensor
 
@@ -18,6 +18,7 @@ __all__ = [
     *(
         "inverse",
         "orgqr",
+        "ormqr",
         "logdet",
         "lu",
         "lu_solve",
@@ -36,6 +37,65 @@ matrix_exp = linalg.matrix_exp
 matrix_power = linalg.matrix_power
 slogdet = linalg.slogdet
 orgqr = linalg.householder_product
+
+
+@composite
+def ormqr(
+    input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False
+) -> Tensor:
+    """Multiply a matrix by the whole Q of a QR factorization, without forming Q.
+
+    Args:
+        input: (..., M, K), the vectors of the reflections in its columns below the diagonal.
+        tau: (..., K), their factors.
+        other: (..., M, N), or (..., N, M) with ``left=False``.
+        left: multiply from the left.
+        transpose: use the adjoint of Q.
+
+    Raises:
+        RuntimeError: sizes or dtypes do not fit.
+    """
+    _check_ormqr(input, tau, other, left)
+    m, k = input.size(-2), tau.size(-1)
+    vectors = input[..., :k].tril(-1) + tallow.eye(m, k, dtype=input.dtype)
+    result = other if left else other.mH
+    # From the left Q is applied, its last reflection first; the adjoint in the other order. From
+    # the right the adjoint of the product is computed.
+    adjoint = transpose if left else not transpose
+    factors = tau.conj() if adjoint else tau
+    for j in range(k) if adjoint else reversed(range(k)):
+        v = vectors[..., j : j + 1]
+        result = result - factors[..., j, None, None] * (v @ (v.mH @ result))
+    return result if left else result.mH
+
+
+def _check_ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool) -> None:
+    check_floating("torch.ormqr", input)
+    for name, tensor_, least in (("input", input, 2), ("other", other, 2), ("tau", tau, 1)):
+        if tensor_.dim() < least:
+            raise RuntimeError(f"torch.ormqr: {name} must have at least {least} dimensions.")
+    side = -2 if left else -1
+    if other.size(side) < tau.size(-1):
+        raise RuntimeError(
+            f"torch.ormqr: other.shape[{side}] must be greater than or equal to tau.shape[-1]"
+        )
+    if other.size(side) != input.size(-2):
+        raise RuntimeError(f"torch.ormqr: other.shape[{side}] must be equal to input.shape[-2]")
+    if tau.size(-1) != min(other.size(side), input.size(-1)):
+        raise RuntimeError(
+            f"torch.ormqr: tau.shape[-1] must be equal to min(other.shape[{side}], input.shape[-1])"
+        )
+    for name, tensor_, batch in (("tau", tau, tau.shape[:-1]), ("other", other, other.shape[:-2])):
+        if tensor_.dtype != input.dtype:
+            raise RuntimeError(
+                f"torch.ormqr: Expected input and {name} to have the same dtype, but input has "
+                f"dtype{c_name(input.dtype)} and {name} has dtype {c_name(tensor_.dtype)}"
+            )
+        if batch != input.shape[:-2]:
+            raise RuntimeError(
+                f"torch.ormqr: Expected batch dimensions of {name} to be equal to "
+                f"input.shape[:-2], but got {list(batch)}"
+            )
 
 
 @composite

@@ -13,7 +13,17 @@ from tallow.autograd import Function
 if TYPE_CHECKING:
     from tallow import Tensor
 
-__all__ = ["frexp", "gcd", "isin", "lcm", "ldexp", "logaddexp2", "nextafter", "sinc"]
+__all__ = [
+    "frexp",
+    "gcd",
+    "isin",
+    "lcm",
+    "ldexp",
+    "logaddexp2",
+    "nextafter",
+    "nonzero_static",
+    "sinc",
+]
 
 
 def _numpy_binary(name: str, a: Tensor, b: Tensor, integers: bool) -> Tensor:
@@ -26,6 +36,37 @@ def _numpy_binary(name: str, a: Tensor, b: Tensor, integers: bool) -> Tensor:
     x, y = (v.detach().to(dtype).numpy() for v in (a, b))
     result = np.asarray(getattr(np, name)(x, y))
     return tallow.from_numpy(result.copy()).to(dtype)
+
+
+@composite
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
+    """Return the positions of a given number of elements that are not zero.
+
+    Args:
+        input: any numbers.
+        size: number of rows of the result; positions past it are left out.
+        fill_value: what stands in the rows for which there is no element.
+
+    Raises:
+        RuntimeError: a negative size.
+        TypeError: a size or a value that is no integer.
+
+    Example:
+        >>> nonzero_static(tallow.tensor([0, 3, 4]), size=3)
+        tensor([[ 1],
+                [ 2],
+                [-1]])
+    """
+    for name, value in (("size", size), ("fill_value", fill_value)):
+        if not isinstance(value, int):
+            raise TypeError(
+                f"nonzero_static(): argument '{name}' must be int, not {type(value).__name__}"
+            )
+    if size < 0:
+        raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
+    found = input.nonzero()[:size]
+    missing = tallow.full((size - found.size(0), input.dim()), fill_value, dtype=tallow.int64)
+    return tallow.cat([found, missing])
 
 
 @composite

@@ -15,6 +15,9 @@ __all__ = [
     *("chalf", "dim_order", "is_distributed", "is_set_to", "map2_", "map_"),
     *("new_empty_strided", "record_stream", "resize", "resize_as", "storage_type", "to_dense"),
     *("to_mkldnn", "to_sparse", "to_sparse_coo", "to_sparse_csr"),
+    *("to_sparse_bsc", "to_sparse_bsr", "to_sparse_csc", "as_strided_", "coalesce"),
+    *("const_data_ptr", "dense_dim", "dequantize", "indices", "is_coalesced"),
+    *("module_load", "sparse_dim", "sparse_mask", "values"),
 ]
 
 
@@ -115,6 +118,62 @@ def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool = True) -> Te
     return self if dtype is None else self.to(dtype)
 
 
+def as_strided_(self: Tensor, size: Any, stride: Any, storage_offset: Any = None) -> Tensor:
+    """Let the tensor see its storage with other sizes and strides.
+
+    Raises:
+        NotImplementedError: autograd would have to record it.
+    """
+    if self.requires_grad and tallow.is_grad_enabled():
+        raise NotImplementedError(
+            "as_strided_: recording is not supported; use as_strided, or detach the tensor"
+        )
+    offset = self.storage_offset() if storage_offset is None else storage_offset
+    return self.set_(self.detach().as_strided(size, stride, offset))
+
+
+def const_data_ptr(self: Tensor) -> int:
+    """Return the address of the first element, for reading."""
+    return self.data_ptr()
+
+
+def sparse_dim(self: Tensor) -> int:
+    """Return the number of sparse dimensions: none."""
+    return 0
+
+
+def dense_dim(self: Tensor) -> int:
+    """Return the number of dense dimensions: all."""
+    return self.dim()
+
+
+def dequantize(self: Tensor) -> Tensor:
+    """Return the tensor in float32: nothing is quantised."""
+    return self.float()
+
+
+def module_load(self: Tensor, other: Tensor, assign: bool = False) -> Tensor:
+    """Return what ``Module.load_state_dict`` puts in the place of this parameter."""
+    return other.detach() if assign else self.copy_(other).detach()
+
+
+def _sparse_only(name: str, coordinates: bool) -> Any:
+    kind = "sparse coordinate" if coordinates else "sparse"
+
+    def refuse(self: Tensor) -> Any:
+        raise RuntimeError(f"{name} expected {kind} tensor layout but got Strided")
+
+    refuse.__name__ = name
+    refuse.__doc__ = f"Raise: {name} is a method of sparse tensors, which are not supported."
+    return refuse
+
+
+coalesce = _sparse_only("coalesce", True)
+indices = _sparse_only("indices", True)
+is_coalesced = _sparse_only("is_coalesced", True)
+values = _sparse_only("values", False)
+
+
 def _refusal(name: str, what: str) -> Any:
     def refuse(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"{name}: {what} are not supported; expected a dense tensor")
@@ -127,5 +186,9 @@ def _refusal(name: str, what: str) -> Any:
 to_sparse = _refusal("to_sparse", "sparse tensors")
 to_sparse_coo = _refusal("to_sparse_coo", "sparse tensors")
 to_sparse_csr = _refusal("to_sparse_csr", "sparse tensors")
+to_sparse_bsc = _refusal("to_sparse_bsc", "sparse tensors")
+to_sparse_bsr = _refusal("to_sparse_bsr", "sparse tensors")
+to_sparse_csc = _refusal("to_sparse_csc", "sparse tensors")
+sparse_mask = _refusal("sparse_mask", "sparse tensors")
 to_mkldnn = _refusal("to_mkldnn", "tensors of oneDNN")
 chalf = _refusal("chalf", "complex numbers of half precision")

@@ -25,6 +25,7 @@ class _State(threading.local):
         self.enabled: dict[str, bool] = {}
         self.dtypes: dict[str, Any] = {}
         self.cache_enabled = True
+        self.nesting = 0
 
     def dtype(self, device_type: str) -> Any:
         default = tallow.bfloat16 if device_type == "cpu" else tallow.float16
@@ -67,6 +68,52 @@ def is_autocast_cpu_enabled() -> bool:
 def is_autocast_cache_enabled() -> bool:
     """Tell whether autocast may keep converted weights."""
     return _state.cache_enabled
+
+
+def set_autocast_cache_enabled(enabled: bool) -> None:
+    """Remember whether autocast may keep converted weights."""
+    _state.cache_enabled = bool(enabled)
+
+
+def clear_autocast_cache() -> None:
+    """Return: no converted weights are kept."""
+
+
+def autocast_increment_nesting() -> int:
+    """Enter one more level of autocast, and return their number."""
+    _state.nesting += 1
+    return _state.nesting
+
+
+def autocast_decrement_nesting() -> int:
+    """Leave a level of autocast, and return the number of those left."""
+    _state.nesting -= 1
+    return _state.nesting
+
+
+def set_autocast_cpu_enabled(enabled: bool) -> None:
+    """Switch autocast on or off for the CPU."""
+    set_autocast_enabled("cpu", enabled)
+
+
+def get_autocast_cpu_dtype() -> Any:
+    """Return the dtype that autocast is set to for the CPU."""
+    return get_autocast_dtype("cpu")
+
+
+def set_autocast_cpu_dtype(dtype: Any) -> None:
+    """Set the dtype of autocast for the CPU."""
+    set_autocast_dtype("cpu", dtype)
+
+
+def get_autocast_gpu_dtype() -> Any:
+    """Return the dtype that autocast is set to for CUDA."""
+    return get_autocast_dtype("cuda")
+
+
+def set_autocast_gpu_dtype(dtype: Any) -> None:
+    """Set the dtype of autocast for CUDA."""
+    set_autocast_dtype("cuda", dtype)
 
 
 class autocast:

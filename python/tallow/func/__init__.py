@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from tallow.func._forward import hessian, jacfwd, jvp, linearize
+from tallow.func._functionalize import functionalize
 from tallow.func._models import (
     functional_call,
     replace_all_batch_norm_modules_,
@@ -18,6 +19,7 @@ from tallow.func._vmap import vmap
 
 __all__ = [
     "functional_call",
+    "functionalize",
     "grad",
     "grad_and_value",
     "hessian",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tallow._absent import name_absent_ones
-from tallow.nn import functional, init, modules, parallel, parameter, utils
+from tallow.nn import common_types, functional, grad, init, modules, parallel, parameter, utils
 from tallow.nn.modules import *  # noqa: F403
 from tallow.nn.parallel import DataParallel
 from tallow.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
@@ -14,7 +14,9 @@ __all__ = [
     "Parameter",
     "UninitializedBuffer",
     "UninitializedParameter",
+    "common_types",
     "functional",
+    "grad",
     "init",
     "modules",
     "parallel",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_LAZY = ("_pytree", "checkpoint", "data", "hooks", "tensorboard")
+_LAZY = ("_pytree", "checkpoint", "data", "dlpack", "hooks", "model_zoo", "tensorboard")
 
 __all__ = ["checkpoint", "data", "hooks", "tensorboard"]
 

@@ -1,0 +1,7 @@
+"""Downloads of published weights, under the name that older programs import."""
+
+from __future__ import annotations
+
+from tallow.hub import load_state_dict_from_url as load_url
+
+__all__ = ["load_url"]
