@@ -53,7 +53,10 @@ elseif(TALLOW_CUDA)
     $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wno-unused-parameter>
     $<$<AND:$<BOOL:${TALLOW_WERROR}>,$<COMPILE_LANGUAGE:CUDA>>:-Werror=all-warnings>
     $<$<AND:$<BOOL:${TALLOW_WERROR}>,$<COMPILE_LANGUAGE:CXX>>:-Werror>)
-  target_link_options(libtallow_cuda PRIVATE -static-libstdc++ -Wl,--exclude-libs,ALL)
+  set(exports "${PROJECT_SOURCE_DIR}/cmake/cuda_exports.map")
+  target_link_options(libtallow_cuda PRIVATE
+    -static-libstdc++ -Wl,--exclude-libs,ALL "-Wl,--version-script=${exports}")
+  set_target_properties(libtallow_cuda PROPERTIES LINK_DEPENDS "${exports}")
   install(TARGETS libtallow_cuda LIBRARY DESTINATION "${TALLOW_CUDA_FOLDER}" COMPONENT cuda)
   if(NOT TALLOW_CUDA_FOLDER STREQUAL "tallow")  # a wheel of its own
     install(FILES LICENSE NOTICE DESTINATION "${TALLOW_CUDA_FOLDER}" COMPONENT cuda)
