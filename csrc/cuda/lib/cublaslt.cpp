@@ -232,8 +232,20 @@ Plans& plans() {
   return *made;
 }
 
-const char* moved(const void* data, int64_t elements, int64_t itemsize) {
-  return static_cast<const char*>(data) + elements * itemsize;
+Key key_of(const MatmulArgs& args, const GemmBatches& batches, const Numbers& numbers) {
+  const GemmLayout& g = batches.layout;
+  const int64_t size = numbers.itemsize;
+  const void* const first = args.init.data && !g.bias ? args.init.data : args.c;
+  Key key = {};
+  key.layout = g;
+  key.device = active_device();
+  key.compute = numbers.compute;
+  key.alignment[0] = alignment_of(args.b.data, (g.a.stride | batches.step_b) * size);
+  key.alignment[1] = alignment_of(args.a.data, (g.b.stride | batches.step_a) * size);
+  key.alignment[2] = alignment_of(first, (g.c.stride | batches.step_init) * size);
+  key.alignment[3] = alignment_of(args.c, (g.d.stride | batches.step_c) * size);
+  if (g.bias) key.alignment[4] = alignment_of(args.init.data, batches.step_init * size);
+  return key;
 }
 
 struct Operands {
@@ -280,19 +292,8 @@ Status matmul_by_cublaslt(const MatmulArgs& args, bool* done) {
     return Status::kOk;
   }
   const Api& api = load().api;
-  const int64_t size = numbers.itemsize;
   const GemmLayout& g = batches.layout;
-  const void* const first = args.init.data && !g.bias ? args.init.data : args.c;
-  Key key = {};
-  key.layout = g;
-  key.device = active_device();
-  key.compute = numbers.compute;
-  key.alignment[0] = alignment_of(args.b.data, (g.a.stride | batches.step_b) * size);
-  key.alignment[1] = alignment_of(args.a.data, (g.b.stride | batches.step_a) * size);
-  key.alignment[2] = alignment_of(first, (g.c.stride | batches.step_init) * size);
-  key.alignment[3] = alignment_of(args.c, (g.d.stride | batches.step_c) * size);
-  if (g.bias) key.alignment[4] = alignment_of(args.init.data, batches.step_init * size);
-
+  const Key key = key_of(args, batches, numbers);
   Plans& all = plans();
   const std::lock_guard<std::mutex> guard(all.lock);
   const Plan* plan = nullptr;
@@ -305,10 +306,12 @@ Status matmul_by_cublaslt(const MatmulArgs& args, bool* done) {
   if (!plan || !plan->usable) return Status::kOk;
   *done = true;
   for (int64_t i = 0; i < batches.loops; ++i) {
-    const Operands at = {
-        moved(args.a.data, i * batches.step_a, size), moved(args.b.data, i * batches.step_b, size),
-        args.init.data ? moved(args.init.data, i * batches.step_init, size) : nullptr,
-        const_cast<char*>(moved(args.c, i * batches.step_c, size))};
+    const auto at_step = [&](const void* data, int64_t step) {
+      return static_cast<const char*>(data) + i * step * numbers.itemsize;
+    };
+    const Operands at = {at_step(args.a.data, batches.step_a), at_step(args.b.data, batches.step_b),
+                         args.init.data ? at_step(args.init.data, batches.step_init) : nullptr,
+                         const_cast<char*>(at_step(args.c, batches.step_c))};
     TALLOW_CUDA_TRY(queue(api, handle, *plan, args, at, numbers, g.bias != 0));
   }
   return Status::kOk;
