@@ -170,6 +170,26 @@ def test_a_repeated_matrix_is_not_copied(vendor: Vendor) -> None:
     assert [line.split()[5] for line in calls] == ["batch=4"]  # the second has a bias for each
 
 
+LAYOUTS = """
+def plain(x): return x
+def part(x): return F.pad(x, (1, 2, 2, 1))[..., 2:-1, 1:-2]
+def turned(x): return x.transpose(-1, -2).contiguous().transpose(-1, -2)
+def swapped(x): return x.transpose(0, 1).contiguous().transpose(0, 1)
+def repeated(x): return x[:1, :1].expand(x.shape)
+layouts = (plain, part, turned, swapped, repeated)
+for p, q, m, k, n in (1, 4, 3, 1, 7), (2, 3, 5, 7, 4), (3, 2, 1, 8, 1), (5, 1, 2, 2, 2):
+    a, b = make(p, q, m, k), make(p, q, k, n)
+    for first in layouts:
+        for second in layouts:
+            same(lambda a, b: first(a) @ second(b), a, b)
+"""
+
+
+def test_every_pair_of_layouts(vendor: Vendor) -> None:
+    calls = product(vendor, LAYOUTS)
+    assert len(calls) >= 4 * 25
+
+
 @pytest.mark.parametrize(
     ("dtype", "numbers"),
     [
