@@ -160,3 +160,29 @@ def test_the_extra_brings_the_plugin_of_the_same_version() -> None:
         "nvidia-cudnn-cu13",
     ]
     assert cuda13[0] == f"tallow-cuda13=={project['version']}"
+
+
+@pytest.mark.skipif(not (ROOT / "tools").exists(), reason="the tools are not beside the tests")
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ("ERROR: No matching distribution found for nvidia-cuda-nvcc==13.0.*", 3),
+        ("ERROR: Could not reach the index", 1),
+    ],
+)
+def test_a_platform_without_nvcc_is_told_from_an_error(
+    answer: str, status: int, tmp_path: Path
+) -> None:
+    pip = tmp_path / "python"
+    pip.write_text(f"#!/bin/sh\necho '{answer}' >&2\nexit 1\n")
+    pip.chmod(0o755)
+    script = ROOT / "tools" / "gpu" / "toolkit.sh"
+    done = subprocess.run(
+        ["bash", script, tmp_path / "toolkit"],
+        env={**os.environ, "PYTHON": str(pip)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status
+    assert answer in done.stderr
