@@ -22,7 +22,11 @@ from benchmarks.report import NAMES, Run, circumstances, line, page, summary, ti
 
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--cases", default="", help="regular expression that names must contain")
+    parser.add_argument(
+        "--cases",
+        default="^(?!ops/)",
+        help="regular expression that names must contain; default: all but the long list of ops",
+    )
     parser.add_argument(
         "--threads",
         type=int,
@@ -38,6 +42,9 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="only check that results are equal")
     parser.add_argument("--json", type=Path, help="write the results to this file")
     parser.add_argument("--markdown", type=Path, help="write a page with the results to this file")
+    parser.add_argument(
+        "--worst", action="store_true", help="leave the tables of all cases out of that page"
+    )
     parser.add_argument(
         "--fail-above", type=float, metavar="RATIO", help="status 1 if a ratio is higher"
     )
@@ -142,7 +149,7 @@ def main() -> int:
         }
         chosen.json.write_text(json.dumps(report, indent=1) + "\n")
     if chosen.markdown:
-        chosen.markdown.write_text(page(runs, about))
+        chosen.markdown.write_text(page(runs, about, chosen.worst))
     failed = [r.name for done in runs for r in done.results if r.failed(chosen.fail_above)]
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)

@@ -24,6 +24,7 @@ GROUPS = (
     "call",
     "optim",
     "models",
+    "ops",
 )
 
 # Gets a library, prepares the inputs, and returns what is to be timed. The result of the first call

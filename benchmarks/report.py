@@ -77,12 +77,17 @@ def line(result: Result, others: Sequence[str]) -> str:
     return f"{result.name:40} {times} {ratio(result):>6} {quartiles(result):>15}  {result.status}"
 
 
+def group_of(result: Result) -> str:
+    """What the name says before its last part: "conv", "ops/t0"."""
+    return result.name.rpartition("/")[0]
+
+
 def group_means(results: Sequence[Result]) -> dict[str, tuple[int, float]]:
     """Number of compared cases and geometric mean of their ratios, by group."""
     groups: dict[str, list[float]] = {}
     for result in results:
         if not math.isnan(result.ratio) and result.status == "ok":
-            groups.setdefault(result.name.partition("/")[0], []).append(result.ratio)
+            groups.setdefault(group_of(result), []).append(result.ratio)
     return {name: (len(values), geometric_mean(values)) for name, values in groups.items()}
 
 
@@ -140,7 +145,7 @@ def table(results: Sequence[Result]) -> Iterator[str]:
     yield "| " + " | ".join(names) + " |"
     yield "|---" + "|--:" * (len(names) - 2) + "|---|"
     for result in results:
-        cells = [result.name.partition("/")[2], *times_of(result, others)]
+        cells = [result.name.rpartition("/")[2], *times_of(result, others)]
         note = "" if result.status == "ok" else result.status.replace("|", "\\|")
         yield "| " + " | ".join([*cells, ratio(result), quartiles(result), note]) + " |"
 
@@ -165,28 +170,35 @@ def limits(run: Run) -> Iterator[str]:
         yield f"| {result.name} | {times[0]} | {times[1]} | {result.share:.0%} |"
 
 
-def section(run: Run) -> Iterator[str]:
+def names(run: Run) -> list[str]:
+    """The groups of a run, in order."""
+    return list(dict.fromkeys(map(group_of, run.results)))
+
+
+def section(run: Run, worst_only: bool) -> Iterator[str]:
     """The part of the page about one number of threads."""
     yield f"## {run.threads} thread{'s' if run.threads > 1 else ''}\n"
     yield "| group | cases | geometric mean |"
     yield "|---|--:|--:|"
     for name, (count, mean) in group_means(run.results).items():
         yield f"| {name} | {count} | {mean:.3f} |"
-    yield f"\nThe {WORST} worst:\n"
-    chosen = worst(run.results)
-    lines = list(table(chosen))
-    yield from lines[:2]
-    for result, text in zip(chosen, lines[2:], strict=True):
-        yield text.replace(result.name.partition("/")[2], result.name, 1)
+    groups = {group: [r for r in run.results if group_of(r) == group] for group in names(run)}
+    for title, results in groups.items() if worst_only else [("", run.results)]:
+        yield f"\nThe {WORST} worst{title and ' of ' + title}:\n"
+        chosen = worst(results)
+        lines = list(table(chosen))
+        yield from lines[:2]
+        for result, text in zip(chosen, lines[2:], strict=True):
+            yield text.replace(result.name.rpartition("/")[2], result.name, 1)
     yield from limits(run)
-    for group in dict.fromkeys(result.name.partition("/")[0] for result in run.results):
+    for group, results in groups.items() if not worst_only else ():
         yield f"\n### {group}, {run.threads} thread{'s' if run.threads > 1 else ''}\n"
-        yield from table([r for r in run.results if r.name.startswith(f"{group}/")])
+        yield from table(results)
     yield ""
 
 
-def page(runs: Sequence[Run], about: dict[str, str]) -> str:
-    """The whole page."""
+def page(runs: Sequence[Run], about: dict[str, str], worst_only: bool = False) -> str:
+    """The whole page, or one without the tables of all cases."""
     lines = [
         "# Performance\n",
         "Written by `python -m benchmarks --markdown`; [the harness](../benchmarks/README.md) says",
@@ -198,5 +210,5 @@ def page(runs: Sequence[Run], about: dict[str, str]) -> str:
         "",
     ]
     for run in runs:
-        lines += section(run)
+        lines += section(run, worst_only)
     return "\n".join(lines).rstrip("\n") + "\n"

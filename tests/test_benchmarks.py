@@ -196,6 +196,13 @@ def test_the_page_has_machine_commit_and_every_case() -> None:
     assert text.index("| b/absent |") < text.index("### a")
 
 
+def test_a_page_may_have_the_worst_of_each_group_alone() -> None:
+    text = report.page([report.Run(1, "tallow 1", RESULTS)], {}, worst_only=True)
+    assert text.index("The 10 worst of a:") < text.index("| a/slow |")
+    assert text.index("The 10 worst of b:") < text.index("| b/absent |")
+    assert "### a" not in text
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(1.0, "1 s"), (0.0123, "12.3 ms"), (1e-6, "1 us"), (1e-10, "0.1 ns")]
 )
