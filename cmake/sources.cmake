@@ -167,6 +167,7 @@ set(TALLOW_KERNEL_SOURCES
   csrc/cpu/random_normal.cpp
   csrc/cpu/reduce.cpp
   csrc/cpu/reduce_extremum.cpp
+  csrc/cpu/reduce_integer.cpp
   csrc/cpu/rnn.cpp
   csrc/cpu/rnn_backward.cpp
   csrc/cpu/scan.cpp
@@ -201,6 +202,7 @@ set(TALLOW_COMPACT_KERNEL_SOURCES
   csrc/cpu/random_discrete.cpp
   csrc/cpu/random_normal.cpp
   csrc/cpu/reduce_extremum.cpp
+  csrc/cpu/reduce_integer.cpp
   csrc/cpu/scan.cpp
   csrc/cpu/softmax_backward.cpp
   csrc/cpu/ternary.cpp

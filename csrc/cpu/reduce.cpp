@@ -1,4 +1,5 @@
-// Sums, products, norms, counts and variances; see reduce_tree.h for the order of evaluation.
+// Sums, products, norms and variances of floating-point numbers, see reduce_tree.h for the order of
+// evaluation, and of complex ones.
 #include "backend/reduce.h"
 
 #include <cmath>
@@ -9,12 +10,10 @@
 namespace tallow::cpu::TALLOW_ISA {
 
 Status reduce_extremum(bool largest, DType dtype, const Reduction& r, int64_t* indices);
+Status reduce_integers(ReduceOp op, DType dtype, const Reduction& r);
+Status reduce_counts(ReduceOp op, DType dtype, const Reduction& r);
 
 namespace {
-
-// Sums of integers wrap; unsigned arithmetic is where the language allows that.
-template <class T>
-using Accumulate = std::conditional_t<std::numeric_limits<T>::is_integer, uint64_t, Compute<T>>;
 
 // One fold per output, then finish(folded) is stored as Out.
 template <class A, class Join, class Map, class Out, class Finish>
@@ -43,79 +42,11 @@ Status fold_and_store(const Reduction& r, const Reader<A>& reader, const Finish&
 
 constexpr auto kAsFolded = [](auto x) { return x; };
 
-// Sums and products of integers are int64.
 template <class T, class Join>
 Status fold_numbers(const Reduction& r) {
-  using A = Accumulate<T>;
-  using Out = std::conditional_t<std::numeric_limits<T>::is_integer, int64_t, T>;
-  return fold_and_store<A, Join, Identity, Out>(r, reader<T, A>(), kAsFolded);
+  using A = Compute<T>;
+  return fold_and_store<A, Join, Identity, T>(r, reader<T, A>(), kAsFolded);
 }
-
-// How many of n elements are not zero.
-template <class T>
-int64_t count_run(const T* in, int64_t n) {
-  using Bits = typename SignedOf<sizeof(T)>::type;
-  // Half types are compared as integers without their sign: -0.0 is zero.
-  constexpr bool kIsHalf = std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
-  using Lane = std::conditional_t<kIsHalf || std::is_same_v<T, bool>, Bits, T>;
-  constexpr int W = kLanes<Lane>;
-  constexpr int64_t kUnflushed = 127;  // what a lane of 8 bits can count to
-  const Lane* const data = reinterpret_cast<const Lane*>(in);
-  int64_t count = 0, i = 0;
-  while (i + W <= n) {
-    Vec<Bits> lanes = {};
-    const int64_t stop = i + kUnflushed * W < n ? i + kUnflushed * W : n;
-    for (; i + W <= stop; i += W) {
-      Vec<Lane> x = load(data + i);
-      if constexpr (kIsHalf) x = x & static_cast<Bits>(0x7fff);
-      lanes -= x != static_cast<Lane>(0);
-    }
-    for (int lane = 0; lane < W; ++lane) count += lanes[lane];
-  }
-  for (; i < n; ++i) count += static_cast<Compute<T>>(in[i]) != Compute<T>(0);
-  return count;
-}
-
-// Counts along rows of adjacent elements, into counts[kept index].
-template <class T>
-Status count_rows(const Reduction& r, int64_t* counts) {
-  const int64_t n = r.reduce_numel;
-  const int64_t segments = (n + kSegment - 1) / kSegment;
-  Scratch<int64_t> partial(r.out_numel * segments);
-  if (!partial) return partial.failure();
-  parallel_for(r.out_numel * segments, items_per_task(n < kSegment ? n : kSegment),
-               [&](int64_t begin, int64_t end) {
-                 for (int64_t item = begin; item < end; ++item) {
-                   const Cursor kept(r.out_ndim, r.out_size, r.in_stride, item / segments);
-                   const int64_t first = item % segments * kSegment;
-                   partial[item] = count_run(static_cast<const T*>(r.in) + kept.offset() + first,
-                                             n - first < kSegment ? n - first : kSegment);
-                 }
-               });
-  for (int64_t o = 0; o < r.out_numel; ++o) {
-    counts[o] = 0;
-    for (int64_t s = 0; s < segments; ++s) counts[o] += partial[o * segments + s];
-  }
-  return Status::kOk;
-}
-
-template <class T, class Out, class Finish>
-Status fold_count(const Reduction& r, const Finish& finish) {
-  if (!is_adjacent(r) || r.reduce_numel < kLanes<T>) {
-    return fold_and_store<uint64_t, Add, Identity, Out>(
-        r, reader<T, uint64_t, AsNonZero<uint64_t>>(), finish);
-  }
-  Scratch<int64_t> counts(r.out_numel);
-  if (!counts) return counts.failure();
-  const Status status = count_rows<T>(r, counts.get());
-  Out* const out = static_cast<Out*>(r.out);
-  for_each_output(r, [&](int64_t at, int64_t o) {
-    out[at] = static_cast<Out>(finish(static_cast<uint64_t>(counts[o])));
-  });
-  return status;
-}
-
-Status count_true(const Reduction& r) { return fold_count<bool, int64_t>(r, kAsFolded); }
 
 struct NanAsZero {
   template <class A>
@@ -127,6 +58,12 @@ struct Magnitude {
   template <class A>
   TALLOW_INLINE A operator()(A x, double) const {
     return std::fabs(x);
+  }
+};
+struct NegatedMagnitude {
+  template <class A>
+  TALLOW_INLINE A operator()(A x, double) const {
+    return -std::fabs(x);
   }
 };
 struct Power {
@@ -145,8 +82,6 @@ Status fold_norm(ReduceOp op, const Reduction& r, double p) {
       return fold_and_store<A, Maximum, Identity, T>(r, reader<T, A>(), kAsFolded);
     case ReduceOp::kMin:
       return fold_and_store<A, Minimum, Identity, T>(r, reader<T, A>(), kAsFolded);
-    case ReduceOp::kNormZero:
-      return fold_count<T, T>(r, [](uint64_t count) { return static_cast<A>(count); });
     case ReduceOp::kNormOne:
       return fold_and_store<A, Add, Identity, T>(r, reader<T, A, Magnitude>(), kAsFolded);
     case ReduceOp::kNormTwo:
@@ -154,7 +89,8 @@ Status fold_norm(ReduceOp op, const Reduction& r, double p) {
     case ReduceOp::kNormInf:
       return fold_and_store<A, Maximum, Identity, T>(r, reader<T, A, Magnitude>(), kAsFolded);
     case ReduceOp::kNormNegInf:
-      return fold_and_store<A, Minimum, Identity, T>(r, reader<T, A, Magnitude>(), kAsFolded);
+      return fold_and_store<A, Maximum, Identity, T>(r, reader<T, A, NegatedMagnitude>(),
+                                                     [](A x) { return -x; });
     default: {
       const A root = A(1) / static_cast<A>(p);
       return fold_and_store<A, Add, Identity, T>(r, reader<T, A, Power>(p),
@@ -243,9 +179,11 @@ Status reduce(ReduceOp op, DType dtype, const Reduction& r, double p) {
   }
   switch (op) {
     case ReduceOp::kSum:
-      if (dtype == DType::kBool) return count_true(r);
-      return dispatch(Real{}, dtype, "sum_cpu",
-                      [&]<class T>() -> Status { return fold_numbers<T, Add>(r); });
+    case ReduceOp::kProd:
+      if (dtype < DType::kFloat16) return reduce_integers(op, dtype, r);
+      return dispatch(FloatingAndHalf{}, dtype, "sum_cpu", [&]<class T>() -> Status {
+        return op == ReduceOp::kSum ? fold_numbers<T, Add>(r) : fold_numbers<T, Multiply>(r);
+      });
     case ReduceOp::kMean:
       return dispatch(FloatingAndHalf{}, dtype, "mean_cpu", [&]<class T>() -> Status {
         using A = Compute<T>;
@@ -258,9 +196,6 @@ Status reduce(ReduceOp op, DType dtype, const Reduction& r, double p) {
         using A = Compute<T>;
         return fold_and_store<A, Add, Identity, T>(r, reader<T, A, NanAsZero>(), kAsFolded);
       });
-    case ReduceOp::kProd:
-      return dispatch(RealAndBool{}, dtype, "prod_cpu",
-                      [&]<class T>() -> Status { return fold_numbers<T, Multiply>(r); });
     case ReduceOp::kMin:
     case ReduceOp::kMax:
       if (has_short_rows(r) && r.reduce_numel <= kLeaf / 2 && dtype >= DType::kFloat16) {
@@ -269,17 +204,10 @@ Status reduce(ReduceOp op, DType dtype, const Reduction& r, double p) {
       }
       return reduce_extremum(op == ReduceOp::kMax, dtype, r, nullptr);
     case ReduceOp::kAny:
-      return dispatch(RealAndBool{}, dtype, "any_cpu", [&]<class T>() -> Status {
-        return fold_count<T, bool>(r, [](uint64_t count) { return count != 0; });
-      });
     case ReduceOp::kAll:
-      return dispatch(RealAndBool{}, dtype, "all_cpu", [&]<class T>() -> Status {
-        const uint64_t n = static_cast<uint64_t>(r.reduce_numel);
-        return fold_count<T, bool>(r, [&](uint64_t count) { return count == n; });
-      });
     case ReduceOp::kCountNonzero:
-      return dispatch(RealAndBool{}, dtype, "count_nonzero_cpu",
-                      [&]<class T>() -> Status { return fold_count<T, int64_t>(r, kAsFolded); });
+    case ReduceOp::kNormZero:
+      return reduce_counts(op, dtype, r);
     default:
       return dispatch(FloatingAndHalf{}, dtype, "norm_cpu",
                       [&]<class T>() -> Status { return fold_norm<T>(op, r, p); });
