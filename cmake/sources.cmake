@@ -180,6 +180,7 @@ set(TALLOW_KERNEL_SOURCES
   csrc/cpu/unary.cpp
   csrc/cpu/unary_activation.cpp
   csrc/cpu/unary_math.cpp
+  csrc/cpu/unary_special.cpp
 )
 
 # Those of them that memory, the C library or a random stream holds up: -O3 would only make them
@@ -209,6 +210,7 @@ set(TALLOW_COMPACT_KERNEL_SOURCES
   csrc/cpu/unary.cpp
   csrc/cpu/unary_activation.cpp
   csrc/cpu/unary_math.cpp
+  csrc/cpu/unary_special.cpp
 )
 
 set(TALLOW_PYTHON_SOURCES

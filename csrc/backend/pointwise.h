@@ -54,6 +54,19 @@ enum class UnaryOp : uint8_t {
   kAtanh,
   kErf,
   kErfc,
+  // Special functions: `compute` must be float64.
+  kErfinv,
+  kErfcx,
+  kNdtri,
+  kLgamma,
+  kDigamma,
+  kBesselI0,
+  kBesselI0e,  // times exp(-|x|)
+  kBesselI1,
+  kBesselI1e,
+  kBesselJ0,
+  kBesselJ1,
+  // Activations.
   kSigmoid,
   kLogSigmoid,
   kGelu,
@@ -95,6 +108,9 @@ enum class BinaryOp : uint8_t {
   kXlogy,
   kLogaddexp,
   kHeaviside,
+  kNextafter,  // the number next to a towards b
+  kGammainc,   // the incomplete gamma functions of a at b, lower and upper; compute float64
+  kGammaincc,
   kPrelu,  // a > 0 ? a : b * a
   // Derivatives: a is the incoming gradient; b the input (x) or the result (y) of the forward op.
   kThresholdBackward,  // x <= p0 ? 0 : a

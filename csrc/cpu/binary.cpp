@@ -108,6 +108,10 @@ Row float_row(BinaryOp op, DType compute) {
         const V step = 0 < a ? splat<V>(1) : V{};
         return a == 0 ? b : step;
       }>(compute);
+    case BinaryOp::kNextafter:
+    case BinaryOp::kGammainc:
+    case BinaryOp::kGammaincc:
+      return special_row(op, compute);
     default:
       return activation_backward_row(op, compute);
   }
@@ -179,6 +183,12 @@ const char* op_name(BinaryOp op) {
       return "logaddexp_cpu";
     case BinaryOp::kHeaviside:
       return "heaviside_cpu";
+    case BinaryOp::kNextafter:
+      return "nextafter_cpu";
+    case BinaryOp::kGammainc:
+      return "igamma_cpu";
+    case BinaryOp::kGammaincc:
+      return "igammac_cpu";
     case BinaryOp::kPrelu:
       return "prelu_cpu";
     default:

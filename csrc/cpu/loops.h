@@ -31,8 +31,10 @@ struct Row {
 // fn == nullptr: the operation is not defined for the type. Half types are never asked for.
 Row unary_row(UnaryOp op, DType compute);
 Row unary_math_row(UnaryOp op, DType compute);
+Row special_row(UnaryOp op, DType compute);
 Row activation_row(UnaryOp op, DType compute);
 Row binary_row(BinaryOp op, DType compute);
+Row special_row(BinaryOp op, DType compute);
 Row integer_row(BinaryOp op, DType compute);
 Row activation_backward_row(BinaryOp op, DType compute);
 Row compare_row(CompareOp op, DType compute);

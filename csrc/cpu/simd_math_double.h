@@ -309,8 +309,11 @@ struct Brief {
   // ---- Powers: exp2(y log2 |x|), then the sign and the cases that IEEE 754 fixes.
 
   static TALLOW_INLINE Doubles pow(Doubles x, Doubles y) {
+    return with_sign_of_power(x, y, exp2(y * log2(abs(x))));
+  }
+  // x^y from |x|^y.
+  static TALLOW_INLINE Doubles with_sign_of_power(Doubles x, Doubles y, Doubles magnitude) {
     const Doubles one = splat<Doubles>(1);
-    const Doubles magnitude = exp2(y * log2(abs(x)));
     const Doubles half = y * 0.5;
     const auto integer = floor(y) == y;  // true for infinities: they count as even
     const auto odd = integer & (floor(half) != half);

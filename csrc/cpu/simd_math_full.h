@@ -6,6 +6,28 @@
 
 namespace tallow::cpu::TALLOW_ISA::math {
 
+// c[0] + c[1] x + ...: a loop, which is a tenth of the code.
+template <int N>
+TALLOW_INLINE Doubles series(Doubles x, const double (&c)[N]) {
+  Doubles sum = splat<Doubles>(c[N - 1]);
+  for (int i = N - 2; i >= 0; --i) sum = mul_add(sum, x, splat<Doubles>(c[i]));
+  return sum;
+}
+
+// (1 + 2 x) exp(x^2) erfc(x), of (x - 3) / (x + 3) for x >= 0: interpolated at 64 Chebyshev nodes
+// in 60 digits and cut off at 2^-57.
+inline constexpr double kErfcx[] = {
+    1.2530080582697296,    -0.13562110612458116,    -0.047562294353449197,   0.12964515870275939,
+    -0.11927366341538638,  0.068308027344009904,    -0.023770514917171337,   0.0025293918156939695,
+    0.0018886903449991718, -0.00077983226965433065, -0.00010515971958448065, 0.00012509934245837291,
+    4.9491966499683453e-6, -2.0100542268525611e-5,  -7.3082814687836139e-7,  3.4723709449771682e-6,
+    3.5576086684080594e-7, -6.1660114603987259e-7,  -1.4047654315428462e-7,  1.0183620603842737e-7,
+    4.1064013667940353e-8, -1.3312919661038688e-8,  -8.2175950587114539e-9,  9.8625335103455876e-10,
+    8.3937348586908775e-10};
+TALLOW_INLINE Doubles erfcx_right(Doubles x) {
+  return series((x - 3) / (x + 3), kErfcx) / (1 + 2 * x);
+}
+
 #if TALLOW_ISA_LEVEL > 0
 
 struct Full : Library {
@@ -102,6 +124,14 @@ struct Full : Library {
     const Doubles reduced = log_of_parts(Doubles{}, f, Doubles{});
     return Brief::log_ends(x, fma(reduced, splat<Doubles>(1 / kLn2), e));
   }
+  // e log10(2) in two parts, the first with so few bits that its product is exact.
+  static TALLOW_INLINE Doubles log10(Doubles x) {
+    Doubles e;
+    const Doubles f = split(x, e);
+    const Doubles reduced = log_of_parts(Doubles{}, f, Doubles{}) * 0.43429448190325182765;
+    const Doubles low = fma(e, splat<Doubles>(0x1.3fde623e2566bp-43), reduced);
+    return Brief::log_ends(x, fma(e, splat<Doubles>(0x1.34413509f7000p-2), low));
+  }
   // What rounding 1 + x loses counts 1 / (1 + x).
   static TALLOW_INLINE Doubles log1p(Doubles x) {
     Doubles e;
@@ -113,8 +143,28 @@ struct Full : Library {
     return copysign(Brief::log_ends(sum, result), x);  // which -0 would lose
   }
 
-  // ---- Hyperbolic tangent, trigonometric functions and their inverses.
+  // ---- Hyperbolic functions, trigonometric functions and their inverses.
 
+  // e^a / 2 for a beyond 709, where e^a itself may be too large.
+  static TALLOW_INLINE Doubles half_exp(Doubles a) {
+    const Doubles root = exp(0.5 * a);
+    return 0.5 * root * root;
+  }
+  static TALLOW_INLINE Doubles sinh(Doubles x) {
+    const Doubles a = abs(x);
+    const Doubles e = expm1(a);
+    const Doubles value = 0.5 * (e + e / (e + 1));
+    return copysign(a < 709 ? value : half_exp(a), x);
+  }
+  static TALLOW_INLINE Doubles cosh(Doubles x) {
+    const Doubles a = abs(x);
+    const Doubles e = exp(a);
+    return a < 709 ? 0.5 * e + 0.5 / e : half_exp(a);
+  }
+  static TALLOW_INLINE Doubles atanh(Doubles x) {
+    const Doubles a = abs(x);
+    return copysign(0.5 * log1p(2 * a / (1 - a)), x);
+  }
   static TALLOW_INLINE Doubles tanh(Doubles x) {
     const Doubles t = expm1(-2 * abs(x));
     return copysign(t / (t + 2), x);
@@ -123,24 +173,32 @@ struct Full : Library {
   // Beyond this, the library is asked.
   static constexpr double kLargeAngle = 0x1p20;
 
-  // The sine of x + quarter_turns pi / 2.
-  static TALLOW_INLINE Doubles sine(Doubles x, uint64_t quarter_turns) {
-    Doubles r;
-    const DoubleBits k = Brief::reduce_angle(x, r) + quarter_turns;
+  // Sine and cosine for |r| <= pi / 4.
+  static TALLOW_INLINE Doubles sin_reduced(Doubles r) {
     const Doubles z = r * r;
     const Doubles s = fma(
         r * z,
         polynomial(z, -0.16666666666666632027, 0.0083333333333224122889, -0.00019841269829806197971,
                    2.7557313691236525284e-6, -2.5050757993587034554e-8, 1.5896787890076715262e-10),
         r);
+    return r == 0 ? r : s;  // -0 stays
+  }
+  static TALLOW_INLINE Doubles cos_reduced(Doubles r) {
+    const Doubles z = r * r;
     const Doubles half = 0.5 * z;
     const Doubles first = 1 - half;
-    const Doubles c = first + fma(z * z,
-                                  polynomial(z, 0.041666666666666599473, -0.0013888888888874123045,
-                                             0.000024801587289481499164, -2.7557314352107338508e-7,
-                                             2.0875723239406292254e-9, -1.135964589488491972e-11),
-                                  (1 - first) - half);
-    const Doubles value = (k & 1) == 1 ? c : (r == 0 ? r : s);  // -0 stays
+    return first + fma(z * z,
+                       polynomial(z, 0.041666666666666599473, -0.0013888888888874123045,
+                                  0.000024801587289481499164, -2.7557314352107338508e-7,
+                                  2.0875723239406292254e-9, -1.135964589488491972e-11),
+                       (1 - first) - half);
+  }
+
+  // The sine of x + quarter_turns pi / 2.
+  static TALLOW_INLINE Doubles sine(Doubles x, uint64_t quarter_turns) {
+    Doubles r;
+    const DoubleBits k = Brief::reduce_angle(x, r) + quarter_turns;
+    const Doubles value = (k & 1) == 1 ? cos_reduced(r) : sin_reduced(r);
     return bits_as<Doubles>(bits_as<DoubleBits>(value) ^ ((k & 2) << 62));
   }
   template <class F>
@@ -158,6 +216,14 @@ struct Full : Library {
   }
   static TALLOW_INLINE Doubles cos(Doubles x) {
     return with_large_angles(x, sine(x, 1), [](double v) { return __builtin_cos(v); });
+  }
+
+  static TALLOW_INLINE Doubles tan(Doubles x) {
+    Doubles r;
+    const auto odd = (Brief::reduce_angle(x, r) & 1) == 1;
+    const Doubles s = sin_reduced(r), c = cos_reduced(r);
+    const Doubles quotient = (odd ? -c : s) / (odd ? s : c);
+    return with_large_angles(x, quotient, [](double v) { return __builtin_tan(v); });
   }
 
   // The parts of pi / 2: what rounding it leaves.
@@ -190,6 +256,13 @@ struct Full : Library {
   static TALLOW_INLINE Doubles atan(Doubles x) {
     return copysign(first_quadrant(abs(x), splat<Doubles>(1)), x);
   }
+  static TALLOW_INLINE Doubles asin(Doubles x) {
+    return copysign(first_quadrant(abs(x), sqrt((1 - x) * (1 + x))), x);
+  }
+  static TALLOW_INLINE Doubles acos(Doubles x) {
+    const Doubles angle = first_quadrant(sqrt((1 - x) * (1 + x)), abs(x));
+    return x < 0 ? kPi - (angle - 2 * kHalfPiLow) : angle;
+  }
   static TALLOW_INLINE Doubles atan2(Doubles y, Doubles x) {
     const Doubles infinity = splat<Doubles>(__builtin_inf());
     Doubles abs_y = abs(y);
@@ -200,6 +273,71 @@ struct Full : Library {
     const Doubles angle = first_quadrant(abs_y, abs_x);
     const auto left = bits_as<Mask<double>>(x) < 0;  // the sign bit, that of -0.0 too
     return copysign(left ? kPi - (angle - 2 * kHalfPiLow) : angle, y);
+  }
+
+  // ---- Error function and powers.
+
+  // 1 - erf(x) from erf's own series near 0; the tails are those of erfcx, and what rounding the
+  // square loses counts as much as the square itself.
+  static TALLOW_INLINE Doubles erfc(Doubles x) {
+    static constexpr double kErf[] = {1.1283791670955126,     -0.37612638903183743,
+                                      0.11283791670954049,    -0.026866170644670898,
+                                      0.0052239776154420414,  -0.00085483257746849357,
+                                      0.00012055237919422316, -1.4921160713825332e-5,
+                                      1.6333357040523435e-6,  -1.42967276571231e-7};
+    const Doubles near = x * series(x * x, kErf);
+    const Doubles a = smaller_or_first(abs(x), splat<Doubles>(28));
+    const Doubles square = a * a;
+    const Doubles power = exp(-square);
+    const Doubles tail = erfcx_right(a) * fma(power, -fma(a, a, -square), power);
+    const Doubles far = x < 0 ? 2 - tail : tail;
+    return abs(x) < 0.5 ? 1 - near : far;
+  }
+
+  // The logarithm of x > 0 as high + low, to about 2^-64 of it: 2 s + s z (2/3 + z q(z)) with
+  // s = f / (2 + f), z = s^2, where all but the last term are carried in two parts.
+  static TALLOW_INLINE Doubles log_in_parts(Doubles x, Doubles& low) {
+    Doubles e;
+    const Doubles f = split(x, e);
+    const Doubles below = 2 + f;
+    const Doubles s = f / below;
+    const Doubles s_low = (fma(-s, below, f) - s * (f - (below - 2))) / below;
+    const Doubles z = s * s;
+    const Doubles z_low = fma(s, s, -z) + 2 * s * s_low;
+    const Doubles q = polynomial(z, 0.4, 0.28571428571429372, 0.22222222221652449,
+                                 0.18181818336119914, 0.1538459488937353, 0.13334808465929357,
+                                 0.1170613999890386, 0.11724144183988208);
+    constexpr double kTwoThirds = 2.0 / 3, kTwoThirdsLow = 0x1.5555555555555p-55;
+    const Doubles p = z * kTwoThirds;
+    const Doubles p_low =
+        fma(z, splat<Doubles>(kTwoThirds), -p) + (z * kTwoThirdsLow + z_low * kTwoThirds);
+    const Doubles t = s * p;
+    const Doubles t_low = fma(s, p, -t) + (s * p_low + s_low * p);
+    const Doubles first = 2 * s + t;
+    const Doubles rest = (2 * s - first) + t + (2 * s_low + t_low + s * (z * z * q));
+    const Doubles whole = e * 0x1.62e42feep-1;  // ln 2; exact
+    const Doubles sum = whole + first;
+    const Doubles back = sum - whole;
+    const Doubles lost = (whole - (sum - back)) + (first - back);
+    const Doubles tail = lost + (rest + e * 0x1.a39ef35793c76p-33);
+    const Doubles high = sum + tail;
+    low = (sum - high) + tail;
+    return high;
+  }
+
+  // Cases that IEEE 754 fixes: as in Brief.
+  static TALLOW_INLINE Doubles pow(Doubles x, Doubles y) {
+    const Doubles infinity = splat<Doubles>(__builtin_inf());
+    const Doubles a = abs(x);
+    Doubles low;
+    const Doubles log = Brief::log_ends(a, log_in_parts(a, low));
+    const Doubles product = y * log;
+    const auto ordinary = abs(product) < 800;
+    const Doubles rest = ordinary ? fma(y, log, -product) + y * low : Doubles{};
+    Doubles rounded;
+    const Doubles r = reduce(clamped(product, -760, 720), rounded) + rest;
+    const Doubles magnitude = times_power_of_two(1 + expm1_reduced(r), rounded);
+    return Brief::with_sign_of_power(x, y, product == infinity ? infinity : magnitude);
   }
 
   // Scaled where a square would overflow or lose bits to the subnormals.

@@ -124,7 +124,9 @@ Row predicate(DType compute) {
       row.fn = element_row1<bool, complex128, kComplex>;
       break;
     default:
-      return elements1<[](auto) { return kOfIntegers; }>(AllIntegral{}, compute);
+      row.fn = [](char* const* data, int64_t n, const void*) {
+        std::memset(data[0], kOfIntegers, static_cast<size_t>(n));
+      };
   }
   return row;
 }
@@ -260,6 +262,17 @@ const char* op_name(UnaryOp op) {
                                            "atanh_cpu",
                                            "erf_vml_cpu",
                                            "erfc_vml_cpu",
+                                           "erfinv_vml_cpu",
+                                           "erfcx_cpu",
+                                           "ndtri_cpu",
+                                           "lgamma_vml_cpu",
+                                           "digamma_cpu",
+                                           "i0_cpu",
+                                           "i0e_cpu",
+                                           "i1_cpu",
+                                           "i1e_cpu",
+                                           "bessel_j0_cpu",
+                                           "bessel_j1_cpu",
                                            "sigmoid_cpu",
                                            "log_sigmoid_cpu",
                                            "GeluKernelImpl",

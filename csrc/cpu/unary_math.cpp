@@ -55,7 +55,7 @@ Row unary_math_row(UnaryOp op, DType compute) {
     case UnaryOp::kErfc:
       return floating1<[](auto x) { return math::erfc(x); }>(compute, kShort);
     default:
-      return {};
+      return special_row(op, compute);
   }
 }
 

@@ -167,6 +167,39 @@ Tensor erfc(const Tensor& self, Out out) {
                     [](const Tensor& x) { return mul(exp(neg(square(x))), -kTwoOverSqrtPi); });
 }
 
+Tensor special(const Tensor& self, std::string_view function) {
+  static constexpr std::pair<std::string_view, UnaryOp> kFunctions[] = {
+      {"bessel_j0", UnaryOp::kBesselJ0}, {"bessel_j1", UnaryOp::kBesselJ1},
+      {"digamma", UnaryOp::kDigamma},    {"erfcx", UnaryOp::kErfcx},
+      {"erfinv", UnaryOp::kErfinv},      {"i0", UnaryOp::kBesselI0},
+      {"i0e", UnaryOp::kBesselI0e},      {"i1", UnaryOp::kBesselI1},
+      {"i1e", UnaryOp::kBesselI1e},      {"lgamma", UnaryOp::kLgamma},
+      {"ndtri", UnaryOp::kNdtri},
+  };
+  for (const auto& [name, op] : kFunctions) {
+    if (name == function) {
+      return unary(op, name.data(), self, DType::kFloat64, floating_type(self.dtype()), {});
+    }
+  }
+  raise<ValueError>("_special(): no function '", function, "' of one tensor");
+}
+
+Tensor special(const Tensor& self, const Tensor& other, std::string_view function) {
+  static constexpr std::pair<std::string_view, BinaryOp> kFunctions[] = {
+      {"gammainc", BinaryOp::kGammainc},
+      {"gammaincc", BinaryOp::kGammaincc},
+      {"nextafter", BinaryOp::kNextafter},
+  };
+  const DType dtype = floating_type(result_type(self, other));
+  for (const auto& [name, op] : kFunctions) {
+    if (name == function) {
+      const DType compute = op == BinaryOp::kNextafter ? dtype : DType::kFloat64;
+      return binary(op, name.data(), self, other, compute, dtype, {});
+    }
+  }
+  raise<ValueError>("_special(): no function '", function, "' of two tensors");
+}
+
 Tensor sigmoid(const Tensor& self, Out out) {
   Tensor result = floating(UnaryOp::kSigmoid, "sigmoid", self, out);
   return record("SigmoidBackward0", {&self}, result, [&](Saver& save) {

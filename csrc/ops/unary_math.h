@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "autograd/inplace.h"
 #include "core/scalar.h"
@@ -55,6 +56,10 @@ Tensor atanh(const Tensor& self, Out out = {});
 Tensor erf(const Tensor& self, Out out = {});
 Tensor erfc(const Tensor& self, Out out = {});
 Tensor sigmoid(const Tensor& self, Out out = {});
+// The special function of that name, computed in float64 and rounded to the result's type; without
+// a derivative.
+Tensor special(const Tensor& self, std::string_view function);
+Tensor special(const Tensor& self, const Tensor& other, std::string_view function);
 // log(self / (1 - self)), self first clamped to [eps, 1 - eps] if eps is given
 Tensor logit(const Tensor& self, std::optional<double> eps = std::nullopt, Out out = {});
 

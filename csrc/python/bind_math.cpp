@@ -73,6 +73,12 @@ void bind_math(Registry& r) {
   bind_angles(r);
   r.op<&ops::erf>("erf(input)", kAll, "Error function.");
   r.op<&ops::erfc>("erfc(input)", kAll, "1 - erf(input), accurate for large input.");
+  using Unary = Tensor (*)(const Tensor&, std::string_view);
+  using Binary = Tensor (*)(const Tensor&, const Tensor&, std::string_view);
+  r.op<static_cast<Unary>(&ops::special)>("_special(input, function)", kFunction,
+                                          "A special function in float64, without derivative.");
+  r.op<static_cast<Binary>(&ops::special)>("_special_binary(input, other, function)", kFunction,
+                                           "The same of two tensors.");
   r.op<&ops::sigmoid>("sigmoid(input)", kAll, "1 / (1 + exp(-input)).");
   r.op<&ops::conj>("conj(input)", kFunction | kMethod, "Complex conjugate.");
   r.alias("conj", "conj_physical");

@@ -21,6 +21,10 @@ def _scaled_dot_product_flash_attention_for_cpu(query: Tensor, key: Tensor, valu
     """Average values by the softmax of the products of queries and keys."""
 def _slice(input: Tensor, dim: int, start: int | None = ..., end: int | None = ..., step: int = ...) -> Tensor:
     """Take every step-th position between start and end of a dimension."""
+def _special(input: Tensor, function: str) -> Tensor:
+    """A special function in float64, without derivative."""
+def _special_binary(input: Tensor, other: Tensor, function: str) -> Tensor:
+    """The same of two tensors."""
 def _unique2(input: Tensor, sorted: bool = ..., return_inverse: bool = ..., return_counts: bool = ...) -> tuple[Tensor, ...]:
     """Distinct elements in order, inverse and counts."""
 def _unique_consecutive(input: Tensor, return_inverse: bool = ..., return_counts: bool = ...) -> tuple[Tensor, ...]:

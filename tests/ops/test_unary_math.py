@@ -67,6 +67,13 @@ DOUBLE_BOUNDS = [
     ("sin", -1000.0, 1000.0, 1.5),
     ("cos", -1000.0, 1000.0, 1.5),
     ("atan", -1e30, 1e30, 1.3),
+    ("log10", 1e-307, 1e308, 1.75),
+    ("tan", -1000.0, 1000.0, 2.8),
+    ("asin", -1.0, 1.0, 2.1),
+    ("acos", -1.0, 1.0, 2.0),
+    ("sinh", -710.4, 710.4, 2.4),
+    ("cosh", -710.4, 710.4, 2.4),
+    ("atanh", -0.99999, 0.99999, 1.9),
 ]
 
 
@@ -81,6 +88,50 @@ def test_float64_error_is_bounded(name, low, high, bound):
     spacing = np.ldexp(np.longdouble(1), exponent - 53)
     result = getattr(tallow, name)(tallow.from_numpy(x)).numpy()
     assert np.max(np.abs(result - exact) / spacing) <= bound
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="needs a wider type to compare with")
+@pytest.mark.parametrize(
+    ("low", "high", "largest"), [(0.01, 10.0, 150.0), (1.3, 1.5, 1700.0), (0.999, 1.001, 7e5)]
+)
+def test_float64_powers_have_small_errors_where_results_are_large_or_tiny(low, high, largest):
+    random = np.random.RandomState(0)
+    x, y = random.uniform(low, high, 20_000), random.uniform(-largest, largest, 20_000)
+    exact = np.power(x.astype(np.longdouble), y.astype(np.longdouble))
+    kept = (exact > 1e-300) & (exact < 1e300)
+    got = tallow.pow(tallow.from_numpy(x), tallow.from_numpy(y)).numpy()
+    _, exponent = np.frexp(exact)
+    error = np.abs(got - exact) / np.ldexp(np.longdouble(1), exponent - 53)
+    assert error[kept].max() <= 1.5
+
+
+def test_float64_powers_of_special_numbers_are_those_of_numpy():
+    values = [0.0, 1.0, 2.0, 0.5, 3.0, np.inf, 1e308, 5e-324, 1e-300, 2.5, 1023.0, 1075.0]
+    values = [*values, *(-value for value in values), np.nan]
+    x, y = (np.ravel(grid) for grid in np.meshgrid(values, values))
+    with np.errstate(all="ignore"):
+        expected = np.power(x, y)
+    got = tallow.pow(tallow.from_numpy(x), tallow.from_numpy(y)).numpy()
+    np.testing.assert_allclose(got, expected, rtol=5e-16, atol=0)
+    kept = ~np.isnan(expected)
+    np.testing.assert_array_equal(np.signbit(got)[kept], np.signbit(expected)[kept])
+
+
+def test_float64_complement_of_the_error_function():
+    x = np.concatenate([np.linspace(-6, 26, 4001), np.linspace(-0.6, 0.6, 1001)])
+    expected = np.vectorize(math.erfc)(x)
+    got = tallow.erfc(tallow.from_numpy(x)).numpy()
+    np.testing.assert_allclose(got, expected, rtol=8e-16, atol=0)
+
+
+def test_float64_rounding_keeps_the_sign_of_zero():
+    x = np.array(
+        [0.0, -0.0, 0.5, -0.5, -0.2, 2.5, -2.5, -3.7, 1e300, np.inf, np.nan, 2.0**52 + 0.5]
+    )
+    for name, expected in (("floor", np.floor), ("ceil", np.ceil), ("trunc", np.trunc)):
+        got = getattr(tallow, name)(tallow.from_numpy(x)).numpy()
+        np.testing.assert_array_equal(got, expected(x))
+        np.testing.assert_array_equal(np.signbit(got)[:-2], np.signbit(expected(x))[:-2])
 
 
 @pytest.mark.parametrize("name", [name for name, *_ in DOUBLE_BOUNDS])

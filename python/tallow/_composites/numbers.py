@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow import return_types
+from tallow import _C, return_types
 from tallow._composite import c_name, composite
 from tallow.autograd import Function
 
@@ -108,7 +108,10 @@ def lcm(input: Tensor, other: Tensor) -> Tensor:
 class _NextAfter(Function):
     @staticmethod
     def forward(ctx: Any, input: Tensor, other: Tensor) -> Tensor:
-        return _numpy_binary("nextafter", input, other, False)
+        dtype = tallow.result_type(input, other)
+        if dtype not in (tallow.float32, tallow.float64):
+            raise NotImplementedError(f"\"nextafter_cpu\" not implemented for '{c_name(dtype)}'")
+        return _C._VariableFunctions._special_binary(input, other, "nextafter")
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow import _C
 from tallow.autograd import Function
 
 if TYPE_CHECKING:
@@ -43,59 +44,10 @@ def _computed(name: str, formula: Callable[[Tensor], Tensor], x: Tensor) -> Tens
     return formula(x.detach().to(tallow.float64)).to(dtype)
 
 
-def _lgamma_right(x: Tensor) -> Tensor:
-    """For x >= 1/2: Stirling's series. Source: DLMF 5.11.1."""
-    small = x < _LARGE
-    product = x.clone()
-    for k in range(1, _LARGE):
-        product = product * (x + k)
-    z = tallow.where(small, x + _LARGE, x)
-    inverse = 1 / z
-    square = inverse * inverse
-    series = tallow.zeros_like(z)
-    for k in range(len(_BERNOULLI), 0, -1):
-        series = series * square + _BERNOULLI[k - 1] / (2 * k * (2 * k - 1))
-    log_z = tallow.log(z)
-    # (z - 1/2) log z - z as one difference, so that infinity stays infinity.
-    value = (z - 0.5) * (log_z - 1) - 0.5 + 0.5 * math.log(2 * math.pi) + series * inverse
-    return tallow.where(small, value - tallow.log(product), value)
-
-
-def _lgamma_everywhere(x: Tensor) -> Tensor:
-    """Euler's reflection to the left of 1/2. Source: DLMF 5.5.3."""
-    left = x < 0.5
-    right = _lgamma_right(tallow.where(left, 1 - x, x))
-    # |sin(pi x)| from the distance to the nearest integer, which is exact.
-    sine = tallow.sin(math.pi * tallow.abs(x - tallow.round(x)))
-    value = tallow.where(left, math.log(math.pi) - tallow.log(sine) - right, right)
-    value = value.masked_fill((x == 1) | (x == 2), 0.0)
-    pole = (x <= 0) & (x == tallow.floor(x))
-    return value.masked_fill(pole | tallow.isinf(x), math.inf)
-
-
-def _digamma_right(x: Tensor) -> Tensor:
-    """For x >= 1/2. Source: DLMF 5.11.2."""
-    small = x < _LARGE
-    moved = tallow.zeros_like(x)
-    for k in range(_LARGE):
-        moved = moved + 1 / (x + k)
-    z = tallow.where(small, x + _LARGE, x)
-    inverse = 1 / z
-    square = inverse * inverse
-    series = tallow.zeros_like(z)
-    for k in range(len(_BERNOULLI), 0, -1):
-        series = (series + _BERNOULLI[k - 1] / (2 * k)) * square
-    value = tallow.log(z) - 0.5 * inverse - series
-    return tallow.where(small, value - moved, value)
-
-
-def _digamma_everywhere(x: Tensor) -> Tensor:
-    """Reflection to the left of 1/2. Source: DLMF 5.5.4."""
-    left = x < 0.5
-    right = _digamma_right(tallow.where(left, 1 - x, x))
-    value = tallow.where(left, right - math.pi / tallow.tan(math.pi * (x - tallow.round(x))), right)
-    value = value.masked_fill((x < 0) & (x == tallow.floor(x)), math.nan)
-    return tallow.where(x == 0, tallow.copysign(tallow.full_like(x, math.inf), -x), value)
+def _native(name: str, x: Tensor) -> Tensor:
+    if x.is_complex():
+        raise NotImplementedError(f"\"{name}\" not implemented for '{x.dtype}'")
+    return _C._VariableFunctions._special(x, name)
 
 
 def _zeta(s: int, q: Tensor) -> Tensor:
@@ -106,14 +58,17 @@ def _zeta(s: int, q: Tensor) -> Tensor:
         steps += max(0, math.ceil(-lowest))
     total = tallow.zeros_like(q)
     for k in range(steps):
-        total = total + (q + k) ** -s
-    z = q + steps
-    total = total + z ** (1 - s) / (s - 1) + 0.5 * z**-s
-    factor = float(s)
-    for k, number in enumerate(_BERNOULLI, 1):
+        term = q + k
+        total += term.square_().reciprocal_() if s == 2 else term.pow_(-s)
+    inverse = (q + steps).reciprocal_()
+    square = inverse * inverse
+    series = tallow.zeros_like(q)
+    for k in range(len(_BERNOULLI), 0, -1):
         # s (s + 1) ... (s + 2k - 2) / (2k)!
-        total = total + number * factor / math.factorial(2 * k) * z ** (1 - s - 2 * k)
-        factor *= (s + 2 * k - 1) * (s + 2 * k)
+        factor = math.prod(range(s, s + 2 * k - 1)) / math.factorial(2 * k)
+        series.mul_(square).add_(_BERNOULLI[k - 1] * factor)
+    series = series.mul_(inverse).add_(0.5).mul_(inverse).add_(1 / (s - 1))
+    total += series.mul_(inverse ** (s - 1))
     return total.masked_fill((q <= 0) & (q == tallow.floor(q)), math.inf)
 
 
@@ -123,7 +78,7 @@ class _Lgamma(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
-        return _computed("lgamma", _lgamma_everywhere, x)
+        return _native("lgamma", x)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
@@ -139,7 +94,7 @@ class _Polygamma(Function):
         ctx.save_for_backward(x)
         ctx.n = n
         if n == 0:
-            return _computed("digamma", _digamma_everywhere, x)
+            return _native("digamma", x)
         scale = (-1.0) ** (n + 1) * math.factorial(n)
         return _computed("polygamma", lambda x: scale * _zeta(n + 1, x), x)
 

@@ -16,66 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["gammainc", "gammaincc", "zeta"]
 
-_MOST_STEPS = 3000
-_TINY = 1e-300
-
-
-def _parts(a: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Lower and upper part, each by its own expansion where that converges.
-
-    Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 6.5.29 and 6.5.31.
-    """
-    regular = (a > 0) & (x > 0) & a.isfinite() & x.isfinite()
-    a_, x_ = a.masked_fill(~regular, 1), x.masked_fill(~regular, 1)
-    front = (a_ * x_.log() - x_ - lgamma(a_)).exp()
-    by_series = x_ < a_ + 1
-    lower = front * _series(a_, x_.clamp(max=1e300), by_series)
-    upper = front * _fraction(a_, x_, ~by_series)
-    lower, upper = (
-        tallow.where(by_series, lower, 1 - upper),
-        tallow.where(by_series, 1 - lower, upper),
-    )
-    whole = ((a == 0) & (x > 0)) | (x.isinf() & a.isfinite() & (a >= 0))
-    none = (x == 0) & (a > 0) | (a.isinf() & x.isfinite())
-    broken = (a < 0) | (x < 0) | a.isnan() | x.isnan() | ((a == 0) & (x == 0))
-    broken = broken | (a.isinf() & x.isinf())
-    for at, low in ((whole, 1.0), (none, 0.0), (broken, math.nan)):
-        lower, upper = lower.masked_fill(at, low), upper.masked_fill(at, 1 - low)
-    return lower, upper
-
-
-def _series(a: Tensor, x: Tensor, active: Tensor) -> Tensor:
-    x = x.masked_fill(~active, 0)
-    term = 1 / a
-    total = term
-    for k in range(1, _MOST_STEPS):
-        term = term * x / (a + k)
-        total = total + term
-        if k % 16 == 0 and bool((term <= total * 1e-17).all()):
-            break
-    return total
-
-
-def _fraction(a: Tensor, x: Tensor, active: Tensor) -> Tensor:
-    """Lentz's evaluation of the continued fraction."""
-    x, a = x.masked_fill(~active, 3), a.masked_fill(~active, 1)
-    b = x + 1 - a
-    c = tallow.full_like(b, 1 / _TINY)
-    d = 1 / b
-    result = d
-    for k in range(1, _MOST_STEPS):
-        factor = k * (a - k)
-        b = b + 2
-        d = factor * d + b
-        d = 1 / tallow.where(d.abs() < _TINY, tallow.full_like(d, _TINY), d)
-        c = b + factor / c
-        c = tallow.where(c.abs() < _TINY, tallow.full_like(c, _TINY), c)
-        step = c * d
-        result = result * step
-        if k % 16 == 0 and bool(((step - 1).abs() < 1e-16).all()):
-            break
-    return result
-
 
 def _density(a: Tensor, x: Tensor) -> Tensor:
     return ((a - 1) * x.log() - x - lgamma(a)).exp()
@@ -83,14 +23,14 @@ def _density(a: Tensor, x: Tensor) -> Tensor:
 
 gammainc = binary(
     "gammainc",
-    lambda a, x: _parts(a, x)[0],
+    None,
     (None, _density),
     "Return the regularised lower incomplete gamma function of `input` at `other`.",
     kernel="igamma",
 )
 gammaincc = binary(
     "gammaincc",
-    lambda a, x: _parts(a, x)[1],
+    None,
     (None, lambda a, x: -_density(a, x)),
     "Return the regularised upper incomplete gamma function of `input` at `other`.",
     kernel="igammac",

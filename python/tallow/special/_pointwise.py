@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow import _C
 from tallow._composite import c_name, check_tensors, composite
 from tallow.autograd import Function
 
@@ -13,7 +14,17 @@ if TYPE_CHECKING:
 
     from tallow import Tensor
 
-__all__ = ["binary", "unary"]
+__all__ = ["binary", "native", "native_binary", "unary"]
+
+
+def native(name: str) -> Callable[[Tensor], Tensor]:
+    """Return the kernel of a function of one tensor, which works in float64 by itself."""
+    return lambda x: _C._VariableFunctions._special(x, name)
+
+
+def native_binary(name: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """The same for a function of two tensors."""
+    return lambda x, y: _C._VariableFunctions._special_binary(x, y, name)
 
 
 def _real(name: str, x: Any) -> Tensor:
@@ -24,7 +35,7 @@ def _real(name: str, x: Any) -> Tensor:
 
 def unary(
     name: str,
-    value: Callable[[Tensor], Tensor],
+    value: Callable[[Tensor], Tensor] | None,
     slope: Callable[[Tensor, Tensor], Tensor] | None,
     doc: str,
 ) -> Callable[..., Tensor]:
@@ -32,14 +43,15 @@ def unary(
 
     Args:
         name: its public name.
-        value: computes it for float64.
+        value: computes it for float64; None for what has a kernel of that name.
         slope: the derivative from argument and result, in differentiable operations; None if
             there is none.
         doc: docstring.
     """
+    kernel = native(name)
 
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        result = value(x.to(tallow.float64)).to(x.dtype)
+        result = value(x.to(tallow.float64)).to(x.dtype) if value else kernel(x)
         ctx.save_for_backward(x)
         return result
 
@@ -62,7 +74,7 @@ def unary(
 
 def binary(
     name: str,
-    value: Callable[[Tensor, Tensor], Tensor],
+    value: Callable[[Tensor, Tensor], Tensor] | None,
     slopes: tuple[Callable[[Tensor, Tensor], Tensor] | None, ...],
     doc: str,
     *,
@@ -72,15 +84,18 @@ def binary(
 
     Args:
         name: its public name.
-        value: computes it for float64.
+        value: computes it for float64; None for what has a kernel of that name.
         slopes: the derivatives from the arguments, as `slope` of :func:`unary`.
         doc: docstring.
         kernel: PyTorch's other name of a function that takes two tensors, not both of integers;
             None for one that also takes a Python number and converts integers.
     """
+    compute = native_binary(name)
 
     def forward(ctx: Any, x: Tensor, y: Tensor) -> Tensor:
         ctx.save_for_backward(x, y)
+        if value is None:
+            return compute(x, y)
         return value(x.to(tallow.float64), y.to(tallow.float64)).to(x.dtype)
 
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
