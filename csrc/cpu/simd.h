@@ -178,42 +178,60 @@ TALLOW_INLINE V minimum(V a, V b) {
   return b != b ? b : smaller;
 }
 
-// Nearest integer, halves to even; keeps the sign of zero.
-template <class V>
-TALLOW_INLINE V round_even(V v) {
+// The machine's rounding by the mode in its two low bits: to even, down, up, towards 0. Keeps the
+// sign of zero.
 #if TALLOW_ISA_LEVEL == 2
+template <int kMode, class V>
+TALLOW_INLINE V rounded_to(V v) {
+  constexpr int kQuietly = 0x08 | kMode;
   if constexpr (sizeof(v[0]) == 4) {
-    return bits_as<V>(_mm512_maskz_roundscale_ps(simd::kAll16, bits_as<__m512>(v), 0x08));
+    return bits_as<V>(_mm512_maskz_roundscale_ps(simd::kAll16, bits_as<__m512>(v), kQuietly));
   } else {
-    return bits_as<V>(_mm512_maskz_roundscale_pd(simd::kAll8, bits_as<__m512d>(v), 0x08));
+    return bits_as<V>(_mm512_maskz_roundscale_pd(simd::kAll8, bits_as<__m512d>(v), kQuietly));
   }
+}
 #elif TALLOW_ISA_LEVEL == 1
+template <int kMode, class V>
+TALLOW_INLINE V rounded_to(V v) {
+  constexpr int kQuietly = 0x08 | kMode;
   if constexpr (sizeof(v[0]) == 4) {
-    return bits_as<V>(_mm256_round_ps(bits_as<__m256>(v), 0x08));
+    return bits_as<V>(_mm256_round_ps(bits_as<__m256>(v), kQuietly));
   } else {
-    return bits_as<V>(_mm256_round_pd(bits_as<__m256d>(v), 0x08));
+    return bits_as<V>(_mm256_round_pd(bits_as<__m256d>(v), kQuietly));
   }
+}
 #else
+template <int kMode, class V>
+TALLOW_INLINE V rounded_to(V v) {
   // Adding 2^23 (2^52) leaves no room for a fraction; larger numbers have none.
   const V limit = V{} + (sizeof(v[0]) == 4 ? 0x1p23f : 0x1p52);
   const V magnitude = abs(v);
   const V rounded = (magnitude + limit) - limit;
-  return copysign(magnitude < limit ? rounded : magnitude, v);
+  const V even = copysign(magnitude < limit ? rounded : magnitude, v);
+  if constexpr (kMode == 0) return even;
+  if constexpr (kMode == 1) return copysign(even > v ? even - 1 : even, v);
+  if constexpr (kMode == 2) return copysign(even < v ? even + 1 : even, v);
+  const V shorter = abs(even);
+  return copysign(shorter > magnitude ? shorter - 1 : shorter, v);
+}
 #endif
+
+// Nearest integer, halves to even.
+template <class V>
+TALLOW_INLINE V round_even(V v) {
+  return rounded_to<0>(v);
 }
 template <class V>
 TALLOW_INLINE V floor(V v) {
-  const V nearest = round_even(v);
-  return copysign(nearest > v ? nearest - 1 : nearest, v);
+  return rounded_to<1>(v);
 }
 template <class V>
 TALLOW_INLINE V ceil(V v) {
-  const V nearest = round_even(v);
-  return copysign(nearest < v ? nearest + 1 : nearest, v);
+  return rounded_to<2>(v);
 }
 template <class V>
 TALLOW_INLINE V trunc(V v) {
-  return copysign(floor(abs(v)), v);
+  return rounded_to<3>(v);
 }
 
 // Is any lane of a comparison's result set?
