@@ -17,8 +17,11 @@ Row softplus_backward(DType compute) {
 // The slope of elu: p1 for x > 0, else p0 * p2 * exp(p2 * x).
 Row elu_backward(DType compute) {
   return floating_params2<[](auto g, auto x, const auto& p) {
+    const auto positive = g * p.p1;
+    const auto below = x <= 0;
+    if (!any(below)) return positive;
     const auto negative = g * p.p2 * p.p0 * math::exp(x * p.p2);
-    return x <= 0 ? negative : g * p.p1;
+    return below ? negative : positive;
   }>(compute, Cost::kShort);
 }
 

@@ -5,11 +5,14 @@
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
-// x < 0 ? p0 * expm1(p2 * x) : p1 * x
+// x < 0 ? p0 * expm1(p2 * x) : p1 * x; positive numbers need no exponential.
 Row elu(DType compute) {
   return floating_params1<[](auto x, const auto& p) {
+    const auto positive = p.p1 * x;
+    const auto below = x < 0;
+    if (!any(below)) return positive;
     const auto negative = p.p0 * math::expm1(p.p2 * x);
-    return x < 0 ? negative : p.p1 * x;
+    return below ? negative : positive;
   }>(compute, Cost::kShort);
 }
 
