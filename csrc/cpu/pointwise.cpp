@@ -6,13 +6,24 @@
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
+bool is_half(DType dtype) { return dtype == DType::kFloat16 || dtype == DType::kBFloat16; }
+
 // Half types are computed in float; the driver converts on the way in and out.
-DType formula_type(DType compute) {
-  return compute == DType::kFloat16 || compute == DType::kBFloat16 ? DType::kFloat32 : compute;
+DType formula_type(DType compute) { return is_half(compute) ? DType::kFloat32 : compute; }
+
+// Except where only the sign changes.
+Row sign_row(UnaryOp op, DType half) {
+  const RowFn negate = element_row1<uint16_t, uint16_t, [](uint16_t x) { return x ^ 0x8000; }>;
+  const RowFn clear = element_row1<uint16_t, uint16_t, [](uint16_t x) { return x & 0x7fff; }>;
+  return {op == UnaryOp::kNeg ? negate : clear, half, half, Cost::kMemory};
 }
 
 Status unary(UnaryOp op, DType compute, const Strided<2>& at, const DType (&dtypes)[2],
              const double* params) {
+  if ((op == UnaryOp::kNeg || op == UnaryOp::kAbs) && dtypes[0] == dtypes[1] && is_half(compute)) {
+    run_rows(sign_row(op, dtypes[0]), dtypes[0], at, dtypes, nullptr);
+    return Status::kOk;
+  }
   const DType type = formula_type(compute);
   const Row row = unary_row(op, type);
   if (!row.fn) return unsupported_dtype(op_name(op), compute);
