@@ -30,38 +30,95 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     return tallow.norm(input - other, p)
 
 
+# Elements of a - b that are in memory at once.
+_GAPS = 1 << 20
+# A distance between two points of norms n and m is trusted to the matrix product if its square is
+# at least this part of n^2 + m^2: below, the difference of the two loses too many digits.
+_CANCELS = 0.05
+_FEW_ROWS = 25
+
+
+def _row_blocks(a: Tensor, b: Tensor) -> range:
+    """Starts of the blocks of a's rows whose gaps to all of b fit into memory; step: their size."""
+    gaps_of_a_row = b.numel()  # batches included
+    return range(0, a.size(-2), max(1, _GAPS // max(1, gaps_of_a_row)))
+
+
+def _exact(a: Tensor, b: Tensor, p: float) -> Tensor:
+    blocks = _row_blocks(a, b)
+    parts = [
+        tallow.linalg.vector_norm(
+            a[..., at : at + blocks.step, :].unsqueeze(-2) - b.unsqueeze(-3), p, dim=-1
+        )
+        for at in blocks
+    ]
+    return parts[0] if len(parts) == 1 else tallow.cat(parts, -2)
+
+
+def _by_product(a: Tensor, b: Tensor) -> Tensor:
+    """Euclidean distances from a matrix product, those of close points again by definition."""
+    a, b = a.reshape(-1, *a.shape[-2:]), b.reshape(-1, *b.shape[-2:])
+    centre = b.mean(-2, keepdim=True)
+    a, b = a - centre, b - centre
+    squares = a.square().sum(-1).unsqueeze(-1) + b.square().sum(-1).unsqueeze(-2)
+    result = tallow.baddbmm(squares, a, b.mT, alpha=-2)
+    close = result < squares.mul_(_CANCELS)
+    result = result.clamp_(min=0).sqrt_()
+    if close.any():
+        pairs = close.nonzero()
+        for some in pairs.split(max(1, _GAPS // a.size(-1))):
+            batch, i, j = some.unbind(1)
+            result[batch, i, j] = tallow.linalg.vector_norm(a[batch, i] - b[batch, j], dim=-1)
+    return result
+
+
 class _Cdist(Function):
     """Distances of all pairs; at distance 0 the gradient is 0."""
 
     _node_name = "CdistBackward0"
 
     @staticmethod
-    def forward(ctx: Any, a: Tensor, b: Tensor, p: float) -> Tensor:
-        gap = a.unsqueeze(-2) - b.unsqueeze(-3)
-        result = tallow.linalg.vector_norm(gap, p, dim=-1)
+    def forward(ctx: Any, a: Tensor, b: Tensor, p: float, product: bool) -> Tensor:
+        shape = (*a.shape[:-1], b.size(-2))
+        result = _by_product(a, b).reshape(shape) if product else _exact(a, b, p)
         ctx.save_for_backward(a, b, result)
         ctx.p = p
         return result
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         a, b, result = ctx.saved_tensors
-        p = ctx.p
-        gap = a.unsqueeze(-2) - b.unsqueeze(-3)
-        size = gap.abs()
-        if p == 0:
-            slope = tallow.zeros_like(gap)
-        elif p == 1:
-            slope = gap.sign()
-        elif p == tallow.inf:
-            slope = gap.sign() * (size == result.unsqueeze(-1))
-        else:
-            length = result.unsqueeze(-1)
-            zero = (length == 0) | (size == 0)
-            ratio = size.masked_fill(zero, 1) / length.masked_fill(length == 0, 1)
-            slope = (gap.sign() * ratio ** (p - 1)).masked_fill(zero, 0)
-        change = grad.unsqueeze(-1) * slope
-        return change.sum(-2), -change.sum(-3), None
+        if ctx.p == 2:
+            zero = result == 0
+            weight = (grad / result.masked_fill(zero, 1)).masked_fill(zero, 0)
+            # The sum over j of weight (a_i - b_j), and the other way round.
+            to_a = a * weight.sum(-1).unsqueeze(-1) - weight @ b
+            to_b = b * weight.sum(-2).unsqueeze(-1) - weight.mT @ a
+            return to_a, to_b, None, None
+        blocks = _row_blocks(a, b)
+        to_a_parts, to_b = [], tallow.zeros_like(b)
+        for at in blocks:
+            rows = slice(at, at + blocks.step)
+            change = grad[..., rows, :].unsqueeze(-1) * _slope(
+                a[..., rows, :].unsqueeze(-2) - b.unsqueeze(-3), result[..., rows, :], ctx.p
+            )
+            to_a_parts.append(change.sum(-2))
+            to_b = to_b - change.sum(-3)
+        return tallow.cat(to_a_parts, -2), to_b, None, None
+
+
+def _slope(gap: Tensor, result: Tensor, p: float) -> Tensor:
+    """The derivative of the norm of the gap's last dimension, which is `result`."""
+    size, length = gap.abs(), result.unsqueeze(-1)
+    if p == 0:
+        return tallow.zeros_like(gap)
+    if p == 1:
+        return gap.sign()
+    if p == tallow.inf:
+        return gap.sign() * (size == length)
+    zero = (length == 0) | (size == 0)
+    ratio = size.masked_fill(zero, 1) / length.masked_fill(length == 0, 1)
+    return (gap.sign() * ratio ** (p - 1)).masked_fill(zero, 0)
 
 
 @composite
@@ -77,7 +134,8 @@ def cdist(
         x1: (..., P, M), floating point.
         x2: (..., R, M).
         p: order of the norm, not negative.
-        compute_mode: whether PyTorch may use a matrix product; accepted, the exact way is taken.
+        compute_mode: whether Euclidean distances may come from a matrix product: always, never, or
+            for more than 25 rows. Close points are computed without one in any case.
 
     Returns:
         (..., P, R).
@@ -115,7 +173,9 @@ def cdist(
         )
     batch = tallow.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
     a, b = x1.expand(*batch, *x1.shape[-2:]), x2.expand(*batch, *x2.shape[-2:])
-    return _Cdist.apply(a, b, p)
+    many = max(x1.size(-2), x2.size(-2)) > _FEW_ROWS
+    product = p == 2 and (compute_mode == modes[1] or (compute_mode == modes[0] and many))
+    return _Cdist.apply(a, b, p, product and a.numel() > 0 and b.numel() > 0)
 
 
 @composite

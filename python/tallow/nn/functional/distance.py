@@ -95,6 +95,5 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     if input.dim() != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.dim()}D")
     n = input.size(0)
-    pairs = _VF.ones((n, n), device=input.device).triu(1).nonzero()
-    first, second = pairs[:, 0], pairs[:, 1]
-    return (input.index_select(0, first) - input.index_select(0, second)).norm(p, -1)
+    above = _VF.ones((n, n), dtype=tallow.bool, device=input.device).triu(1)
+    return tallow.cdist(input, input, p).masked_select(above)
