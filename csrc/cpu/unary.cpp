@@ -25,8 +25,13 @@ TALLOW_INLINE T product(T a, T b) {
   }
 }
 
+// No square of a float is too large or too small for a double.
 TALLOW_INLINE float modulus(complex64 z) {
-  return static_cast<float>(__builtin_hypot(z.real, z.imag));
+  const double real = z.real, imag = z.imag;
+  const double size = __builtin_sqrt(real * real + imag * imag);
+  const double infinity = __builtin_inf();
+  const bool infinite = real * real == infinity || imag * imag == infinity;  // even beside NaN
+  return static_cast<float>(infinite ? infinity : size);
 }
 TALLOW_INLINE double modulus(complex128 z) { return __builtin_hypot(z.real, z.imag); }
 

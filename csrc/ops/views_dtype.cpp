@@ -128,7 +128,11 @@ Tensor complex_of(const Tensor& real, const Tensor& imag) {
   Tensor pairs;
   {
     const NoGradGuard no_grad;
-    pairs = stack({expand(real, shape), expand(imag, shape)}, -1);
+    Dims sizes = shape;
+    sizes.push_back(2);
+    pairs = empty(sizes, real.dtype(), real.device());
+    copy_(select(pairs, -1, 0), real);
+    copy_(select(pairs, -1, 1), imag);
   }
   const Tensor out =
       alias_as(pairs, complex_type(real.dtype()), shape, contiguous_strides(shape), 0);

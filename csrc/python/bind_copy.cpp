@@ -1,5 +1,6 @@
 // Copies, conversions and writing over tensors.
 #include "autograd/meta.h"
+#include "autograd/record.h"
 #include "core/error.h"
 #include "ops/copy.h"
 #include "ops/elementwise.h"
@@ -84,7 +85,8 @@ Tensor set_(const Tensor& self, const Tensor& source) {
 }
 
 Tensor fill(const Tensor& self, const Operand& value) {
-  return ops::fill_(ops::clone(self), value);
+  const bool tracked = tallow::detail::needs_grad(self);
+  return ops::fill_(tracked ? ops::clone(self) : empty_like(self), value);
 }
 
 DType result_type(const Operand& tensor1, const Operand& tensor2) {
