@@ -48,6 +48,17 @@ Status fold_numbers(const Reduction& r) {
   return fold_and_store<A, Join, Identity, T>(r, reader<T, A>(), kAsFolded);
 }
 
+// Is any of the results NaN?
+template <class T>
+bool has_nan(const Reduction& r) {
+  bool found = false;
+  for_each_output(r, [&](int64_t at, int64_t) {
+    const Compute<T> x = static_cast<Compute<T>>(static_cast<const T*>(r.out)[at]);
+    found = found || x != x;
+  });
+  return found;
+}
+
 struct NanAsZero {
   template <class A>
   TALLOW_INLINE A operator()(A x, double) const {
@@ -193,12 +204,16 @@ Status reduce(ReduceOp op, DType dtype, const Reduction& r, double p) {
       });
     case ReduceOp::kNanSum:
       return dispatch(FloatingAndHalf{}, dtype, "nansum_cpu", [&]<class T>() -> Status {
+        // Hardly ever is there a NaN, and without one the sum is the same.
+        const Status status = fold_numbers<T, Add>(r);
+        if (status != Status::kOk || !has_nan<T>(r)) return status;
         using A = Compute<T>;
         return fold_and_store<A, Add, Identity, T>(r, reader<T, A, NanAsZero>(), kAsFolded);
       });
     case ReduceOp::kMin:
     case ReduceOp::kMax:
-      if (has_short_rows(r) && r.reduce_numel <= kLeaf / 2 && dtype >= DType::kFloat16) {
+      if (dtype >= DType::kFloat16 && r.reduce_numel > 0 &&
+          ((has_short_rows(r) && r.reduce_numel <= kLeaf / 2) || prefers_columns(r))) {
         return dispatch(FloatingAndHalf{}, dtype, "amax",
                         [&]<class T>() -> Status { return fold_norm<T>(op, r, p); });
       }

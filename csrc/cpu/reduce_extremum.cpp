@@ -29,6 +29,7 @@ struct Smaller {
 };
 
 inline constexpr int64_t kBlock = 4 * kLeaf;
+inline constexpr int64_t kShortRow = 64;
 
 // Notes whether any of the vectors it has seen holds a NaN.
 template <class A>
@@ -198,7 +199,10 @@ void search_segments(const Reduction& r, const Reader<A>& reader, int64_t segmen
                      Found<A>* found) {
   const int64_t n = r.reduce_numel;
   const char* const base = static_cast<const char*>(r.in);
-  const bool columns = prefers_columns(r);
+  // Positions in short rows are found in many rows at once, as if they were columns.
+  const bool short_rows =
+      positions && n <= kShortRow && r.out_ndim > 0 && r.out_size[r.out_ndim - 1] >= 4 * kLanes<A>;
+  const bool columns = prefers_columns(r) || short_rows;
   const int64_t width = columns ? r.out_size[r.out_ndim - 1] : 1;
   const int64_t stride = columns ? r.in_stride[r.out_ndim - 1] : 0;
   const int64_t block = columns ? 4 * kLanes<A> : 1;
