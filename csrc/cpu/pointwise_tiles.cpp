@@ -9,14 +9,13 @@ namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
 constexpr int kMaxOperands = 4;
-// One buffer holds a tile of one operand; four of them and a staging area fit the smallest L1.
+// One buffer holds a tile of one operand, or an element repeated that serves a longer tile, on
+// which the row function then works in pieces; four of them and a staging area fit the smallest L1.
 constexpr int kTileBytes = 4096;
 constexpr int kMaxTile = 1024;
 // From this length on, a row is passed to the row function where it lies.
 constexpr int64_t kDirectRow = 64;
 constexpr int64_t kTransposeTile = 32;
-// How often an element that serves a whole tile is repeated; the row function is called by pieces.
-constexpr int64_t kPiece = 256;
 constexpr int kBytesOf[kNumDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
 
 int bytes_of(DType dtype) { return kBytesOf[static_cast<int>(dtype)]; }
@@ -272,7 +271,7 @@ void plan_tiles(Plan& plan, const Space& space, int partner) {
                        (operand.row_stride == 0 || plan.tile_rows == 1);
     constant = constant || operand.constant;
   }
-  plan.piece = constant ? kPiece : plan.tile_rows * plan.tile_cols;
+  plan.piece = constant ? room : plan.tile_rows * plan.tile_cols;
   plan.row_tiles = ceil_div(plan.rows, plan.tile_rows);
   plan.col_tiles = ceil_div(plan.cols, plan.tile_cols);
   plan.tiles = plan.row_tiles * plan.col_tiles;
