@@ -68,8 +68,10 @@ def angle(input: Tensor) -> Tensor:
     if input.is_complex():
         return tallow.atan2(input.imag, input.real)
     x = input if input.is_floating_point() else input.to(tallow.get_default_dtype())
-    half_turns = (x < 0).to(x.dtype) * math.pi
-    return tallow.where(x.isnan(), x, half_turns + 0 * x.nan_to_num(0, 0, 0))
+    angles = tallow.where(x < 0, x.new_tensor(math.pi), x.new_tensor(0.0))
+    if not x.requires_grad and not x.sum().isnan():  # the usual case: no NaN to be kept
+        return angles
+    return tallow.where(x.isnan(), x, angles + 0 * x.nan_to_num(0, 0, 0))
 
 
 @composite

@@ -51,8 +51,9 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
         raise RuntimeError("bins must be > 0")
     x = input.detach().flatten()
     low, high = _range(x, min, max, 1)
-    x = x[(x >= low) & (x <= high)]
-    place = ((x - low) / (high - low) * bins).long().clamp(max=bins - 1)
+    if min != max:
+        x = x[(x >= low) & (x <= high)]
+    place = (x - low).div_(high - low).mul_(bins).long().clamp_(max=bins - 1)
     return tallow.bincount(place, minlength=bins).to(input.dtype)
 
 

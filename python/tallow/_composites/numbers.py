@@ -168,15 +168,35 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
     return input * base**other
 
 
+# Floating point type -> integer of its size, digits after the point, what exponents are shifted by.
+_LAYOUTS = {
+    tallow.float64: (tallow.int64, 52, 1023),
+    tallow.float32: (tallow.int32, 23, 127),
+    tallow.bfloat16: (tallow.int16, 7, 127),
+    tallow.float16: (tallow.int16, 10, 15),
+}
+
+
 class _Frexp(Function):
     _node_name = "FrexpBackward0"
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor]:
-        import numpy as np
-
-        mantissa, exponent = np.frexp(x.detach().numpy())
-        parts = tallow.from_numpy(np.array(mantissa)), tallow.from_numpy(np.array(exponent))
+        # Subnormal numbers are scaled up; 0, infinities and NaN stay, with exponent 0.
+        tiny = x.abs() < tallow.finfo(x.dtype).tiny
+        scale = 2.0 ** (10 if x.dtype == tallow.float16 else 60)
+        normal = tallow.where(tiny, x * scale, x) if tiny.any() else x
+        bits, digits, bias = _LAYOUTS[x.dtype]
+        word = normal.view(bits)
+        exponent = (word >> digits).bitwise_and_(2 * bias + 1)
+        mantissa = (word & ~((2 * bias + 1) << digits)).bitwise_or_((bias - 1) << digits)
+        exponent = exponent.int().sub_(bias - 1)
+        if tiny.any():
+            exponent -= tiny * (10 if x.dtype == tallow.float16 else 60)
+        kept = (x == 0) | ~x.isfinite()
+        parts = mantissa.view(x.dtype), exponent
+        if kept.any():
+            parts = tallow.where(kept, x, parts[0]), exponent.masked_fill_(kept, 0)
         ctx.exponent = parts[1]
         ctx.mark_non_differentiable(parts[1])
         return parts

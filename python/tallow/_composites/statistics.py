@@ -93,6 +93,8 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -
     """
     if y.size(dim) == 0:
         return y.sum(dim)
+    if x is None and y.dtype != tallow.bool:
+        return (y.sum(dim) - (y.select(dim, 0) + y.select(dim, -1)) / 2) * dx
     return _panels(y, x, dx, dim, "trapezoid").sum(dim)
 
 

@@ -53,9 +53,9 @@ def _window(
 def _cosines(*weights: float) -> Callable[[Tensor, int], Tensor]:
     def formula(n: Tensor, last: int) -> Tensor:
         angle = n * (2 * math.pi / last)
-        total = tallow.zeros_like(n)
-        for k, weight in enumerate(weights):
-            total = total + weight * (angle * k).cos()
+        total = tallow.full_like(n, weights[0])
+        for k, weight in enumerate(weights[1:], 1):
+            total += (angle * k).cos_().mul_(weight)
         return total
 
     return formula
