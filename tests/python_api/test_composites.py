@@ -218,6 +218,53 @@ def test_cdist_of_equal_rows_has_no_gradient() -> None:
     assert x.grad.abs().sum() == 0
 
 
+def test_cdist_of_many_rows_is_exact_for_close_points_far_from_the_origin() -> None:
+    near = draw(40, 6).float() * 1e-2 + 100
+    x = tallow.cat([near, draw(30, 6, seed=1).float()])
+    exact = tallow.cdist(x.double(), x.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    got = tallow.cdist(x, x)
+    assert tallow.allclose(got.double(), exact, rtol=1e-4, atol=1e-6)
+    assert got.diagonal().abs().max() == 0
+
+
+@pytest.mark.parametrize("p", [1.0, 2.0, 3.0])
+def test_cdist_of_many_rows_has_the_gradient_of_few(p: float) -> None:
+    a, b = draw(2, 33, 3).requires_grad_(), draw(2, 5, 3, seed=1).requires_grad_()
+    weight = draw(2, 33, 5, seed=2)
+    whole = tallow.autograd.grad(tallow.cdist(a, b, p), (a, b), weight)
+    rows = tallow.linalg.vector_norm(a.unsqueeze(-2) - b.unsqueeze(-3), p, dim=-1)
+    for got, expected in zip(whole, tallow.autograd.grad(rows, (a, b), weight), strict=True):
+        assert tallow.allclose(got, expected)
+
+
+def test_pdist_takes_the_pairs_above_the_diagonal() -> None:
+    x = draw(30, 4)
+    above = np.triu_indices(30, 1)
+    expected = np.linalg.norm(x.numpy()[above[0]] - x.numpy()[above[1]], axis=-1)
+    assert same(tallow.nn.functional.pdist(x), expected)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+def test_frexp_of_subnormal_and_special_numbers(dtype: str) -> None:
+    info = np.finfo(dtype)
+    ends = [0.0, -0.0, 1.0, -0.75, np.inf, -np.inf, np.nan, info.tiny, info.smallest_subnormal]
+    values = np.array([*ends, info.max, info.tiny * 0.37, -3.3], dtype=dtype)
+    mantissa, exponent = tallow.frexp(tallow.from_numpy(values))
+    expected, powers = np.frexp(values)
+    np.testing.assert_array_equal(mantissa.numpy(), expected)
+    np.testing.assert_array_equal(np.signbit(mantissa.numpy()), np.signbit(expected))
+    finite = np.isfinite(values)
+    np.testing.assert_array_equal(exponent.numpy()[finite], powers[finite])
+
+
+def test_angle_of_real_numbers_keeps_nan_and_has_no_gradient() -> None:
+    x = tallow.tensor([-2.0, -0.0, 0.0, 3.0, -math.inf, math.inf])
+    assert tallow.angle(x).tolist() == pytest.approx([math.pi, 0, 0, 0, math.pi, 0])
+    assert tallow.angle(tallow.tensor([math.nan, -1.0]))[0].isnan()
+    x.requires_grad_()
+    assert tallow.autograd.grad(tallow.angle(x)[:4].sum(), x)[0][:4].tolist() == [0, 0, 0, 0]
+
+
 def test_renorm_limits_the_norm_of_slices() -> None:
     x = tallow.tensor([[3.0, 4.0], [0.3, 0.4]])
     assert tallow.allclose(tallow.renorm(x, 2, 0, 1).norm(2, 1), tallow.tensor([1.0, 0.5]))
