@@ -1,7 +1,7 @@
 // AutogradMeta: what autograd knows about one tensor; most tensors have none.
 #pragma once
 
-#include <memory>
+#include <optional>
 #include <vector>
 
 #include "autograd/grad_mode.h"
@@ -37,7 +37,7 @@ struct AutogradMeta {
   uint32_t rewrites = 0;  // how often a recorded in-place op has given the tensor a new history
   Node* accumulator = nullptr;  // the leaf's AccumulateGrad node while some graph holds it
   Tensor grad;
-  std::unique_ptr<ViewInfo> view;
+  std::optional<ViewInfo> view;
   std::vector<Ref<TensorHook>> leaf_hooks;
   std::vector<Ref<PostAccumulateHook>> post_accumulate_hooks;
   // The hook that dispatches to this tensor's user-visible hook dict, wherever it is registered.

@@ -78,12 +78,12 @@ void set_view(const Tensor& view, const Tensor& of, ViewOrigin origin) {
   // A view of a forbidden view is forbidden for the same reason, unless it has one of its own.
   if (nested && origin == ViewOrigin::kNormal) origin = parent->view->origin;
   const Tensor& base = nested ? parent->view->base : of;
-  ensure_meta(view).view.reset(new ViewInfo{base, origin, 0});
+  ensure_meta(view).view = ViewInfo{base, origin, 0};
   mark_in_step(view);
 }
 
 bool is_view(const Tensor& tensor) {
-  return tensor.impl()->meta && tensor.impl()->meta->view != nullptr;
+  return tensor.impl()->meta && tensor.impl()->meta->view.has_value();
 }
 
 bool view_lags(const Tensor& view) { return view.impl()->meta->view->derived_at != moment(view); }
