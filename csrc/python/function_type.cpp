@@ -3,6 +3,7 @@
 #include "autograd/inplace.h"
 #include "autograd/views.h"
 #include "core/error.h"
+#include "core/inline_vector.h"
 #include "ops/creation.h"
 #include "python/autograd_objects.h"
 #include "python/convert.h"
@@ -183,13 +184,43 @@ bool contains(PyObject* tuple, const Tensor& tensor) {
   return false;
 }
 
+struct Names {
+  PyObject* backward_cls = PyUnicode_InternFromString("_backward_cls");
+  PyObject* forward = PyUnicode_InternFromString("forward");
+  PyObject* setup_context = PyUnicode_InternFromString("setup_context");
+};
+const Names& names() {
+  static const Names instance;
+  return instance;
+}
+
+// What autograd.Function itself has for setup_context: a class with another one uses it.
+PyObject* default_setup_context = nullptr;
+
+bool uses_setup_context(PyObject* type) {
+  PyObject* const found =
+      _PyType_Lookup(reinterpret_cast<PyTypeObject*>(type), names().setup_context);
+  return found != default_setup_context;
+}
+
+PyObject* define_function(PyObject*, PyObject* type) {
+  default_setup_context =
+      Py_XNewRef(_PyType_Lookup(reinterpret_cast<PyTypeObject*>(type), names().setup_context));
+  Py_RETURN_NONE;
+}
+PyMethodDef functions[] = {
+    {"_define_function", define_function, METH_O, "Take note of the class autograd.Function."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
 // One call of a Function: from the arguments to the recorded results.
 class Application {
  public:
   Application(PyObject* type, PyObject* const* args, Py_ssize_t count)
       : type_(type), args_(args), count_(count) {
-    const PyRef node_class = checked(PyObject_GetAttrString(type, "_backward_cls"));
-    context_ = checked(PyObject_CallNoArgs(node_class.get()));
+    const PyRef node_class = checked(PyObject_GetAttr(type, names().backward_cls));
+    context_ =
+        checked(function_new(reinterpret_cast<PyTypeObject*>(node_class.get()), nullptr, nullptr));
     prepare_inputs();
   }
 
@@ -230,20 +261,22 @@ class Application {
 
   PyRef call_forward() {
     const NoGradGuard no_grad;
-    const PyRef forward = checked(PyObject_GetAttrString(type_, "forward"));
-    const PyRef separate = checked(PyObject_GetAttrString(type_, "_uses_setup_context"));
-    const bool with_context = separate.get() != Py_True;
-    const PyRef arguments = checked(PyTuple_New(count_ + with_context));
-    if (with_context) PyTuple_SET_ITEM(arguments.get(), 0, Py_NewRef(context_.get()));
+    const PyRef forward = checked(PyObject_GetAttr(type_, names().forward));
+    if (TALLOW_LIKELY(!uses_setup_context(type_))) {
+      InlineVector<PyObject*, 8> stack;
+      stack.push_back(context_.get());
+      for (Py_ssize_t i = 0; i < count_; ++i) stack.push_back(args_[i]);
+      return checked(PyObject_Vectorcall(forward.get(), stack.begin(),
+                                         static_cast<std::size_t>(stack.size()), nullptr));
+    }
+    const PyRef arguments = checked(PyTuple_New(count_));
     for (Py_ssize_t i = 0; i < count_; ++i) {
-      PyTuple_SET_ITEM(arguments.get(), i + with_context, Py_NewRef(args_[i]));
+      PyTuple_SET_ITEM(arguments.get(), i, Py_NewRef(args_[i]));
     }
     PyRef output = checked(PyObject_CallObject(forward.get(), arguments.get()));
-    if (!with_context) {
-      const PyRef setup = checked(PyObject_GetAttrString(type_, "setup_context"));
-      checked(PyObject_CallFunctionObjArgs(setup.get(), context_.get(), arguments.get(),
-                                           output.get(), nullptr));
-    }
+    const PyRef setup = checked(PyObject_GetAttr(type_, names().setup_context));
+    checked(PyObject_CallFunctionObjArgs(setup.get(), context_.get(), arguments.get(), output.get(),
+                                         nullptr));
     return output;
   }
 
@@ -343,15 +376,39 @@ class Application {
   bool recorded_ = false;
 };
 
-PyObject* function_apply(PyObject* type, PyObject* const* args, Py_ssize_t count) {
-  const auto run = [&] { return Application(type, args, count).run(); };
+// Keyword arguments, and those that setup_context has to see, are brought into order in Python.
+PyObject* apply_in_order(PyObject* type, PyObject* const* args, Py_ssize_t count,
+                         PyObject* keywords) {
+  const PyRef given = checked(PyTuple_New(count));
+  for (Py_ssize_t i = 0; i < count; ++i) PyTuple_SET_ITEM(given.get(), i, Py_NewRef(args[i]));
+  const PyRef named = checked(PyDict_New());
+  for (Py_ssize_t k = 0; keywords && k < PyTuple_GET_SIZE(keywords); ++k) {
+    if (PyDict_SetItem(named.get(), PyTuple_GET_ITEM(keywords, k), args[count + k]) < 0) {
+      throw PythonError();
+    }
+  }
+  const PyRef home = checked(PyImport_ImportModule("tallow.autograd.function"));
+  const PyRef all = checked(
+      PyObject_CallMethod(home.get(), "_positional", "OOO", type, given.get(), named.get()));
+  return Application(type, &PyTuple_GET_ITEM(all.get(), 0), PyTuple_GET_SIZE(all.get())).run();
+}
+
+PyObject* function_apply(PyObject* type, PyObject* const* args, Py_ssize_t count,
+                         PyObject* keywords) {
+  const auto run = [&] {
+    if (TALLOW_UNLIKELY(keywords != nullptr || uses_setup_context(type))) {
+      return apply_in_order(type, args, count, keywords);
+    }
+    return Application(type, args, count).run();
+  };
   if (TALLOW_LIKELY(!is_watched())) return guarded(run);
   return guarded([&] { return watched("function", type, args, count, nullptr, run); });
 }
 
 PyMethodDef methods[] = {
     {"apply", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function_apply)),
-     METH_FASTCALL | METH_CLASS, "Run forward and record this function as one node."},
+     METH_FASTCALL | METH_KEYWORDS | METH_CLASS,
+     "Run forward and record this function as one node."},
     {"save_for_backward", save_for_backward, METH_VARARGS, "Keep tensors for backward."},
     {"mark_dirty", mark_dirty, METH_VARARGS, "Declare inputs that forward wrote into."},
     {"mark_non_differentiable", mark_non_differentiable, METH_VARARGS,
@@ -391,6 +448,7 @@ void init_function_type(py::module_& module) {
   const PyRef bases = checked(PyTuple_Pack(1, module.attr("Node").ptr()));
   function_type = reinterpret_cast<PyTypeObject*>(
       checked(PyType_FromSpecWithBases(&spec, bases.get())).release());
+  if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw PythonError();
   module.attr("_FunctionBase") = py::handle(reinterpret_cast<PyObject*>(function_type));
 }
 

@@ -122,12 +122,8 @@ class Function(_C._FunctionBase, metaclass=FunctionMeta):
     # The two names are alternatives: `apply` of the node uses the one a subclass defines.
     vjp = backward
 
-    @classmethod
-    def apply(cls, *args: Any, **kwargs: Any) -> Any:
-        """Run ``forward`` without recording inside it, and record this function as one node."""
-        if kwargs or cls._uses_setup_context:
-            args = _positional(cls, args, kwargs)
-        return super().apply(*args)
+
+_C._define_function(Function)
 
 
 @functools.lru_cache(maxsize=1024)
