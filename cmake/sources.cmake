@@ -249,6 +249,7 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/finite.cpp
   csrc/python/function_type.cpp
   csrc/python/generator.cpp
+  csrc/python/grad_mode.cpp
   csrc/python/graph.cpp
   csrc/python/hooks.cpp
   csrc/python/indexing.cpp
@@ -300,6 +301,7 @@ set(TALLOW_COMPACT_PYTHON_SOURCES
   csrc/python/error_notes.cpp
   csrc/python/finite.cpp
   csrc/python/generator.cpp
+  csrc/python/grad_mode.cpp
   csrc/python/graph.cpp
   csrc/python/module.cpp
   csrc/python/node_type.cpp

@@ -77,6 +77,23 @@ FUNCTIONS: dict[str, dict[str, str | tuple[str, ...]]] = {
         "save_for_backward": "(self, *tensors: Tensor | None) -> None",
         "set_materialize_grads": "(self, value: bool) -> None",
     },
+    "_GradMode": {
+        "__enter__": "(self) -> None",
+        "__exit__": "(self, kind: object, value: object, traceback: object) -> None",
+        "__new__": "(cls, orig_func: Any = None) -> Any",
+        "_undo_switch": "(self) -> None",
+    },
+    "_SetGradEnabled": {
+        "__enter__": "(self) -> None",
+        "__exit__": "(self, kind: object, value: object, traceback: object) -> None",
+        "__init__": "(self, mode: bool) -> None",
+        "_undo_switch": "(self) -> None",
+    },
+    "_InferenceMode": {
+        "__enter__": "(self) -> None",
+        "__exit__": "(self, kind: object, value: object, traceback: object) -> None",
+        "__new__": "(cls, mode: Any = True) -> Any",
+    },
     "StorageBase": {
         "__init__": "(self, *args: Any, device: device | str | None = ...) -> None",
         "__deepcopy__": "(self, memo: dict[int, Any]) -> StorageBase",
@@ -167,6 +184,8 @@ VARIABLES: dict[str, dict[str, str]] = {
         "saved_variables": "tuple[Tensor, ...]",
         "to_save": "tuple[Tensor | None, ...] | None",
     },
+    "_InferenceMode": {"mode": "bool"},
+    "_SetGradEnabled": {"mode": "bool"},
     "StorageBase": {
         "device": "device",
         "filename": "str | None",

@@ -202,6 +202,7 @@ void bind_autograd(py::module_& module) {
   interrupt_check = check_signals;
   install_blame_hooks();
   bind_modes(module);
+  init_mode_types(module);
   if (PyModule_AddFunctions(module.ptr(), engine_methods) < 0) throw PythonError();
   module.def("_engine_run_backward", &run_engine);
   module.def("_current_graph_task_id", &current_pass_id);

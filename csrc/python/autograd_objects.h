@@ -32,5 +32,6 @@ void init_node_type(py::module_& module);
 void init_function_type(py::module_& module);
 void bind_autograd(py::module_& module);
 void bind_boundary(py::module_& module);
+void init_mode_types(py::module_& module);
 
 }  // namespace tallow::python

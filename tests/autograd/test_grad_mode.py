@@ -207,3 +207,16 @@ def test_a_leaf_that_no_longer_requires_grad_gets_none() -> None:
     y.sum().backward()
     assert x.grad is None
     assert seen == ["tensor", "leaf"]
+
+
+def test_one_mode_object_can_be_entered_again_inside_itself() -> None:
+    mode = tallow.no_grad()
+    with mode, tallow.enable_grad(), mode:
+        assert not tallow.is_grad_enabled()
+    assert tallow.is_grad_enabled()
+
+
+def test_leaving_a_mode_that_was_not_entered_is_refused() -> None:
+    with pytest.raises(RuntimeError, match="without having been entered"):
+        tallow.no_grad().__exit__(None, None, None)
+    assert tallow.is_grad_enabled()

@@ -22,7 +22,6 @@ __all__ = [
     "set_multithreading_enabled",
 ]
 
-_new = object.__new__
 _Decorated = TypeVar("_Decorated", bound="Callable[..., Any]")
 
 # co_flags bit of a generator function (inspect.CO_GENERATOR, spelled out to keep imports light).
@@ -30,7 +29,7 @@ _GENERATOR_FLAG = 0x20
 
 
 class _Mode:
-    """A switch that works as a context manager and as a decorator.
+    """What makes a native context manager a decorator as well.
 
     Subclasses define ``_set(state)``, which returns the state before, and `_inside`, the state that
     holds inside the block.
@@ -38,16 +37,6 @@ class _Mode:
 
     _set: Callable[[Any], Any]
     _inside: Any
-
-    # A stack of (state, rest), because one object may be entered again while it is active.
-    _before: tuple[Any, Any] | None = None
-
-    def __enter__(self) -> None:
-        self._before = self._set(self._inside), self._before
-
-    def __exit__(self, kind: object, value: object, traceback: object) -> None:
-        state, self._before = self._before  # type: ignore[misc]
-        self._set(state)
 
     def __call__(self, function: _Decorated) -> _Decorated:
         if isinstance(function, type):
@@ -105,21 +94,7 @@ class _Mode:
         return in_mode
 
 
-class _GradMode(_Mode):
-    """Switches gradient recording."""
-
-    _set = staticmethod(_C._set_grad_enabled)
-
-
-class _BareGradMode(_GradMode):
-    """A grad mode without arguments: ``@no_grad`` means the same as ``@no_grad()``."""
-
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        mode = _new(cls)
-        return mode if function is None else mode(function)
-
-
-class no_grad(_BareGradMode):
+class no_grad(_C._GradMode, _Mode):
     """Record nothing: results do not require gradients.
 
     Works as a context manager and as a decorator, also of generators, with or without
@@ -133,9 +108,10 @@ class no_grad(_BareGradMode):
     """
 
     _inside = False
+    _set = staticmethod(_C._set_grad_enabled)
 
 
-class enable_grad(_BareGradMode):
+class enable_grad(_C._GradMode, _Mode):
     """Record gradients again inside :class:`no_grad`.
 
     Example:
@@ -146,9 +122,10 @@ class enable_grad(_BareGradMode):
     """
 
     _inside = True
+    _set = staticmethod(_C._set_grad_enabled)
 
 
-class set_grad_enabled(_GradMode):
+class set_grad_enabled(_C._SetGradEnabled, _Mode):
     """Switch recording on or off, at once; as a context manager the old mode comes back.
 
     Args:
@@ -160,35 +137,22 @@ class set_grad_enabled(_GradMode):
         False
     """
 
-    def __init__(self, mode: bool) -> None:
-        if not isinstance(mode, bool):
-            raise TypeError(
-                "set_grad_enabled(): argument 'enabled' (position 1) must be bool, not "
-                f"{type(mode).__name__}"
-            )
-        self._inside = self.mode = mode
-        # The mode before the constructor switched, until a block or a decorator takes it over.
-        self._initial: bool | None = self._set(mode)
+    _set = staticmethod(_C._set_grad_enabled)
 
-    def __enter__(self) -> None:
-        if self._initial is None:
-            super().__enter__()
-        else:
-            self._before = self._initial, self._before
-            self._initial = None
+    @property
+    def _inside(self) -> bool:
+        return self.mode
 
     def __call__(self, function: _Decorated) -> _Decorated:
         """Decorate `function`: only its calls run in this mode."""
-        if self._initial is not None:
-            self._set(self._initial)
-            self._initial = None
+        self._undo_switch()
         return super().__call__(function)
 
     def __repr__(self) -> str:
         return f"{type(self).__module__}.{type(self).__name__}(mode={self.mode})"
 
 
-class inference_mode(_Mode):
+class inference_mode(_C._InferenceMode, _Mode):
     """Record nothing and skip version counting: for code that never meets autograd.
 
     Tensors made inside are marked; outside they may not be saved for backward nor be written
@@ -203,13 +167,9 @@ class inference_mode(_Mode):
         True
     """
 
-    def __new__(cls, mode: Any = True) -> Any:
-        """Make a mode, or decorate a function when used without parentheses."""
-        return super().__new__(cls) if isinstance(mode, bool) else cls()(mode)
-
-    def __init__(self, mode: bool = True) -> None:
-        self.mode = mode
-        self._inside = mode, not mode
+    @property
+    def _inside(self) -> tuple[bool, bool]:
+        return self.mode, not self.mode
 
     @staticmethod
     def _set(state: tuple[bool, bool]) -> tuple[bool, bool]:
