@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import string
 from typing import TYPE_CHECKING, Any
 
@@ -117,11 +119,11 @@ def _tokens(text: str, offset: int, where: str) -> list[str]:
 class _Equation:
     """Subscripts of every operand and of the output, with ellipses spelled out."""
 
-    def __init__(self, equation: str, operands: Sequence[Tensor]) -> None:
+    def __init__(self, equation: str, dims: Sequence[int]) -> None:
         left, arrow, right = equation.partition("->")
         terms = left.split(",")
-        if len(terms) != len(operands):
-            which = "fewer" if len(operands) < len(terms) else "more"
+        if len(terms) != len(dims):
+            which = "fewer" if len(dims) < len(terms) else "more"
             raise RuntimeError(
                 f"einsum(): {which} operands were provided than specified in the equation"
             )
@@ -131,8 +133,8 @@ class _Equation:
             tokens.append(_tokens(term, offset, f"operand {i}"))
             offset += len(term) + 1
         covered = [
-            self._covered(i, found, operand)
-            for i, (found, operand) in enumerate(zip(tokens, operands, strict=True))
+            self._covered(i, found, count)
+            for i, (found, count) in enumerate(zip(tokens, dims, strict=True))
         ]
         self.broadcast = max(covered)
         self.inputs: list[list[_Label]] = [
@@ -141,18 +143,18 @@ class _Equation:
         self.output = self._output(arrow, right, len(left) + 2)
 
     @staticmethod
-    def _covered(index: int, tokens: list[str], operand: Tensor) -> int:
+    def _covered(index: int, tokens: list[str], dims: int) -> int:
         """How many dimensions the ellipsis of an operand stands for."""
         letters = len(tokens) - tokens.count(_ELLIPSIS)
         exact = _ELLIPSIS not in tokens
-        if letters > operand.dim() or (exact and letters != operand.dim()):
+        if letters > dims or (exact and letters != dims):
             note = " and no ellipsis was given" if exact else ""
             relation = "does not match" if exact else "is greater than"
             raise RuntimeError(
                 f"einsum(): the number of subscripts in the equation ({letters}) {relation} the "
-                f"number of dimensions ({operand.dim()}) for operand {index}{note}"
+                f"number of dimensions ({dims}) for operand {index}{note}"
             )
-        return operand.dim() - letters
+        return dims - letters
 
     def _spelled(self, tokens: list[str], covered: int) -> list[_Label]:
         labels: list[_Label] = []
@@ -207,6 +209,8 @@ class _Factor:
 
 def _diagonal(index: int, operand: Tensor, labels: list[_Label]) -> _Factor:
     """Replace dimensions with the same label by their common diagonal."""
+    if len(set(labels)) == len(labels):
+        return _Factor(operand, labels)
     for label in dict.fromkeys(labels):
         while labels.count(label) > 1:
             first = labels.index(label)
@@ -256,38 +260,72 @@ def _squeezed(factor: _Factor, sizes: dict[_Label, int]) -> _Factor:
     return _Factor(factor.tensor.squeeze(dims), kept)
 
 
+class _Plan:
+    """How two factors are multiplied: their dimensions in groups, by position.
+
+    ``batch`` are shared and kept, ``summed`` shared and not kept, both by their positions in the
+    left factor; ``rows`` and ``columns`` are those of one factor alone. ``left`` is the order
+    batch, rows, summed and ``right`` batch, summed, columns; ``None`` where they are in it.
+    """
+
+    def __init__(
+        self, left: tuple[_Label, ...], right: tuple[_Label, ...], keep: frozenset[_Label]
+    ) -> None:
+        shared = [label for label in left if label in right]
+        summed = [label for label in shared if label not in keep]
+        batch = [label for label in shared if label in keep]
+        rows = [label for label in left if label not in shared]
+        columns = [label for label in right if label not in shared]
+        self.batch = [left.index(label) for label in batch]
+        self.rows = [left.index(label) for label in rows]
+        self.summed = [left.index(label) for label in summed]
+        self.columns = [right.index(label) for label in columns]
+        self.left = self._order(left, batch + rows + summed)
+        self.right = self._order(right, batch + summed + columns)
+        self.labels = batch + rows + columns
+
+    @staticmethod
+    def _order(labels: tuple[_Label, ...], wanted: list[_Label]) -> tuple[int, ...] | None:
+        dims = tuple(labels.index(label) for label in wanted)
+        return None if dims == tuple(range(len(dims))) else dims
+
+
+_plan = functools.lru_cache(maxsize=256)(_Plan)
+
+
 def _product(left: _Factor, right: _Factor, keep: set[_Label]) -> _Factor:
     """Multiply two factors and sum over the shared labels that are not kept."""
     left = left.without(set(left.labels) - set(right.labels) - keep)
     right = right.without(set(right.labels) - set(left.labels) - keep)
-    shared = [label for label in left.labels if label in right.labels]
-    summed = [label for label in shared if label not in keep]
-    batch = [label for label in shared if label in keep]
-    rows = [label for label in left.labels if label not in shared]
-    columns = [label for label in right.labels if label not in shared]
-    order = batch + rows + columns
-    if not summed:
+    plan = _plan(tuple(left.labels), tuple(right.labels), frozenset(keep))
+    order = plan.labels
+    if not plan.summed:
         return _Factor(left.arranged(order) * right.arranged(order), order)
-    sizes = dict(zip(left.labels, left.tensor.shape, strict=True))
-    sizes.update(zip(right.labels, right.tensor.shape, strict=True))
-
-    def count(labels: list[_Label]) -> int:
-        total = 1
-        for label in labels:
-            total *= sizes[label]
-        return total
-
-    one = left.arranged(batch + rows + summed)
-    two = right.arranged(batch + summed + columns)
+    one, two = left.tensor, right.tensor
+    batch = [one.shape[i] for i in plan.batch]
+    rows = [one.shape[i] for i in plan.rows]
+    columns = [two.shape[i] for i in plan.columns]
+    inner = math.prod([one.shape[i] for i in plan.summed])
+    if plan.left is not None:
+        one = one.permute(plan.left)
+    if plan.right is not None:
+        two = two.permute(plan.right)
+    if len(batch) == len(rows) == len(plan.summed) == len(columns) == 1:
+        return _Factor(tallow.bmm(one, two), order)
+    count = math.prod(batch)
     result = tallow.bmm(
-        one.reshape(count(batch), count(rows), count(summed)),
-        two.reshape(count(batch), count(summed), count(columns)),
+        one.reshape(count, math.prod(rows), inner), two.reshape(count, inner, math.prod(columns))
     )
-    return _Factor(result.reshape([sizes[label] for label in order]), order)
+    return _Factor(result.reshape(batch + rows + columns), order)
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(equation: str, dims: tuple[int, ...]) -> _Equation:
+    return _Equation(equation, dims)
 
 
 def _contract(equation: str, operands: Sequence[Tensor]) -> Tensor:
-    parsed = _Equation(equation, operands)
+    parsed = _parsed(equation, tuple([operand.dim() for operand in operands]))
     factors = [
         _diagonal(i, operand, labels)
         for i, (operand, labels) in enumerate(zip(operands, parsed.inputs, strict=True))
@@ -299,4 +337,6 @@ def _contract(equation: str, operands: Sequence[Tensor]) -> Tensor:
         later = {label for other in factors[i + 1 :] for label in other.labels}
         result = _product(result, factor, later | set(parsed.output))
     result = result.without(set(result.labels) - set(parsed.output))
+    if result.labels == parsed.output:
+        return result.tensor
     return result.tensor.permute([result.labels.index(label) for label in parsed.output])
