@@ -76,9 +76,15 @@ def tensor_type(name: str, cuda: bool = False) -> _TensorType:
 
 def type_name(dtype: Any) -> str:
     """Return the old name of a dtype: ``torch.FloatTensor`` for ``torch.float32``."""
-    spelled = repr(dtype).rpartition(".")[2]
-    name = next((name for name, kind in _KINDS.items() if kind == spelled), "Tensor")
+    name = _names_of_types.get(dtype)
+    if name is None:
+        spelled = repr(dtype).rpartition(".")[2]
+        name = next((name for name, kind in _KINDS.items() if kind == spelled), "Tensor")
+        _names_of_types[dtype] = name
     return f"{_C._get_namespace()}.{name}"
+
+
+_names_of_types: dict[Any, str] = {}
 
 
 def dtype_of_type(kind: Any) -> Any:

@@ -73,7 +73,7 @@ def broadcast_shapes(*shapes: Any) -> Size:
 
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """Expand tensors to a common shape, without copying.
+    """Expand tensors to a common shape, without copying; those that have it are returned as is.
 
     Args:
         *tensors: tensors whose shapes fit each other.
@@ -88,24 +88,27 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     if has_torch_function(tensors):
         return handle_torch_function(broadcast_tensors, tensors, *tensors)
     _check_tensors(tensors)
-    shape: tuple[int, ...] = ()
+    shape: tuple[int, ...] = tensors[0].shape if tensors else ()
     for tensor in tensors:
-        shape = _broadcast_pair(shape, tuple(tensor.shape))
-    return tuple(tensor.expand(shape) for tensor in tensors)
+        if tensor.shape != shape:
+            shape = _broadcast_pair(shape, tensor.shape)
+    return tuple([t if t.shape == shape else t.expand(shape) for t in tensors])
 
 
 def _broadcast_pair(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[int, ...]:
-    count = max(len(one), len(two))
-    first = (1,) * (count - len(one)) + one
-    second = (1,) * (count - len(two)) + two
-    for i in reversed(range(count)):
+    missing = len(two) - len(one)
+    first = [1] * missing + [*one]
+    second = [1] * -missing + [*two]
+    for i in range(len(first) - 1, -1, -1):
         a, b = first[i], second[i]
-        if a != b and 1 not in (a, b):
+        if a == 1:
+            first[i] = b
+        elif b not in (a, 1):
             raise RuntimeError(
                 f"The size of tensor a ({a}) must match the size of tensor b ({b}) at "
                 f"non-singleton dimension {i}"
             )
-    return tuple(b if a == 1 else a for a, b in zip(first, second, strict=True))
+    return tuple(first)
 
 
 def _atleast(function: Any, count: int, tensors: tuple[Any, ...]) -> Any:
@@ -249,8 +252,10 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         raise RuntimeError(
             'torch.meshgrid: indexing must be one of "xy" or "ij", but received: ' + indexing
         )
-    if any(vector.dtype != vectors[0].dtype for vector in vectors):
-        raise RuntimeError("meshgrid expects all tensors to have the same dtype")
+    dtype = vectors[0].dtype
+    for vector in vectors:
+        if vector.dtype != dtype:
+            raise RuntimeError("meshgrid expects all tensors to have the same dtype")
     for vector in vectors:
         if vector.dim() > 1:
             raise RuntimeError(
@@ -262,10 +267,11 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         vectors = (vectors[1], vectors[0], *vectors[2:])
     shape = [vector.numel() for vector in vectors]
     grids = []
+    along = [1] * len(vectors)
     for i, vector in enumerate(vectors):
-        along = [1] * len(vectors)
         along[i] = -1
-        grids.append(vector.reshape(along).expand(shape))
+        grids.append(vector.view(along).expand(shape))
+        along[i] = 1
     if swap:
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)

@@ -398,6 +398,8 @@ class Tensor(_C.TensorBase):
             >>> tallow.ones(1).type()
             'tallow.FloatTensor'
         """
+        if isinstance(dtype, _C.dtype):
+            return self.to(dtype, non_blocking=non_blocking)
         from tallow._legacy import dtype_of_type, type_name
 
         if dtype is None:

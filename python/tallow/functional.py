@@ -178,6 +178,12 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     if has_torch_function((a, b)):
         return handle_torch_function(tensordot, (a, b), a, b, dims=dims, out=out)
     pairs = _contracted_dims(a, b, dims)
+    if isinstance(dims, int) and a.shape[a.dim() - dims :] == b.shape[:dims]:
+        inner = b.shape[:dims].numel()
+        if inner:
+            kept = a.shape[: a.dim() - dims] + b.shape[dims:]
+            product = (a.reshape(-1, inner) @ b.reshape(inner, -1)).reshape(kept)
+            return product if out is None else out.copy_(product)
     for i, j in zip(*pairs, strict=True):
         if a.size(i) != b.size(j):
             if a.size(i) == 1:

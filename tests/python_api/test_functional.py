@@ -233,3 +233,10 @@ def test_special_functions_are_the_core_ones() -> None:
     assert "erf" in tallow.special.__all__
     with pytest.raises(AttributeError, match="has no attribute 'airy_ai'"):
         tallow.special.airy_ai
+
+
+def test_broadcast_tensors_returns_tensors_of_the_common_shape_themselves() -> None:
+    x, y = tallow.ones(2, 3), tallow.ones(3)
+    same, expanded = tallow.broadcast_tensors(x, y)
+    assert same is x
+    assert expanded.shape == (2, 3)

@@ -115,7 +115,7 @@ def _has_kernel(
     query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, enable_gqa: bool
 ) -> bool:
     """Tell whether the native kernel can do it: no broadcasting but of the mask and the heads."""
-    q, k, v = query.shape, key.shape, value.shape
+    q, k, v = tuple(query.shape), tuple(key.shape), tuple(value.shape)
     if not (len(q) == len(k) == len(v) <= 4 and query.is_cpu and query.is_floating_point()):
         return False
     if k[:-1] != v[:-1] or q[-1] != k[-1] or q[:-3] != k[:-3]:

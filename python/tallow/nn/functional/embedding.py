@@ -116,9 +116,9 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         return tensor.new_empty((*tensor.shape, num_classes))
-    if int(tensor.min()) < 0:
+    if tensor.min().item() < 0:
         raise RuntimeError("Class values must be non-negative.")
-    largest = int(tensor.max())
+    largest = int(tensor.max().item())
     if num_classes == -1:
         num_classes = largest + 1
     elif num_classes <= largest:
