@@ -5,6 +5,7 @@
 #include "ops/elementwise.h"
 #include "ops/gather_scatter.h"
 #include "ops/index_plan.h"
+#include "ops/memory_order.h"
 #include "ops/reduce.h"
 #include "ops/scan.h"
 #include "ops/views.h"
@@ -90,6 +91,42 @@ void check_defined(const std::vector<Tensor>& tensors) {
   }
 }
 
+namespace {
+
+bool all_channels_last(const std::vector<Tensor>& tensors) {
+  for (const Tensor& tensor : tensors) {
+    if (!suggests_channels_last(tensor)) return false;
+  }
+  return true;
+}
+
+void write_parts(const Tensor& out, const std::vector<Tensor>& parts, int64_t dim) {
+  if (all_plain(parts, out.dtype())) {
+    join(out, parts, product(out.sizes(), 0, dim));
+  } else {
+    copy_parts(out, parts, dim);
+  }
+}
+
+// The parts one after the other; channels_last images give one, joined as they lie in memory.
+Tensor joined(const std::vector<Tensor>& parts, int64_t dim, const Dims& shape, DType dtype,
+              Device device) {
+  const bool last = all_channels_last(parts);
+  const Tensor out = empty_in_order(shape, last, dtype, device);
+  if (!last) {
+    write_parts(out, parts, dim);
+    return out;
+  }
+  const NoGradGuard guard;
+  const Dims in_memory{0, 2, 3, 1}, place{0, 3, 1, 2};
+  std::vector<Tensor> views;
+  for (const Tensor& part : parts) views.push_back(permute(part, in_memory));
+  write_parts(permute(out, in_memory), views, place[dim]);
+  return out;
+}
+
+}  // namespace
+
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
   TALLOW_CHECK_VALUE(!tensors.empty(), "torch.cat(): expected a non-empty list of Tensors");
   check_defined(tensors);
@@ -111,12 +148,7 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
     if (!skipped) shape[dim] += lengths.back();
   }
   const DType dtype = common_dtype(tensors);
-  Tensor out = empty(shape, dtype, first->device());
-  if (all_plain(tensors, dtype)) {
-    join(out, tensors, product(shape, 0, dim));
-  } else {
-    copy_parts(out, tensors, dim);
-  }
+  Tensor out = joined(tensors, dim, shape, dtype, first->device());
   return record("CatBackward0", tensors, std::move(out), [&](Saver&) {
     return [dim, lengths](Grads& g) {
       int64_t start = 0;

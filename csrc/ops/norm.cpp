@@ -8,6 +8,7 @@
 #include "ops/copy.h"
 #include "ops/creation.h"
 #include "ops/kernel.h"
+#include "ops/memory_order.h"
 #include "ops/norm_grads.h"
 #include "ops/reduce.h"
 #include "ops/reduce_shape.h"
@@ -227,6 +228,11 @@ NormGrads group_norm_grads(const Tensor& grad, const Tensor& input, const Tensor
   return grads;
 }
 
+// What the kernel wrote, contiguous, in the memory order of the input.
+Tensor in_order_of(const Tensor& written, const Tensor& input) {
+  return suggests_channels_last(input) ? data_in_order(written, true) : written;
+}
+
 // The kernel's gradients, of those that are wanted.
 NormGrads group_norm_grads_fused(const Tensor& grad, const Tensor& input, const Tensor& weight,
                                  const Tensor& mean, const Tensor& rstd, const ChannelShape& shape,
@@ -243,6 +249,7 @@ NormGrads group_norm_grads_fused(const Tensor& grad, const Tensor& input, const 
       "group_norm_backward", input.device(), input.dtype(), data_or_null(grads.input),
       data_or_null(grads.weight), data_or_null(grads.bias), g.ptr(), x.ptr(), data_or_null(w),
       mean.ptr(), rstd.ptr(), shape, groups);
+  if (with_input) grads.input = in_order_of(grads.input, input);
   return grads;
 }
 
@@ -255,12 +262,13 @@ std::tuple<Tensor, Tensor, Tensor> normalise_groups(const Tensor& input, int64_t
   const Tensor x = contiguous_data(input);
   const Tensor w_data = parameter_data(weight, input.dtype());
   const Tensor b_data = parameter_data(bias, input.dtype());
-  const Tensor out = empty(input.sizes(), input.dtype(), input.device());
+  Tensor out = empty(input.sizes(), input.dtype(), input.device());
   const Tensor mean = empty({shape.batch, groups}, stats, input.device());
   const Tensor rstd = empty({shape.batch, groups}, stats, input.device());
   run<&Backend::norm, &NormKernels::group_norm>(
       "group_norm", input.device(), input.dtype(), out.ptr(), x.ptr(), data_or_null(w_data),
       data_or_null(b_data), shape, groups, eps, mean.ptr(), rstd.ptr());
+  out = in_order_of(out, input);
   record("NativeGroupNormBackward0", {&input, &weight, &bias}, {&out}, [&](Saver& save) {
     return [x = save(input, "input"), w = save(weight, "weight"), mean = save(mean, "result1"),
             rstd = save(rstd, "result2"), shape, groups, eps](Grads& g) {

@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING
 
 import tallow
 from tallow import _C
+from tallow.nn.functional._memory_order import (
+    from_memory_order,
+    in_memory_order,
+    is_channels_last,
+)
 from tallow.overrides import handle_torch_function, has_torch_function_unary
 
 if TYPE_CHECKING:
@@ -80,11 +85,16 @@ def pad(
         before, after = pad[2 * i], pad[2 * i + 1]
         _check_reach(input, mode, dim, before, after)
         indices.append((dim, before, after, positions(input.size(dim), before, after)))
-    out = input
+    if not any(pad):
+        return input.clone()
+    # As in PyTorch, mode "circular" alone gives contiguous images.
+    last = mode != "circular" and dims == 2 and is_channels_last(input)
+    out = in_memory_order(input) if last else input
     for dim, before, after, index in indices:
         if before or after:
-            out = out.index_select(dim, tallow.tensor(index, device=input.device))
-    return out if out is not input else input.clone()
+            place = dim - 1 if last else dim
+            out = out.index_select(place, tallow.tensor(index, device=input.device))
+    return from_memory_order(out) if last else out
 
 
 _pad = pad  # the parameter of the same name hides the function
@@ -92,6 +102,11 @@ _pad = pad  # the parameter of the same name hides the function
 
 def constant_pad(input: Tensor, pad: Sequence[int], value: float = 0) -> Tensor:
     """Pad with ``value``; negative padding removes elements."""
+    if is_channels_last(input):
+        rows_and_columns, others = list(pad[:4]), [*pad[4:], 0, 0, 0, 0]
+        rows_and_columns += [0] * (4 - len(rows_and_columns))
+        in_memory = [*others[:2], *rows_and_columns, *others[2:4]]
+        return from_memory_order(constant_pad(in_memory_order(input), in_memory, value))
     kept = input
     shape = list(input.shape)
     inner = [slice(None)] * input.dim()

@@ -11,6 +11,11 @@ import tallow
 from tallow import _C
 from tallow._user_frame import outside_stacklevel
 from tallow.nn._spelling import scalar_name
+from tallow.nn.functional._memory_order import (
+    from_memory_order,
+    in_memory_order,
+    is_channels_last,
+)
 from tallow.nn.functional.pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from tallow.overrides import handle_torch_function, has_torch_function_unary
 
@@ -190,9 +195,12 @@ def _resize(
         )
     # Half types and bytes are weighted in float32.
     wide = input if nearest or input.element_size() >= 4 else input.float()
+    last = is_channels_last(input)
+    if last:
+        wide = in_memory_order(wide)
     for i, (size, factor) in enumerate(zip(sizes, scales, strict=True)):
-        dim = i + 2
-        length = input.size(dim)
+        dim = i + (1 if last else 2)
+        length = input.size(i + 2)
         if align_corners:
             scale = (length - 1) / (size - 1) if size > 1 else 0.0
         else:
@@ -208,7 +216,8 @@ def _resize(
             wide = _weighted_sum(wide, dim, taps(wide, length, size, scale, align_corners))
     if not input.is_floating_point() and not nearest:
         wide = wide.round().clamp(0, 255)
-    return wide.to(input.dtype).contiguous()
+    resized = wide.to(input.dtype).contiguous()
+    return from_memory_order(resized) if last else resized
 
 
 def _nearest_index(like: Tensor, length: int, size: int, scale: float, exact: bool) -> Tensor:
@@ -350,6 +359,10 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
             f"of upscale_factor, but input.size(-3)={channels} is not divisible by {r * r}"
         )
     n = len(lead)
+    if is_channels_last(input):
+        split = in_memory_order(input).reshape(*lead, height, width, channels // (r * r), r, r)
+        moved = split.permute(0, 1, 4, 2, 5, 3)
+        return from_memory_order(moved.reshape(*lead, height * r, width * r, channels // (r * r)))
     split = input.reshape(*lead, channels // (r * r), r, r, height, width)
     moved = split.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2)
     return moved.reshape(*lead, channels // (r * r), height * r, width * r)
@@ -386,6 +399,10 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
                 f"input.size({dim})={length} is not divisible by {r}"
             )
     n = len(lead)
+    if is_channels_last(input):
+        split = in_memory_order(input).reshape(*lead, height // r, r, width // r, r, channels)
+        moved = split.permute(0, 1, 3, 5, 2, 4)
+        return from_memory_order(moved.reshape(*lead, height // r, width // r, channels * r * r))
     split = input.reshape(*lead, channels, height // r, r, width // r, r)
     moved = split.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)
     return moved.reshape(*lead, channels * r * r, height // r, width // r)
@@ -422,5 +439,9 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
             f"Number of channels must be divisible by groups. Got {channels} channels and {groups} "
             "groups."
         )
+    if is_channels_last(input):
+        pixels = in_memory_order(input)
+        split = pixels.reshape(*pixels.shape[:3], groups, channels // groups)
+        return from_memory_order(split.transpose(3, 4).reshape(pixels.shape))
     split = input.reshape(n, groups, channels // groups, *input.shape[2:])
     return split.transpose(1, 2).reshape(input.shape)
