@@ -11,6 +11,34 @@ import pytest
 SEED = 20240229
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--device",
+        default="cpu",
+        help="where factory functions make the tests' tensors: cpu, or cuda with the plugin that "
+        "TALLOW_CUDA_LIBRARY names",
+    )
+
+
+@pytest.fixture(autouse=True)
+def _default_device(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Make the tensors of a test on the device of ``--device``, and read them from there."""
+    device = request.config.getoption("--device")
+    if device == "cpu":
+        yield
+        return
+    import tallow
+
+    from_numpy, numpy, array = tallow.from_numpy, tallow.Tensor.numpy, tallow.Tensor.__array__
+    monkeypatch.setattr(tallow, "from_numpy", lambda values: from_numpy(values).to(device))
+    monkeypatch.setattr(tallow.Tensor, "numpy", lambda self, **kw: numpy(self.cpu(), **kw))
+    monkeypatch.setattr(tallow.Tensor, "__array__", lambda self, *args: array(self.cpu(), *args))
+    with tallow.device(device):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _fixed_state() -> Iterator[None]:
     """Seed the generator and give back the thread count, grad mode and default dtype."""

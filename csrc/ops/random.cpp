@@ -13,8 +13,11 @@ namespace tallow::ops {
 RandomStream* stream_of(Generator* generator, Device device) {
   if (!generator) return &default_generator(device).stream();
   const Device wanted = device.is_cuda() ? device.resolved() : kCPU;
+  TALLOW_CHECK(generator->device().type == wanted.type, "Expected a '",
+               device_type_name(wanted.type), "' device type for generator but found '",
+               device_type_name(generator->device().type), "'");
   TALLOW_CHECK(generator->device() == wanted, "Expected a '", wanted,
-               "' device type for generator but found '", generator->device(), "'");
+               "' generator device but found '", generator->device(), "'");
   return &generator->stream();
 }
 

@@ -31,7 +31,7 @@ Tensor empty_sized(const Dims& size, std::optional<DType> dtype, Layout,
   check_pin_memory(pin_memory);
   checked_numel(size);
   const Tensor fresh = empty_strided(size, strides_for(size, format), dtype_or_default(dtype),
-                                     device.value_or(kCPU));
+                                     device_or_default(device));
   return with_options(fresh, requires_grad, pin_memory);
 }
 
@@ -44,7 +44,8 @@ Tensor empty_with_strides(const Dims& size, const Dims& stride, std::optional<DT
     TALLOW_CHECK(step >= 0, "empty_strided: negative strides are not supported, got ", stride);
   }
   checked_numel(size);
-  const Tensor fresh = empty_strided(size, stride, dtype_or_default(dtype), device.value_or(kCPU));
+  const Tensor fresh =
+      empty_strided(size, stride, dtype_or_default(dtype), device_or_default(device));
   return with_options(fresh, requires_grad, pin_memory);
 }
 
@@ -52,14 +53,14 @@ Tensor zeros(const Dims& size, std::optional<DType> dtype, Layout, std::optional
              bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
   check_sizes("zeros", size);
-  return with_options(ops::zeros(size, dtype_or_default(dtype), device.value_or(kCPU)),
+  return with_options(ops::zeros(size, dtype_or_default(dtype), device_or_default(device)),
                       requires_grad, pin_memory);
 }
 
 Tensor ones(const Dims& size, std::optional<DType> dtype, Layout, std::optional<Device> device,
             bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
-  return with_options(ops::ones(size, dtype_or_default(dtype), device.value_or(kCPU)),
+  return with_options(ops::ones(size, dtype_or_default(dtype), device_or_default(device)),
                       requires_grad, pin_memory);
 }
 
@@ -67,7 +68,7 @@ Tensor full(const Dims& size, const Scalar& fill_value, std::optional<DType> dty
             std::optional<Device> device, bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
   const DType type = dtype.value_or(fill_value.dtype());
-  return with_options(ops::full(size, fill_value, type, device.value_or(kCPU)), requires_grad,
+  return with_options(ops::full(size, fill_value, type, device_or_default(device)), requires_grad,
                       pin_memory);
 }
 
@@ -140,7 +141,7 @@ Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step,
   check_pin_memory(pin_memory);
   const bool integers = start.is_integral() && end.is_integral() && step.is_integral();
   const DType type = dtype.value_or(integers ? DType::kInt64 : default_dtype());
-  return with_options(ops::arange(start, end, step, type, device.value_or(kCPU)), requires_grad,
+  return with_options(ops::arange(start, end, step, type, device_or_default(device)), requires_grad,
                       pin_memory);
 }
 
@@ -153,7 +154,7 @@ Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, std::opti
                 Layout, std::optional<Device> device, bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
   return with_options(
-      ops::linspace(start, end, steps, dtype_or_default(dtype), device.value_or(kCPU)),
+      ops::linspace(start, end, steps, dtype_or_default(dtype), device_or_default(device)),
       requires_grad, pin_memory);
 }
 
@@ -162,7 +163,7 @@ Tensor logspace(const Scalar& start, const Scalar& end, int64_t steps, double ba
                 bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
   return with_options(
-      ops::logspace(start, end, steps, base, dtype_or_default(dtype), device.value_or(kCPU)),
+      ops::logspace(start, end, steps, base, dtype_or_default(dtype), device_or_default(device)),
       requires_grad, pin_memory);
 }
 
@@ -198,18 +199,20 @@ Tensor logspace_of(const Operand& start, const Operand& end, int64_t steps, doub
 Tensor eye(int64_t n, std::optional<int64_t> m, std::optional<DType> dtype, Layout,
            std::optional<Device> device, bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
-  return with_options(ops::eye(n, m, dtype_or_default(dtype), device.value_or(kCPU)), requires_grad,
-                      pin_memory);
+  return with_options(ops::eye(n, m, dtype_or_default(dtype), device_or_default(device)),
+                      requires_grad, pin_memory);
 }
 
 Tensor tril_indices(int64_t row, int64_t col, int64_t offset, std::optional<DType> dtype,
                     std::optional<Device> device, Layout) {
-  return ops::tril_indices(row, col, offset, dtype.value_or(DType::kInt64), device.value_or(kCPU));
+  return ops::tril_indices(row, col, offset, dtype.value_or(DType::kInt64),
+                           device_or_default(device));
 }
 
 Tensor triu_indices(int64_t row, int64_t col, int64_t offset, std::optional<DType> dtype,
                     std::optional<Device> device, Layout) {
-  return ops::triu_indices(row, col, offset, dtype.value_or(DType::kInt64), device.value_or(kCPU));
+  return ops::triu_indices(row, col, offset, dtype.value_or(DType::kInt64),
+                           device_or_default(device));
 }
 
 }  // namespace

@@ -12,14 +12,14 @@ namespace {
 Tensor rand(const Dims& size, Generator* generator, std::optional<DType> dtype, Layout,
             std::optional<Device> device, bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
-  const Tensor fresh = empty(size, dtype_or_default(dtype), device.value_or(kCPU));
+  const Tensor fresh = empty(size, dtype_or_default(dtype), device_or_default(device));
   return with_options(ops::uniform_(fresh, 0, 1, generator), requires_grad, pin_memory);
 }
 
 Tensor randn(const Dims& size, Generator* generator, std::optional<DType> dtype, Layout,
              std::optional<Device> device, bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
-  const Tensor fresh = empty(size, dtype_or_default(dtype), device.value_or(kCPU));
+  const Tensor fresh = empty(size, dtype_or_default(dtype), device_or_default(device));
   return with_options(ops::normal_(fresh, 0, 1, generator), requires_grad, pin_memory);
 }
 
@@ -27,7 +27,7 @@ Tensor randint(int64_t low, int64_t high, const Dims& size, Generator* generator
                std::optional<DType> dtype, Layout, std::optional<Device> device, bool requires_grad,
                bool pin_memory) {
   check_pin_memory(pin_memory);
-  const Tensor fresh = empty(size, dtype.value_or(DType::kInt64), device.value_or(kCPU));
+  const Tensor fresh = empty(size, dtype.value_or(DType::kInt64), device_or_default(device));
   return with_options(ops::random_between_(fresh, low, high, generator), requires_grad, pin_memory);
 }
 
@@ -79,7 +79,7 @@ Tensor randperm(int64_t n, Generator* generator, std::optional<DType> dtype, Lay
                 std::optional<Device> device, bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
   return with_options(
-      ops::randperm(n, generator, dtype.value_or(DType::kInt64), device.value_or(kCPU)),
+      ops::randperm(n, generator, dtype.value_or(DType::kInt64), device_or_default(device)),
       requires_grad, pin_memory);
 }
 
@@ -87,7 +87,7 @@ Tensor normal_sized(double mean, double std, const Dims& size, Generator* genera
                     std::optional<DType> dtype, Layout, std::optional<Device> device,
                     bool requires_grad, bool pin_memory) {
   check_pin_memory(pin_memory);
-  const Tensor fresh = empty(size, dtype_or_default(dtype), device.value_or(kCPU));
+  const Tensor fresh = empty(size, dtype_or_default(dtype), device_or_default(device));
   return with_options(ops::normal_(fresh, mean, std, generator), requires_grad, pin_memory);
 }
 

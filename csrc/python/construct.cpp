@@ -4,6 +4,7 @@
 #include "ops/copy.h"
 #include "python/convert.h"
 #include "python/numpy.h"
+#include "python/tensor_options.h"
 
 namespace tallow::python {
 
@@ -143,7 +144,7 @@ std::optional<DType> optional_dtype(const py::object& dtype) {
   return to_dtype(dtype.ptr());
 }
 Device optional_device(const py::object& device) {
-  if (device.is_none()) return kCPU;
+  if (device.is_none()) return default_device();
   TALLOW_CHECK_TYPE(is_device(device.ptr()), "tensor(): argument 'device' must be ", package_name(),
                     ".device, not ", Py_TYPE(device.ptr())->tp_name);
   return to_device(device.ptr());
@@ -174,7 +175,9 @@ py::object make_as_tensor(const py::object& data, const py::object& dtype,
     result = tensor_from_data(data.ptr(), wanted, kCPU);
   }
   if (wanted) result = ops::to_dtype(result, *wanted);
-  if (!device.is_none()) result = ops::to_device(result, optional_device(device));
+  if (!device.is_none() || !default_device().is_cpu()) {
+    result = ops::to_device(result, optional_device(device));
+  }
   return py::reinterpret_steal<py::object>(wrap(result));
 }
 

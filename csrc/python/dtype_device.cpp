@@ -1,6 +1,9 @@
 #include "python/dtype_device.h"
 
+#include <vector>
+
 #include "python/convert.h"
+#include "python/tensor_options.h"
 
 namespace tallow::python {
 
@@ -21,6 +24,13 @@ PyTypeObject* memory_format_type = nullptr;
 PyTypeObject* device_type = nullptr;
 PyObject* dtype_objects[kNumDTypes];
 PyObject* strided_object = nullptr;
+
+// The device of set_default_device(), then those of the `with device:` blocks around the caller.
+struct DefaultDevices {
+  Device chosen;
+  std::vector<Device> entered;
+};
+thread_local DefaultDevices default_devices;
 
 const PyConstant* constant(PyObject* self) { return reinterpret_cast<PyConstant*>(self); }
 DType dtype_value(PyObject* self) { return static_cast<DType>(constant(self)->value); }
@@ -162,6 +172,19 @@ PyObject* device_reduce(PyObject* self, PyObject*) {
   return Py_BuildValue("(O(si))", type, device_type_name(device.type), device.index);
 }
 
+PyObject* device_enter(PyObject* self, PyObject*) {
+  default_devices.entered.push_back(device_of(self));
+  return Py_NewRef(self);
+}
+PyObject* device_exit(PyObject*, PyObject*) {
+  return guarded([]() -> PyObject* {
+    TALLOW_CHECK(!default_devices.entered.empty(),
+                 "device.__exit__(): this thread is in no `with device:` block");
+    default_devices.entered.pop_back();
+    Py_RETURN_NONE;
+  });
+}
+
 PyGetSetDef device_properties[] = {
     {"type", device_type_property, nullptr, "\"cpu\", \"cuda\" or \"meta\".", nullptr},
     {"index", device_index_property, nullptr, "Ordinal of the device, or None.", nullptr},
@@ -169,6 +192,8 @@ PyGetSetDef device_properties[] = {
 };
 PyMethodDef device_methods[] = {
     {"__reduce__", device_reduce, METH_NOARGS, nullptr},
+    {"__enter__", device_enter, METH_NOARGS, "Let factory functions use this device."},
+    {"__exit__", device_exit, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -223,6 +248,13 @@ Device to_device(PyObject* object) {
   if (PyUnicode_Check(object)) return Device::parse(Arg<std::string_view>::convert(object));
   return with_index(Device{DeviceType::kCUDA}, to_int64(object));
 }
+
+Device default_device() {
+  const DefaultDevices& devices = default_devices;
+  return devices.entered.empty() ? devices.chosen : devices.entered.back();
+}
+
+void set_default_device(Device device) { default_devices.chosen = device; }
 
 bool is_memory_format(PyObject* object) { return Py_TYPE(object) == memory_format_type; }
 MemoryFormat to_memory_format(PyObject* object) {

@@ -19,6 +19,7 @@
 #include "python/op_objects.h"
 #include "python/override.h"
 #include "python/storage.h"
+#include "python/tensor_options.h"
 #include "python/watch.h"
 
 namespace tallow::python {
@@ -122,6 +123,12 @@ void bind_runtime(py::module_& module) {
                       "invalid dtype object: only floating-point types are "
                       "supported as the default type");
     set_default_dtype(to_dtype(dtype.ptr()));
+  });
+  module.def("get_default_device", [] {
+    return py::reinterpret_steal<py::object>(make_device(default_device().resolved()));
+  });
+  module.def("_set_default_device", [](const py::object& device) {
+    set_default_device(device.is_none() ? kCPU : to_device(device.ptr()));
   });
   module.def("_set_namespace", &set_package_name);
   module.def("_get_namespace", &package_name);

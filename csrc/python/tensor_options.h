@@ -28,6 +28,14 @@ inline DType dtype_or_default(std::optional<DType> dtype) {
   return dtype.value_or(default_dtype());
 }
 
+// Where factory functions of the calling thread put tensors, the CPU unless it was told otherwise.
+Device default_device();
+void set_default_device(Device device);
+
+inline Device device_or_default(std::optional<Device> device) {
+  return device.value_or(default_device());
+}
+
 inline void check_pin_memory(bool pin_memory) {
   TALLOW_CHECK(!pin_memory || *why_cuda_is_unavailable() == '\0',
                "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory "

@@ -32,6 +32,7 @@ from tallow._C import (
     float64,
     from_dlpack,
     from_numpy,
+    get_default_device,
     get_default_dtype,
     get_num_threads,
     int8,

@@ -14,7 +14,7 @@ _HOMES = {
         " IntTensor LongTensor ShortTensor legacy_contiguous_format typename"
     ),
     "_settings": (
-        "are_deterministic_algorithms_enabled get_default_device get_float32_matmul_precision"
+        "are_deterministic_algorithms_enabled get_float32_matmul_precision"
         " is_deterministic_algorithms_warn_only_enabled is_warn_always_enabled set_default_device"
         " set_default_tensor_type set_float32_matmul_precision set_warn_always"
         " set_anomaly_enabled set_flush_denormal get_num_interop_threads set_num_interop_threads"

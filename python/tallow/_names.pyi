@@ -195,7 +195,6 @@ from tallow._predicates import is_storage as is_storage
 from tallow._predicates import is_tensor as is_tensor
 from tallow._predicates import numel as numel
 from tallow._settings import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
-from tallow._settings import get_default_device as get_default_device
 from tallow._settings import get_deterministic_debug_mode as get_deterministic_debug_mode
 from tallow._settings import get_device_module as get_device_module
 from tallow._settings import get_float32_matmul_precision as get_float32_matmul_precision

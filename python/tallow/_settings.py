@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tallow
 from tallow import _C
-from tallow.overrides import TorchFunctionMode
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = [
     "are_deterministic_algorithms_enabled",
-    "get_default_device",
     "get_deterministic_debug_mode",
     "get_device_module",
     "get_float32_matmul_precision",
@@ -52,7 +46,6 @@ class _Settings:
     tf32_convolutions: bool = True
     cudnn: bool = True
     warn_always: bool = False
-    device_mode: DeviceMode | None = None
 
 
 _settings = _Settings()
@@ -233,37 +226,10 @@ def set_default_tensor_type(t: Any) -> None:
     tallow.set_default_dtype(dtype)
 
 
-@functools.cache
-def _factories() -> frozenset[Callable[..., Any]]:
-    names = (
-        "arange as_tensor empty eye full linspace logspace ones rand randint randn randperm "
-        "tensor zeros"
-    )
-    found = (getattr(tallow, name, None) for name in names.split())
-    return frozenset(function for function in found if function is not None)
-
-
-class DeviceMode(TorchFunctionMode):
-    """Creates tensors on another device than the CPU unless told otherwise."""
-
-    def __init__(self, device: Any) -> None:
-        self.device = tallow.device(device)
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: tuple[type, ...],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        kwargs = dict(kwargs or {})
-        if func in _factories() and kwargs.get("device") is None:
-            kwargs["device"] = self.device
-        return func(*args, **kwargs)
-
-
 def set_default_device(device: Any) -> None:
-    """Choose where factory functions put tensors.
+    """Choose where factory functions of the calling thread put tensors.
+
+    Inside a block ``with tallow.device(...):`` they put them on that device instead.
 
     Args:
         device: a device or its name; ``None`` for the CPU.
@@ -274,15 +240,4 @@ def set_default_device(device: Any) -> None:
         device(type='meta')
         >>> tallow.set_default_device(None)
     """
-    if _settings.device_mode is not None:
-        _settings.device_mode.__exit__()
-        _settings.device_mode = None
-    if device is not None and tallow.device(device).type != "cpu":
-        _settings.device_mode = DeviceMode(device)
-        _settings.device_mode.__enter__()
-
-
-def get_default_device() -> Any:
-    """Return the device that factory functions use."""
-    mode = _settings.device_mode
-    return tallow.device("cpu") if mode is None else mode.device
+    _C._set_default_device(None if device is None else tallow.device(device))

@@ -221,7 +221,7 @@ class Tensor(_C.TensorBase):
                 "var.detach().apply_() instead."
             )
         values = [callable(value) for value in self.reshape(-1).tolist()]
-        self.copy_(tallow.tensor(values, dtype=self.dtype).view(self.shape))
+        self.copy_(tallow.tensor(values, dtype=self.dtype, device=self.device).view(self.shape))
         return self
 
     @_overridable

@@ -298,7 +298,7 @@ class TypedStorage(metaclass=_StorageType):
         elif isinstance(args[0], int):
             self._untyped_storage = UntypedStorage(args[0] * self.dtype.itemsize)
         else:
-            values = tallow.tensor(list(args[0]), dtype=self.dtype)
+            values = tallow.tensor(list(args[0]), dtype=self.dtype, device="cpu")
             self._untyped_storage = values.untyped_storage()
 
     @property

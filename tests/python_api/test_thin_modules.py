@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -351,6 +352,56 @@ def test_default_device() -> None:
     finally:
         tallow.set_default_device(None)
     assert tallow.zeros(2).device.type == "cpu"
+
+
+def test_a_device_is_the_default_inside_its_block() -> None:
+    with tallow.device("meta") as device:
+        assert tallow.get_default_device() == device == tallow.ones(2).device
+        assert tallow.tensor([1.0]).device == tallow.as_tensor([1.0]).device == device
+        assert tallow.nn.Linear(2, 2).weight.is_meta
+        with tallow.device("cpu"):
+            assert tallow.hann_window(3).device.type == "cpu"
+        assert tallow.hann_window(3).is_meta
+        assert tallow.Tensor([1.0]).device.type == "cpu"
+    assert tallow.ones(2).device.type == "cpu"
+    with pytest.raises(RuntimeError, match="this thread is in no `with device:` block"):
+        device.__exit__()
+
+
+ON_CPU = tallow.tensor([[4.0, 1.0], [1.0, 3.0]])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: tallow.linalg.pinv(x),
+        lambda x: tallow.linalg.qr(x).Q,
+        lambda x: tallow.fft.irfft(tallow.fft.rfft(x)),
+        lambda x: tallow.istft(tallow.stft(x.flatten(), 4, return_complex=True), 4),
+        lambda x: tallow.histogram(x, 3).hist,
+        lambda x: tallow.quantile(x, 0.5),
+        lambda x: tallow.isin(x, 4.0),
+        lambda x: tallow.cov(x),
+        lambda x: tallow.gradient(x)[0],
+        lambda x: tallow.nn.functional.fractional_max_pool2d(x[None], 1, 1),
+        lambda x: tallow.nn.functional.embedding_bag(x.long() % 2, x),
+        lambda x: tallow.distributions.MultivariateNormal(x[0], x).entropy(),
+        lambda x: tallow.mvlgamma(x + 3, 2),
+        lambda x: tallow.nn.utils.rnn.pack_padded_sequence(x[..., None], [2, 1]).batch_sizes,
+    ],
+)
+def test_functions_of_tensors_stay_with_them(
+    call: Callable[[tallow.Tensor], tallow.Tensor],
+) -> None:
+    with tallow.device("meta"):
+        assert call(ON_CPU).device.type == "cpu"
+
+
+def test_data_is_shuffled_on_the_cpu() -> None:
+    data = tallow.utils.data.TensorDataset(tallow.arange(4))
+    with tallow.device("meta"):
+        loader = tallow.utils.data.DataLoader(data, batch_size=2, shuffle=True)
+        assert sorted(tallow.cat([rows for (rows,) in loader]).tolist()) == [0, 1, 2, 3]
 
 
 def test_default_tensor_type() -> None:

@@ -53,7 +53,10 @@ def range(start: float, end: float | None = None, step: float = 1, **options: An
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     count = int((end - start) / step) + 1
     dtype = options.pop("dtype", None) or tallow.get_default_dtype()
-    return (start + step * tallow.arange(count, dtype=tallow.float64)).to(dtype, **options)
+    return (
+        start
+        + step * tallow.arange(count, dtype=tallow.float64, device=options.pop("device", None))
+    ).to(dtype, **options)
 
 
 @composite

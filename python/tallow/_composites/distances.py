@@ -169,7 +169,7 @@ def cdist(
     if x1.size(-1) == 0:
         batch = tallow.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
         return (x1.sum() + x2.sum()) * tallow.zeros(
-            *batch, x1.size(-2), x2.size(-2), dtype=x1.dtype
+            *batch, x1.size(-2), x2.size(-2), dtype=x1.dtype, device=x1.device
         )
     batch = tallow.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
     a, b = x1.expand(*batch, *x1.shape[-2:]), x2.expand(*batch, *x2.shape[-2:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import tallow
@@ -22,7 +23,7 @@ def _range(x: Tensor, low: float, high: float, margin: float) -> tuple[float, fl
         return 0.0, 1.0
     if low == high:
         low, high = float(x.min()), float(x.max())
-    if not (tallow.tensor([low, high]).isfinite().all()):
+    if not (math.isfinite(low) and math.isfinite(high)):
         raise RuntimeError(f"range of [{low}, {high}] is not finite")
     if low > high:
         raise RuntimeError("max must be larger than min")
@@ -105,13 +106,13 @@ def histogram(
         low, high = _range(x, low, high, 0.5) if range is None or low == high else (low, high)
         if low > high:
             raise RuntimeError("torch.histogramdd: min should not exceed max")
-        edges = tallow.linspace(low, high, bins + 1, dtype=input.dtype)
+        edges = tallow.linspace(low, high, bins + 1, dtype=input.dtype, device=input.device)
     count = edges.numel() - 1
     place = tallow.searchsorted(edges, x, right=True) - 1
     place = tallow.where(x == edges[-1], tallow.full_like(place, count - 1), place)
     inside = (x >= edges[0]) & (x <= edges[-1])
     weights = tallow.ones_like(x) if weight is None else weight.detach().flatten()
-    hist = tallow.zeros(count, dtype=input.dtype)
+    hist = tallow.zeros(count, dtype=input.dtype, device=input.device)
     hist.index_add_(0, place[inside], weights[inside].to(input.dtype))
     if density:
         hist = hist / hist.sum() / diff(edges)
@@ -144,7 +145,9 @@ def histogramdd(
     each = [bins] * dims if isinstance(bins, int) else list(bins)
     _check_histogram("histogramdd", input, each, weight, 1)
     if dims == 0:
-        return return_types.histogramdd(tallow.zeros((), dtype=input.dtype), ())
+        return return_types.histogramdd(
+            tallow.zeros((), dtype=input.dtype, device=input.device), ()
+        )
     points = input.detach().reshape(-1, dims)
     if len(each) != dims:
         raise RuntimeError(
@@ -157,9 +160,9 @@ def histogramdd(
             f"{2 * dims} elements, but got {len(range)}"
         )
     weights = tallow.ones_like(points[:, 0]) if weight is None else weight.detach().flatten()
-    place = tallow.zeros(len(points), dtype=tallow.int64)
-    inside = tallow.ones(len(points), dtype=tallow.bool)
-    edges, volume = [], tallow.ones((), dtype=input.dtype)
+    place = tallow.zeros(len(points), dtype=tallow.int64, device=input.device)
+    inside = tallow.ones(len(points), dtype=tallow.bool, device=input.device)
+    edges, volume = [], tallow.ones((), dtype=input.dtype, device=input.device)
     for d, count in enumerate(each):
         x = points[:, d].contiguous()
         bounds = None if range is None else range[2 * d : 2 * d + 2]
@@ -172,7 +175,7 @@ def histogramdd(
         place = place * last + index
         volume = volume.unsqueeze(-1) * diff(edge)
     shape = [edge.numel() - 1 for edge in edges]
-    flat = tallow.zeros(volume.numel(), dtype=input.dtype)
+    flat = tallow.zeros(volume.numel(), dtype=input.dtype, device=input.device)
     flat.index_add_(0, place[inside], weights[inside].to(input.dtype))
     hist = flat.reshape(shape)
     return return_types.histogramdd(hist / hist.sum() / volume if density else hist, tuple(edges))

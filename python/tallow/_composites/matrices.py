@@ -8,7 +8,7 @@ import tallow
 from tallow import linalg, return_types
 from tallow._composite import c_name, check_floating, composite
 from tallow.linalg._factors import permutation
-from tallow.linalg._lapack import check_matrix, tensor
+from tallow.linalg._lapack import array, check_matrix, tensor
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -121,7 +121,7 @@ def geqrf(input: Tensor) -> return_types.geqrf:
     if input.requires_grad and tallow.is_grad_enabled():
         raise NotImplementedError("the derivative for 'geqrf' is not implemented.")
     *batch, m, n = input.shape
-    flat = input.detach().numpy().reshape(math.prod(batch), m, n)
+    flat = array(input).reshape(math.prod(batch), m, n)
     packed = np.empty_like(flat)
     factors = np.zeros((len(flat), min(m, n)), flat.dtype)
     for i, matrix in enumerate(flat):
@@ -185,7 +185,7 @@ def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
         input: (..., N, N), lower factor, or upper with `upper`.
         upper: which factor.
     """
-    one = tallow.eye(input.size(-1), dtype=input.dtype).expand(input.shape)
+    one = tallow.eye(input.size(-1), dtype=input.dtype, device=input.device).expand(input.shape)
     return cholesky_solve(one, input, upper)
 
 
@@ -208,7 +208,7 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> return_typ
         m, n = input.shape[-2:]
         batch = input.shape[:-2]
         values = linalg.svdvals(input)
-        zeros = [tallow.zeros(*batch, k, k, dtype=input.dtype) for k in (m, n)]
+        zeros = [tallow.zeros(*batch, k, k, dtype=input.dtype, device=input.device) for k in (m, n)]
         return return_types.svd(zeros[0], values, zeros[1])
     U, S, Vh = linalg.svd(input, full_matrices=not some)
     return return_types.svd(U, S, Vh.mH)
@@ -225,7 +225,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, 
     """
     packed, pivots = linalg.lu_factor(A, pivot=pivot)
     if get_infos:
-        return packed, pivots, tallow.zeros(A.shape[:-2], dtype=tallow.int32)
+        return packed, pivots, tallow.zeros(A.shape[:-2], dtype=tallow.int32, device=A.device)
     return packed, pivots
 
 
@@ -275,8 +275,8 @@ def lu_unpack(
     k = min(m, n)
     if unpack_pivots:
         _check_pivots(LU_pivots, m)
-    none = tallow.empty(0, dtype=LU_data.dtype)
-    L = LU_data[..., :, :k].tril(-1) + tallow.eye(m, k, dtype=LU_data.dtype)
+    none = tallow.empty(0, dtype=LU_data.dtype, device=LU_data.device)
+    L = LU_data[..., :, :k].tril(-1) + tallow.eye(m, k, dtype=LU_data.dtype, device=LU_data.device)
     return return_types.lu_unpack(
         permutation(LU_pivots, m, LU_data) if unpack_pivots else none,
         L if unpack_data else none,
@@ -328,7 +328,7 @@ def _range_of(A: Tensor, q: int, niter: int) -> Tensor:
 
     Source: Halko, Martinsson and Tropp, Finding structure with randomness (2009), algorithm 4.4.
     """
-    sketch = tallow.randn(A.size(-1), q, dtype=A.dtype)
+    sketch = tallow.randn(A.size(-1), q, dtype=A.dtype, device=A.device)
     Q = linalg.qr(A @ sketch).Q
     for _ in range(niter):
         Q = linalg.qr(A.mH @ Q).Q

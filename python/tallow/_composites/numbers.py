@@ -33,9 +33,9 @@ def _numpy_binary(name: str, a: Tensor, b: Tensor, integers: bool) -> Tensor:
     wanted = not (dtype.is_floating_point or dtype.is_complex or dtype == tallow.bool)
     if wanted != integers:
         raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{c_name(dtype)}'")
-    x, y = (v.detach().to(dtype).numpy() for v in (a, b))
+    x, y = (v.detach().to(dtype).cpu().numpy() for v in (a, b))
     result = np.asarray(getattr(np, name)(x, y))
-    return tallow.from_numpy(result.copy()).to(dtype)
+    return tallow.from_numpy(result.copy()).to(a.device, dtype)
 
 
 @composite
@@ -148,7 +148,12 @@ def isin(
         >>> isin(tallow.tensor([1, 2]), tallow.tensor([2, 3]))
         tensor([False,  True])
     """
-    x, pool = tallow.as_tensor(elements).detach(), tallow.as_tensor(test_elements).detach()
+    given = [v for v in (elements, test_elements) if isinstance(v, tallow.Tensor)]
+    device = given[0].device if given else None
+    x, pool = (
+        v.detach() if isinstance(v, tallow.Tensor) else tallow.tensor(v, device=device)
+        for v in (elements, test_elements)
+    )
     dtype = tallow.result_type(x, pool)
     if pool.numel() == 0:
         found = tallow.zeros_like(x, dtype=tallow.bool)
@@ -164,7 +169,7 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """Return ``input * 2 ** other``."""
     if not other.is_floating_point() and not input.is_floating_point():
         other = other.to(tallow.get_default_dtype())
-    base = tallow.tensor(2.0, dtype=other.dtype if other.is_floating_point() else input.dtype)
+    base = other.new_tensor(2.0, dtype=other.dtype if other.is_floating_point() else input.dtype)
     return input * base**other
 
 

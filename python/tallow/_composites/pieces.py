@@ -206,8 +206,8 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     if r < 0:
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if r == 0:
-        return tallow.empty(0, dtype=input.dtype)
+        return tallow.empty(0, dtype=input.dtype, device=input.device)
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     chosen = list(choose(range(input.numel()), r))
-    index = tallow.tensor(chosen, dtype=tallow.int64).reshape(len(chosen), r)
+    index = tallow.tensor(chosen, dtype=tallow.int64, device=input.device).reshape(len(chosen), r)
     return input[index.flatten()].reshape(len(chosen), r)

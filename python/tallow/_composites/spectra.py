@@ -17,7 +17,7 @@ def _frame_window(name: str, window: Tensor | None, win: int, n_fft: int, like: 
     """The window in the middle of `n_fft` samples."""
     real = like.real if like.is_complex() else like
     if window is None:
-        window = tallow.ones(win, dtype=real.dtype)
+        window = tallow.ones(win, dtype=real.dtype, device=real.device)
     elif window.dim() != 1 or window.size(0) != win:
         raise RuntimeError(
             f"{name}: expected a 1D window tensor of size equal to win_length={win}, but got "
@@ -170,12 +170,13 @@ def istft(
     frames = frames * weights
     count = frames.size(1)
     total = n_fft + hop * (count - 1)
-    place = tallow.arange(count).unsqueeze(1) * hop + tallow.arange(n_fft)
+    place = tallow.arange(0, count * hop, hop, device=input.device).unsqueeze(1)
+    place = place + tallow.arange(n_fft, device=input.device)
     flat = place.flatten()
-    signal = tallow.zeros(frames.size(0), total, dtype=frames.dtype)
+    signal = tallow.zeros(frames.size(0), total, dtype=frames.dtype, device=frames.device)
     signal = signal.index_add(1, flat, frames.reshape(frames.size(0), -1))
     square = (weights * weights).expand(count, n_fft).reshape(-1)
-    cover = tallow.zeros(total, dtype=square.dtype).index_add(0, flat, square)
+    cover = tallow.zeros(total, dtype=square.dtype, device=square.device).index_add(0, flat, square)
     begin = n_fft // 2 if center else 0
     end = begin + length if length is not None else total - (n_fft // 2 if center else 0)
     signal, cover = signal[:, begin : min(end, total)], cover[begin : min(end, total)]

@@ -177,7 +177,7 @@ def _slope(y: Tensor, step: Any, dim: int, edge_order: int) -> Tensor:
     if isinstance(step, tallow.Tensor):
         gaps = diff(step)
     else:
-        gaps = tallow.full((y.size(-1) - 1,), step, dtype=tallow.float64).to(
+        gaps = tallow.full((y.size(-1) - 1,), step, dtype=tallow.float64, device=y.device).to(
             y.dtype if y.is_floating_point() else tallow.get_default_dtype()
         )
     slopes = (y[..., 1:] - y[..., :-1]) / gaps
@@ -243,7 +243,7 @@ def cov(
             divisor = total - correction
     centred = x - mean
     scaled = centred if weights is None else centred * weights
-    divisor = tallow.as_tensor(divisor).clamp(min=0).to(centred.dtype)
+    divisor = tallow.as_tensor(divisor, device=x.device).clamp(min=0).to(centred.dtype)
     return (scaled @ centred.mH / divisor).squeeze()
 
 
@@ -316,7 +316,7 @@ def _quantile(
             "(Tensor input, Tensor q, int dim, bool keepdim, *, str interpolation)",
             "(Tensor input, float q, int dim, bool keepdim, *, str interpolation)",
         )
-    levels = tallow.tensor(q, dtype=input.dtype) if scalar else q
+    levels = tallow.tensor(q, dtype=input.dtype, device=input.device) if scalar else q
     if levels.dim() > 1:
         raise RuntimeError(
             f"{name}() q must be a scalar or 1D tensor, but got a tensor with {levels.dim()} "

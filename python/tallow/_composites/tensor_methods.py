@@ -31,14 +31,18 @@ def map_(self: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> T
     """Set each element to ``callable(element, element of tensor)``."""
     pairs = zip(self.flatten().tolist(), tensor.expand_as(self).flatten().tolist(), strict=True)
     values = [callable(a, b) for a, b in pairs]
-    return self.copy_(tallow.tensor(values, dtype=self.dtype).reshape(self.shape))
+    return self.copy_(
+        tallow.tensor(values, dtype=self.dtype, device=self.device).reshape(self.shape)
+    )
 
 
 def map2_(self: Tensor, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any], Any]) -> Tensor:
     """Set each element to ``callable(element, element of x, element of y)``."""
     columns = [v.expand_as(self).flatten().tolist() for v in (self, x, y)]
     values = [callable(*row) for row in zip(*columns, strict=True)]
-    return self.copy_(tallow.tensor(values, dtype=self.dtype).reshape(self.shape))
+    return self.copy_(
+        tallow.tensor(values, dtype=self.dtype, device=self.device).reshape(self.shape)
+    )
 
 
 def dim_order(self: Tensor, ambiguity_check: Any = False) -> tuple[int, ...]:

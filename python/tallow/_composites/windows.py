@@ -36,18 +36,15 @@ def _window(
         raise RuntimeError(f"{name} is not implemented for sparse types, got: {layout}")
     options.pop("pin_memory", None)
     requires_grad = options.pop("requires_grad", False)
-    device = options.pop("device", None)
+    device = options.pop("device", None) or tallow.get_default_device()
     if options:
         raise TypeError(f"{name}() got an unexpected keyword argument {next(iter(options))!r}")
     length = window_length + 1 if periodic and window_length > 1 else window_length
     if length <= 1:
-        values = tallow.ones(length, dtype=tallow.float64)
+        values = tallow.ones(length, dtype=tallow.float64, device="cpu")
     else:
-        values = formula(tallow.arange(length, dtype=tallow.float64), length - 1)
-    result = values[:window_length].to(dtype)
-    if device is not None:
-        result = result.to(device)
-    return result.requires_grad_(requires_grad)
+        values = formula(tallow.arange(length, dtype=tallow.float64, device="cpu"), length - 1)
+    return values[:window_length].to(device, dtype).requires_grad_(requires_grad)
 
 
 def _cosines(*weights: float) -> Callable[[Tensor, int], Tensor]:
@@ -115,6 +112,6 @@ def kaiser_window(
     def formula(n: Tensor, last: int) -> Tensor:
         place = 2 * n / last - 1
         size = tallow.special.i0(beta * (1 - place * place).clamp(min=0).sqrt())
-        return size / tallow.special.i0(tallow.tensor(beta, dtype=tallow.float64))
+        return size / tallow.special.i0(n.new_tensor(beta))
 
     return _window("kaiser_window", window_length, periodic, formula, options)

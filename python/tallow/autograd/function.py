@@ -221,7 +221,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
             return results
         single = not isinstance(results, tuple)
         guarded = _NoSecondDerivative.apply(
-            tallow.empty(0, requires_grad=True), *((results,) if single else results)
+            tallow.empty(0, device="cpu", requires_grad=True), *((results,) if single else results)
         )
         return guarded[0] if single else guarded
 

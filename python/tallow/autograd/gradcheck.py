@@ -97,7 +97,9 @@ def _check_slow(case: Case, tol: _Tolerance) -> None:
 def _unit(shape: Any, like: Tensor) -> Tensor:
     """A random real vector of length 1, which leaves the default generator alone."""
     generator = tallow.Generator().manual_seed(0)
-    vector = tallow.rand(shape, generator=generator, dtype=tallow.float64, device=like.device)
+    vector = tallow.rand(shape, generator=generator, dtype=tallow.float64, device="cpu").to(
+        like.device
+    )
     vector = vector / vector.square().sum().sqrt().clamp(min=1e-12)
     return vector.to(like.real.dtype if like.is_complex() else like.dtype)
 
@@ -359,9 +361,8 @@ def gradgradcheck(
 
 def _random_start(output: Tensor, non_contiguous: bool) -> Tensor:
     generator = tallow.Generator().manual_seed(1)
-    start = tallow.randn(
-        output.shape, generator=generator, dtype=tallow.float64, device=output.device
-    ).to(output.dtype)
+    start = tallow.randn(output.shape, generator=generator, dtype=tallow.float64, device="cpu")
+    start = start.to(output.device, output.dtype)
     if non_contiguous and start.dim() > 0 and start.numel() > 1:
         start = tallow.stack([start, start], -1)[..., 0]
     return start.requires_grad_()

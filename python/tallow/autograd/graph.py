@@ -144,7 +144,11 @@ class save_on_cpu(saved_tensors_hooks):
                 return tensor.device, tensor.cpu()
             available = tallow.cuda.is_available() and not tensor.is_sparse
             copy = tallow.empty(
-                tensor.size(), dtype=tensor.dtype, layout=tensor.layout, pin_memory=available
+                tensor.size(),
+                dtype=tensor.dtype,
+                device=tensor.device,
+                layout=tensor.layout,
+                pin_memory=available,
             )
             copy.copy_(tensor)
             return tensor.device, copy

@@ -21,7 +21,8 @@ def precision_to_scale_tril(precision: Tensor) -> Tensor:
     # With the order of rows and columns reversed, P = U U^T for an upper U, and inv(U)^T is lower.
     reversed_factor = tallow.linalg.cholesky(precision.flip((-2, -1)))
     lower_inverse = reversed_factor.flip((-2, -1)).mT
-    identity = tallow.eye(precision.shape[-1]).to(precision).expand(precision.shape)
+    identity = tallow.eye(precision.shape[-1], dtype=precision.dtype, device=precision.device)
+    identity = identity.expand(precision.shape)
     return tallow.linalg.solve_triangular(lower_inverse, identity, upper=False)
 
 

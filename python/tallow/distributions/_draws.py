@@ -50,7 +50,7 @@ class _Source:
         self.generator.set_state(self.start)
         used = self.taken + self.used
         if used:
-            tallow.rand(used, dtype=tallow.float64, generator=self.generator)
+            tallow.rand(used, dtype=tallow.float64, device="cpu", generator=self.generator)
         state = self.generator.get_state()
         raw = memoryview(state.untyped_storage())
         struct.pack_into("<d", raw, _SPARE_VALUE, 0.0 if self.spare is None else self.spare)
@@ -62,7 +62,9 @@ class _Source:
         if self.used == len(self.values):
             self.taken += self.used
             self.used = 0
-            drawn = tallow.rand(self.block, dtype=tallow.float64, generator=self.generator)
+            drawn = tallow.rand(
+                self.block, dtype=tallow.float64, device="cpu", generator=self.generator
+            )
             self.values = drawn.tolist()
         value = self.values[self.used]
         self.used += 1
@@ -85,7 +87,7 @@ def _each(draw: Callable[..., float], generator: Any, per_element: int, *params:
     rows = zip(*(p.detach().to(tallow.float64).reshape(-1).tolist() for p in params), strict=True)
     with _Source(generator, per_element * like.numel()) as source:
         values = [draw(source, *row) for row in rows]
-    return tallow.tensor(values, dtype=tallow.float64).reshape(like.shape)
+    return tallow.tensor(values, dtype=tallow.float64, device=like.device).reshape(like.shape)
 
 
 def _gamma(source: _Source, alpha: float, exponent: float, d: float) -> float:

@@ -375,7 +375,7 @@ class _Matrix(Constraint):
 class _Square(_Matrix):
     def check(self, value: Tensor) -> Tensor:
         square = value.shape[-1] == value.shape[-2]
-        return tallow.full(value.shape[:-2], square, dtype=tallow.bool)
+        return tallow.full(value.shape[:-2], square, dtype=tallow.bool, device=value.device)
 
 
 class _Symmetric(_Square):

@@ -54,7 +54,8 @@ class Dirichlet(ExponentialFamily):
         mode = above / above.sum(-1, True)
         # With all concentrations below 1 the density is highest at a corner.
         corner = self.concentration.argmax(-1).unsqueeze(-1)
-        at_corner = (corner == tallow.arange(self.concentration.shape[-1])).to(mode)
+        place = tallow.arange(self.concentration.shape[-1], device=corner.device)
+        at_corner = (corner == place).to(mode)
         return tallow.where((self.concentration < 1).all(-1, keepdim=True), at_corner, mode)
 
     @property

@@ -53,7 +53,7 @@ class LKJCholesky(Distribution):
         (self.concentration,) = broadcast_all(concentration)
         super().__init__(self.concentration.size(), (dim, dim), validate_args=validate_args)
         # Row k, counted from 0, lies on a sphere of dimension k; its radius is a beta number.
-        row = tallow.arange(dim - 1).to(self.concentration)
+        row = tallow.arange(dim - 1, device=self.concentration.device).to(self.concentration)
         row = tallow.cat([row.new_zeros(1), row])
         other = self.concentration.unsqueeze(-1) + 0.5 * (dim - 2) - 0.5 * row
         self._beta = Beta(row + 0.5, other)

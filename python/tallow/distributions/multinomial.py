@@ -102,7 +102,7 @@ class Multinomial(Distribution):
         return ways + (logits * value).sum(-1)
 
     def entropy(self) -> Tensor:
-        n = tallow.tensor(self.total_count)
+        n = tallow.tensor(self.total_count, device=self.logits.device)
         base = self.total_count * self._categorical.entropy() - tallow.lgamma(n + 1)
         support = self._binomial.enumerate_support(expand=False)[1:]
         weights = tallow.exp(self._binomial.log_prob(support))

@@ -66,7 +66,7 @@ class OneHotCategorical(Distribution):
 
     def _one_hot(self, numbers: Tensor) -> Tensor:
         size = self._categorical._num_events
-        return (numbers.unsqueeze(-1) == tallow.arange(size)).to(self._param)
+        return (numbers.unsqueeze(-1) == tallow.arange(size, device=numbers.device)).to(self._param)
 
     @property
     def mean(self) -> Tensor:

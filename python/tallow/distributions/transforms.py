@@ -308,7 +308,7 @@ class StickBreakingTransform(_Parameterless):
     def _offset(x: Tensor) -> Tensor:
         # Equal pieces for x = 0.
         size = x.shape[-1]
-        return tallow.arange(size, 0, -1).to(x).log()
+        return tallow.arange(size, 0, -1, device=x.device).to(x).log()
 
     def _call(self, x: Tensor) -> Tensor:
         finfo = tallow.finfo(x.dtype)
@@ -390,7 +390,7 @@ class CorrCholeskyTransform(_Parameterless):
         r = vec_to_tril_matrix(tallow.tanh(x).clamp(min=-1 + eps, max=1 - eps), diag=-1)
         # What the numbers to the left leave of the unit length of a row.
         rest = (1 - r**2).sqrt().cumprod(-1)
-        r = r + tallow.eye(r.shape[-1]).to(r)
+        r = r + tallow.eye(r.shape[-1], dtype=r.dtype, device=r.device)
         return r * pad(rest[..., :-1], [1, 0], value=1)
 
     def _inverse(self, y: Tensor) -> Tensor:

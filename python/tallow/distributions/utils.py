@@ -128,7 +128,7 @@ def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
     # Solves count = number of elements of the triangle of a size x size matrix.
     odd = 1 + 2 * diag
     size = round((-odd + (odd * odd + 8 * count + 4 * abs(diag) * (diag + 1)) ** 0.5) / 2)
-    rows, columns = tallow.tril_indices(size, size, diag)
+    rows, columns = tallow.tril_indices(size, size, diag, device=vec.device)
     if len(rows) != count:
         raise ValueError(
             f"The size of last dimension is {count} which cannot be expressed as the lower "
@@ -152,5 +152,5 @@ def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:
     size = mat.shape[-1]
     if not -size <= diag < size:
         raise ValueError(f"diag ({diag}) provided is outside [{-size}, {size - 1}].")
-    rows, columns = tallow.tril_indices(size, size, diag)
+    rows, columns = tallow.tril_indices(size, size, diag, device=mat.device)
     return mat[..., rows, columns]

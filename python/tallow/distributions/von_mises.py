@@ -115,10 +115,10 @@ class VonMises(Distribution):
             loc = self.loc.double()
             kappa = self.concentration.double().expand(shape)
             r = self._proposal_r.expand(shape)
-            x = tallow.empty(shape, dtype=loc.dtype)
-            done = tallow.zeros(shape, dtype=tallow.bool)
+            x = tallow.empty(shape, dtype=loc.dtype, device=loc.device)
+            done = tallow.zeros(shape, dtype=tallow.bool, device=loc.device)
             while not done.all():
-                u1, u2, u3 = tallow.rand((3, *shape), dtype=loc.dtype).unbind()
+                u1, u2, u3 = tallow.rand((3, *shape), dtype=loc.dtype, device=loc.device).unbind()
                 f = tallow.cos(math.pi * u1)
                 z = (1 + r * f) / (r + f)
                 c = kappa * (r - z)

@@ -126,7 +126,7 @@ class Wishart(Covariance, ExponentialFamily):
         size = self._event_shape[-1]
         diagonal = self._chi2.rsample(sample_shape).sqrt()
         noise = tallow.diag_embed(diagonal)
-        rows, columns = tallow.tril_indices(size, size, offset=-1)
+        rows, columns = tallow.tril_indices(size, size, offset=-1, device=noise.device)
         count = size * (size - 1) // 2
         below = tallow.randn(
             (*sample_shape, *self._batch_shape, count), dtype=noise.dtype, device=noise.device
@@ -141,7 +141,7 @@ class Wishart(Covariance, ExponentialFamily):
         # PyTorch draws every sample that is not singular a second time, and so does this, for the
         # same numbers.
         flat = self._drawn(shape).flatten(0, len(shape) - 1) if shape else self._drawn((1,))
-        singular = tallow.ones(flat.size(0), dtype=tallow.bool)
+        singular = tallow.ones(flat.size(0), dtype=tallow.bool, device=flat.device)
         for _ in range(_TRIES):
             fresh = self._drawn((int(singular.sum()),))
             flat = flat.index_put((singular,), fresh)

@@ -36,7 +36,7 @@ def _scale(norm: str | None, count: int, inverse: bool) -> float:
 def _run(name: str, x: Tensor, dtype: Any, **options: Any) -> Tensor:
     import numpy as np
 
-    result = getattr(np.fft, name)(x.detach().numpy(), **options)
+    result = getattr(np.fft, name)(x.detach().cpu().numpy(), **options)
     return tallow.from_numpy(np.ascontiguousarray(result)).to(dtype).to(x.device)
 
 
@@ -81,7 +81,7 @@ class _FromHalf(Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         result = _ToHalf.apply(grad, ctx.dims)
         last, doubled = ctx.dims[-1], (ctx.size + 1) // 2
-        weight = tallow.ones(result.size(last), dtype=grad.dtype)
+        weight = tallow.ones(result.size(last), dtype=grad.dtype, device=grad.device)
         weight[1:doubled] = 2
         shape = [1] * grad.dim()
         shape[last] = -1
@@ -120,7 +120,7 @@ def _resized(x: Tensor, dims: Sequence[int], sizes: Sequence[int]) -> Tensor:
         elif size > x.size(d):
             shape = list(x.shape)
             shape[d] = size - x.size(d)
-            x = tallow.cat([x, tallow.zeros(shape, dtype=x.dtype)], d)
+            x = tallow.cat([x, tallow.zeros(shape, dtype=x.dtype, device=x.device)], d)
     return x
 
 

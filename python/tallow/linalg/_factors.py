@@ -188,7 +188,9 @@ def qr(A: Tensor, mode: str = "reduced") -> return_types.linalg_qr:
                 "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. "
                 "Please use linalg.qr(A, mode='reduced') if you are going to require gradients."
             )
-        return return_types.linalg_qr(tallow.empty(0, dtype=A.dtype), _Qr.apply(A, "reduced")[1])
+        return return_types.linalg_qr(
+            tallow.empty(0, dtype=A.dtype, device=A.device), _Qr.apply(A, "reduced")[1]
+        )
     return return_types.linalg_qr(*_Qr.apply(A, mode))
 
 
@@ -231,7 +233,7 @@ class _LuFactor(Function):
         k = min(m, n)
         P = permutation(ctx.exchanges, m, packed)
         square = packed[..., :k, :k]
-        L1 = square.tril(-1) + tallow.eye(k, dtype=packed.dtype)
+        L1 = square.tril(-1) + tallow.eye(k, dtype=packed.dtype, device=packed.device)
         U1 = square.triu()
         gL, gU = grad.tril(-1)[..., :k], grad.triu()[..., :k, :]
         inner = (L1.mH @ gL[..., :k, :]).tril(-1) + (gU[..., :k] @ U1.mH).triu()
@@ -321,7 +323,7 @@ def lu(A: Tensor, *, pivot: bool = True) -> return_types.linalg_lu:
     packed, pivots = _LuFactor.apply(A, pivot)
     m, n = A.shape[-2:]
     k = min(m, n)
-    L = packed[..., :k].tril(-1) + tallow.eye(m, k, dtype=A.dtype)
+    L = packed[..., :k].tril(-1) + tallow.eye(m, k, dtype=A.dtype, device=A.device)
     return return_types.linalg_lu(permutation(pivots, m, A), L, packed[..., :k, :].triu())
 
 
@@ -342,7 +344,7 @@ def lu_solve(
         RuntimeError: the matrices are not square.
     """
     check_square("linalg.lu_solve", LU, "LU")
-    one = tallow.eye(LU.size(-1), dtype=LU.dtype)
+    one = tallow.eye(LU.size(-1), dtype=LU.dtype, device=LU.device)
     A = permutation(pivots, LU.size(-1), LU) @ (LU.tril(-1) + one) @ LU.triu()
     return tallow.linalg.solve(A.mH if adjoint else A, B, left=left)
 
@@ -370,8 +372,8 @@ def householder_product(A: Tensor, tau: Tensor) -> Tensor:
             "linalg.householder_product: input.shape[-1] must be greater than or equal to "
             "tau.shape[-1]"
         )
-    vectors = A.tril(-1) + tallow.eye(m, n, dtype=A.dtype)
-    result = tallow.eye(m, n, dtype=A.dtype).expand(A.shape)
+    vectors = A.tril(-1) + tallow.eye(m, n, dtype=A.dtype, device=A.device)
+    result = tallow.eye(m, n, dtype=A.dtype, device=A.device).expand(A.shape)
     for k in reversed(range(tau.size(-1))):
         v = vectors[..., k : k + 1]
         result = result - tau[..., k, None, None] * (v @ (v.mH @ result))

@@ -26,7 +26,7 @@ def _pade(A: Tensor, degree: int) -> Tensor:
     for j in range(degree):
         weights.append(weights[-1] * (degree - j) / ((2 * degree - j) * (j + 1)))
     square = A @ A
-    power = tallow.eye(A.size(-1), dtype=A.dtype).expand(A.shape)
+    power = tallow.eye(A.size(-1), dtype=A.dtype, device=A.device).expand(A.shape)
     even, odd = weights[0] * power, weights[1] * power
     for j in range(2, degree + 1, 2):
         power = power @ square

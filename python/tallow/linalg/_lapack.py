@@ -26,7 +26,7 @@ class LinAlgError(RuntimeError):
 
 def array(x: Tensor) -> Any:
     """The values as a NumPy array."""
-    return x.detach().numpy()
+    return x.detach().cpu().numpy()
 
 
 def tensor(value: Any, like: Tensor) -> Tensor:

@@ -22,8 +22,9 @@ def _threshold(largest: Tensor, A: Tensor, atol: Any, rtol: Any) -> Tensor:
     if rtol is None:
         given = atol is not None and bool((tallow.as_tensor(atol) > 0).any())
         rtol = 0.0 if given else tallow.finfo(A.dtype).eps * max(A.shape[-2:])
-    absolute = tallow.as_tensor(0.0 if atol is None else atol, dtype=largest.dtype)
-    relative = tallow.as_tensor(rtol, dtype=largest.dtype)
+    options: Any = {"dtype": largest.dtype, "device": largest.device}
+    absolute = tallow.as_tensor(0.0 if atol is None else atol, **options)
+    relative = tallow.as_tensor(rtol, **options)
     return tallow.maximum(absolute, relative * largest)
 
 
@@ -65,7 +66,7 @@ def matrix_rank(
     with tallow.no_grad():
         values = _singular_values(A, hermitian)
         if values.size(-1) == 0:
-            return tallow.zeros(A.shape[:-2], dtype=tallow.int64)
+            return tallow.zeros(A.shape[:-2], dtype=tallow.int64, device=A.device)
         bound = _threshold(values.amax(-1), A, atol, rtol)
         return (values > bound.unsqueeze(-1)).sum(-1)
 
@@ -176,7 +177,7 @@ def lstsq(
     bound = tallow.finfo(A.dtype).eps * max(m, n) if rcond is None else rcond
     solution = pinv(A, rtol=bound) @ right
     residuals = (solution.abs() if solution.is_complex() else solution).flatten()[:0]
-    rank = tallow.empty(0, dtype=tallow.int64)
+    rank = tallow.empty(0, dtype=tallow.int64, device=A.device)
     values = residuals.detach()
     if chosen != "gels":
         rank = matrix_rank(A, rtol=bound)
@@ -214,7 +215,7 @@ def cond(A: Tensor, p: float | str | None = None) -> Tensor:
         return last / first if p == -2 else first / last
     check_square("linalg.cond", A)
     if A.numel() == 0:
-        return tallow.zeros(A.shape[:-2], dtype=A.abs().dtype)
+        return tallow.zeros(A.shape[:-2], dtype=A.abs().dtype, device=A.device)
     norm = tallow.linalg.matrix_norm
     if p == "nuc":
         values = tallow.linalg.svdvals(A)

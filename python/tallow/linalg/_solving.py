@@ -91,7 +91,7 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> return_types.linalg_inv_
         LinAlgError: with `check_errors`, a singular matrix.
     """
     check_square("linalg.inv_ex", A)
-    info = tallow.zeros(A.shape[:-2], dtype=tallow.int32)
+    info = tallow.zeros(A.shape[:-2], dtype=tallow.int32, device=A.device)
     try:
         return return_types.linalg_inv_ex(_Inverse.apply(A), info)
     except LinAlgError:
@@ -238,7 +238,7 @@ def solve_triangular(
         )
     triangle = A.triu() if upper else A.tril()
     if unitriangular:
-        one = tallow.eye(A.size(-1), dtype=A.dtype)
+        one = tallow.eye(A.size(-1), dtype=A.dtype, device=A.device)
         triangle = (A.triu(1) if upper else A.tril(-1)) + one
     return _broadcast_solve(triangle, B) if left else _broadcast_solve(triangle.mT, B.mT).mT
 
@@ -275,7 +275,7 @@ def _cofactors(A: Tensor, determinant: Tensor) -> Tensor:
 
     U, S, Vh = svd(A)
     n = S.size(-1)
-    hole = tallow.eye(n, dtype=tallow.bool)
+    hole = tallow.eye(n, dtype=tallow.bool, device=A.device)
     others = S.unsqueeze(-2).expand(*S.shape[:-1], n, n).masked_fill(hole, 1).prod(-1)
     with tallow.no_grad():
         sign = _Det.apply(U) * _Det.apply(Vh)

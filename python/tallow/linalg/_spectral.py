@@ -29,7 +29,7 @@ def _call(name: str, *operands: Any, **options: Any) -> Any:
 
 def _off_diagonal_quotient(top: Tensor, gaps: Tensor) -> Tensor:
     """``top / gaps`` without its diagonal."""
-    diagonal = tallow.eye(gaps.size(-1), dtype=tallow.bool)
+    diagonal = tallow.eye(gaps.size(-1), dtype=tallow.bool, device=gaps.device)
     return (top / gaps.masked_fill(diagonal, 1)).masked_fill(diagonal, 0)
 
 
@@ -82,7 +82,7 @@ class _Eig(Function):
 
     @staticmethod
     def forward(ctx: Any, A: Tensor) -> tuple[Tensor, Tensor]:
-        dtype = (tallow.empty(0, dtype=A.dtype) * 1j).dtype
+        dtype = (tallow.empty(0, dtype=A.dtype, device=A.device) * 1j).dtype
         values, vectors = _call("eig", array(A))
         result = tensor(values, A).to(dtype), tensor(vectors, A).to(dtype)
         ctx.save_for_backward(*result)

@@ -98,7 +98,7 @@ def suits_native_step(group: dict[str, Any], params: list[Tensor], grads: list[T
 
 def new_step_count(value: float = 0.0) -> Tensor:
     """Return a step counter: a 0-d float32 tensor on the CPU, as PyTorch's checkpoints have it."""
-    return tallow.tensor(value, dtype=tallow.float32)
+    return tallow.tensor(value, dtype=tallow.float32, device="cpu")
 
 
 def advance(step: Tensor) -> float:

@@ -163,7 +163,7 @@ class LBFGS(Optimizer):
                 old_dirs=[],
                 old_stps=[],
                 ro=[],
-                H_diag=tallow.ones((), dtype=grad.dtype),
+                H_diag=tallow.ones((), dtype=grad.dtype, device=grad.device),
             )
             return
         changes, steps, inverses = state["old_dirs"], state["old_stps"], state["ro"]
@@ -206,7 +206,7 @@ class LBFGS(Optimizer):
 
     def _flat_gradient(self) -> Tensor:
         parts = [
-            tallow.zeros(param.numel(), dtype=param.dtype)
+            tallow.zeros(param.numel(), dtype=param.dtype, device=param.device)
             if param.grad is None
             else param.grad.reshape(-1)
             for param in self._params

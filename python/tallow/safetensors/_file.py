@@ -133,7 +133,7 @@ def tensor_at(data: Any, start: int, entry: tuple[Any, tuple[int, ...], int, int
     """
     dtype, shape, begin, end = entry
     if begin == end:
-        return tallow.empty(shape, dtype=dtype)
+        return tallow.empty(shape, dtype=dtype, device="cpu")
     place = start + begin
     if place % dtype.itemsize:
         data, place = bytes(data[place : start + end]), 0

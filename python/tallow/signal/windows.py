@@ -56,11 +56,11 @@ def _window(
     if dtype not in (tallow.float32, tallow.float64):
         raise ValueError(f"{name} expects float32 or float64 dtypes, got: {dtype}")
     if M <= 1:
-        values = tallow.ones(M, dtype=tallow.float64)
+        values = tallow.ones(M, dtype=tallow.float64, device="cpu")
     else:
         length = M if sym else M + 1
-        values = formula(tallow.arange(M, dtype=tallow.float64), length)
-    return values.to(dtype).to(device or "cpu").requires_grad_(requires_grad)
+        values = formula(tallow.arange(M, dtype=tallow.float64, device="cpu"), length)
+    return values.to(device or tallow.get_default_device(), dtype).requires_grad_(requires_grad)
 
 
 def exponential(
@@ -136,7 +136,7 @@ def kaiser(M: int, *, beta: float = 12.0, sym: bool = True, **options: Any) -> T
     def formula(n: Tensor, length: int) -> Tensor:
         place = 2 * n / (length - 1) - 1
         size = tallow.special.i0(beta * (1 - place * place).clamp(min=0).sqrt())
-        return size / tallow.special.i0(tallow.tensor(beta, dtype=tallow.float64))
+        return size / tallow.special.i0(n.new_tensor(beta))
 
     return _window("kaiser", M, sym, formula, **options)
 

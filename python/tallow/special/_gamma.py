@@ -167,5 +167,5 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     """
     if p < 1:
         raise RuntimeError(f"mvlgamma: p has to be greater than or equal to 1, but got p={p}")
-    parts = lgamma(input.unsqueeze(-1) - tallow.arange(p).to(input) / 2)
+    parts = lgamma(input.unsqueeze(-1) - tallow.arange(p, device=input.device).to(input) / 2)
     return parts.sum(-1) + p * (p - 1) / 4 * math.log(math.pi)

@@ -122,7 +122,16 @@ def binary(
                 raise NotImplementedError(f"\"{kernel}_cpu\" not implemented for '{c_name(dtype)}'")
             dtype = tallow.get_default_dtype()
         shown = name if kernel is None else f"{kernel}_cpu"
-        operands = [_real(shown, tallow.as_tensor(v, dtype=dtype)) for v in (input, other)]
+        device = tensors[0].device
+        operands = [
+            _real(
+                shown,
+                v.to(dtype)
+                if isinstance(v, tallow.Tensor)
+                else tallow.tensor(v, dtype=dtype, device=device),
+            )
+            for v in (input, other)
+        ]
         return node.apply(*tallow.broadcast_tensors(*operands))
 
     call.__name__ = call.__qualname__ = name

@@ -157,7 +157,9 @@ def _tensor_report(
     lines = []
     for name, difference, limit in (("absolute", absolute, atol), ("relative", relative, rtol)):
         place = int(difference.argmax())
-        index = tuple(int(i) for i in tallow.unravel_index(tallow.tensor(place), actual.shape))
+        index = tuple(
+            int(i) for i in tallow.unravel_index(tallow.tensor(place, device="cpu"), actual.shape)
+        )
         value = difference.reshape(-1)[place].item()
         lines.append(f"Greatest {name} difference: {value} at index {index}{_within(limit)}")
     return text + "\n".join(lines)

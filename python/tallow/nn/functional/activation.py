@@ -178,7 +178,7 @@ def rrelu(
     # As PyTorch: only the elements that need a slope draw one, in double precision, between bounds
     # of the input's precision.
     negative = input <= 0
-    low, high = tallow.tensor([lower, upper], dtype=input.dtype).tolist()
+    low, high = tallow.tensor([lower, upper], dtype=input.dtype, device=input.device).tolist()
     drawn = input.new_empty(int(negative.sum()), dtype=tallow.float64).uniform_(low, high)
     slope = _VF.ones_like(input)
     slope[negative] = drawn.to(input.dtype)

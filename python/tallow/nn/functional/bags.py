@@ -19,7 +19,7 @@ def _bag_of_each(offsets: Tensor, count: int, last: bool) -> tuple[Tensor, int]:
     if last:
         offsets = offsets[:-1]
     bags = offsets.numel()
-    place = tallow.arange(count, dtype=offsets.dtype)
+    place = tallow.arange(count, dtype=offsets.dtype, device=offsets.device)
     return tallow.searchsorted(offsets, place, right=True) - 1, bags
 
 
@@ -102,7 +102,7 @@ def embedding_bag(
         raise NotImplementedError("embedding_bag: sparse=True is not supported; expected False")
     if input.dim() == 2:
         bags = input.size(0)
-        bag = tallow.arange(bags).repeat_interleave(input.size(1))
+        bag = tallow.arange(bags, device=input.device).repeat_interleave(input.size(1))
         input = input.reshape(-1)
         if per_sample_weights is not None:
             per_sample_weights = per_sample_weights.reshape(-1)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["ctc_loss", "linear_cross_entropy"]
 
 
-def _lengths(name: str, value: Any, count: int) -> Tensor:
-    lengths = tallow.as_tensor(value, dtype=tallow.int64).reshape(-1)
+def _lengths(name: str, value: Any, count: int, device: Any) -> Tensor:
+    lengths = tallow.as_tensor(value, dtype=tallow.int64, device=device).reshape(-1)
     if lengths.numel() != count:
         raise RuntimeError(f"{name} must be of size batch_size")
     return lengths
@@ -29,9 +29,9 @@ def _padded_targets(targets: Tensor, lengths: Tensor, count: int) -> Tensor:
         return targets.long()
     longest = int(lengths.max()) if lengths.numel() else 0
     begin = lengths.cumsum(0) - lengths
-    place = begin.unsqueeze(1) + tallow.arange(longest)
+    place = begin.unsqueeze(1) + tallow.arange(longest, device=lengths.device)
     if targets.numel() == 0:
-        return tallow.zeros(count, longest, dtype=tallow.int64)
+        return tallow.zeros(count, longest, dtype=tallow.int64, device=targets.device)
     return targets.long()[place.clamp(max=targets.numel() - 1)]
 
 
@@ -61,23 +61,25 @@ def _path_losses(
     """
     time, count, _ = log_probs.shape
     width = 2 * labels.size(1) + 1
-    extended = tallow.full((count, width), blank, dtype=tallow.int64)
+    device = log_probs.device
+    extended = tallow.full((count, width), blank, dtype=tallow.int64, device=device)
     extended[:, 1::2] = labels
     emitted = log_probs.gather(2, extended.unsqueeze(0).expand(time, count, width))
     # A blank may be left out between different labels.
-    skip = tallow.zeros(count, width, dtype=tallow.bool)
+    skip = tallow.zeros(count, width, dtype=tallow.bool, device=device)
     if width > 2:
         skip[:, 2:] = (extended[:, 2:] != blank) & (extended[:, 2:] != extended[:, :-2])
-    start = tallow.arange(width) < 2
+    place = tallow.arange(width, device=device)
+    start = place < 2
     none = emitted.new_full((count, width), -math.inf)
-    allowed = start & (tallow.arange(width) < (2 * lengths + 1).unsqueeze(1))
+    allowed = start & (place < (2 * lengths + 1).unsqueeze(1))
     alpha = tallow.where(allowed, emitted[0], none) if time else none
-    history = [tallow.where(tallow.arange(width) == 0, tallow.zeros_like(none), none), alpha]
+    history = [tallow.where(place == 0, tallow.zeros_like(none), none), alpha]
     for t in range(1, time):
         jump = tallow.where(skip, _shifted(alpha, 2), none)
         alpha = _log_sum([alpha, _shifted(alpha, 1), jump]) + emitted[t]
         history.append(alpha)
-    last = tallow.stack(history)[steps, tallow.arange(count)]
+    last = tallow.stack(history)[steps, tallow.arange(count, device=device)]
     end = (2 * lengths).unsqueeze(1)
     final = last.gather(1, end).squeeze(1)
     before = last.gather(1, (end - 1).clamp(min=0)).squeeze(1)
@@ -116,8 +118,8 @@ def ctc_loss(
     time, count, classes = x.shape
     if not 0 <= blank < classes:
         raise RuntimeError("blank must be in label range")
-    steps = _lengths("input_lengths", input_lengths, count)
-    lengths = _lengths("target_lengths", target_lengths, count)
+    steps = _lengths("input_lengths", input_lengths, count, x.device)
+    lengths = _lengths("target_lengths", target_lengths, count, x.device)
     if bool((steps < 0).any()) or bool((steps > time).any()):
         worst = int(steps.max())
         raise RuntimeError(
@@ -125,21 +127,21 @@ def ctc_loss(
         )
     if not batched and targets.dim() == 1:
         targets = targets.unsqueeze(0)
-    labels = _padded_targets(targets, lengths, count)
+    labels = _padded_targets(targets.to(x.device), lengths, count)
     if lengths.numel() and int(lengths.max()) > labels.size(1):
         raise RuntimeError(
             f"Expected tensor to have size at least {int(lengths.max())} at dimension 1, but got "
             f"size {list(labels.shape)} for argument #2 'targets' (while checking arguments for "
             "ctc_loss_cpu)"
         )
-    inside = tallow.arange(labels.size(1)) < lengths.unsqueeze(1)
+    inside = tallow.arange(labels.size(1), device=labels.device) < lengths.unsqueeze(1)
     labels = tallow.where(inside, labels, tallow.full_like(labels, blank))
     losses = _path_losses(x, labels, steps, lengths, blank)
     if x.requires_grad:
         # PyTorch's gradient is the one with respect to the logits of log_softmax.
-        used = (tallow.arange(time).unsqueeze(1) < steps).unsqueeze(2) & losses.isfinite().view(
-            1, -1, 1
-        )
+        used = (tallow.arange(time, device=x.device).unsqueeze(1) < steps).unsqueeze(
+            2
+        ) & losses.isfinite().view(1, -1, 1)
         probabilities = x.exp()
         extra = (probabilities - probabilities.detach()).masked_fill(~used, 0)
         losses = losses + extra.sum((0, 2))

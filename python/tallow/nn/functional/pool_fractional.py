@@ -26,12 +26,12 @@ def _begins(sample: Tensor, size: int, out: int, window: int) -> Tensor:
     """Where the windows of one dimension begin: (N, C, out), from one random number each."""
     last = size - window
     if out == 1:
-        return tallow.full((*sample.shape, 1), last, dtype=tallow.int64)
+        return tallow.full((*sample.shape, 1), last, dtype=tallow.int64, device=sample.device)
     alpha = last / (out - 1)
-    count = tallow.arange(out - 1, dtype=sample.dtype)
+    count = tallow.arange(out - 1, dtype=sample.dtype, device=sample.device)
     moved = ((count + sample.unsqueeze(-1)) * alpha).long()
     moved = moved - (sample.unsqueeze(-1) * alpha).long()
-    end = tallow.full((*sample.shape, 1), last, dtype=tallow.int64)
+    end = tallow.full((*sample.shape, 1), last, dtype=tallow.int64, device=sample.device)
     return tallow.cat([moved, end], -1)
 
 
@@ -107,21 +107,21 @@ def _pool(
     batch, channels = x.shape[:2]
     sizes = x.shape[2:]
     if samples is None:
-        samples = tallow.rand(batch, channels, n, dtype=x.dtype)
+        samples = tallow.rand(batch, channels, n, dtype=x.dtype, device=x.device)
     else:
         _check_samples(samples, x, n)
         samples = samples[:batch, :channels]
     if batch == 0 or 0 in out:
         values = x.flatten()[:0].reshape(batch, channels, *out)
-        indices = tallow.zeros(values.shape, dtype=tallow.int64)
+        indices = tallow.zeros(values.shape, dtype=tallow.int64, device=x.device)
         return (values, indices) if input.dim() == n + 2 else (values[0], indices[0])
-    position = tallow.zeros(1, dtype=tallow.int64)
+    position = tallow.zeros(1, dtype=tallow.int64, device=x.device)
     shape = [batch, channels]
     for d, (size, o, k) in enumerate(zip(sizes, out, kernel, strict=True)):
         # The last random number is for the first dimension of volumes, in PyTorch's order.
         column = d if n == 3 else n - 1 - d
         begin = _begins(samples[..., column], size, o, k)
-        here = begin.unsqueeze(-1) + tallow.arange(k)  # (N, C, out, k)
+        here = begin.unsqueeze(-1) + tallow.arange(k, device=x.device)  # (N, C, out, k)
         position = position.reshape(*position.shape, 1, 1) if d else position.reshape(1, 1, 1, 1)
         here = here.reshape(batch, channels, *[1] * (2 * d), o, k)
         position = position * size + here

@@ -95,7 +95,11 @@ def avg_pool3d(
         result = result / divisor_override
     else:
         counts = [
-            tallow.tensor(_window_sizes(size, out, k, s, p, count_include_pad), dtype=result.dtype)
+            tallow.tensor(
+                _window_sizes(size, out, k, s, p, count_include_pad),
+                dtype=result.dtype,
+                device=result.device,
+            )
             for size, out, k, s, p in zip(
                 x.shape[2:], (depth, height, width), kernel, step, pad, strict=True
             )
@@ -226,7 +230,7 @@ def adaptive_max_pool3d_with_indices(
     if 0 in (depth, height, width):
         shape = (*x.shape[:2], depth, height, width)
         values = x.flatten(2)[..., :0].reshape(shape)
-        indices = tallow.zeros(shape, dtype=tallow.int64)
+        indices = tallow.zeros(shape, dtype=tallow.int64, device=input.device)
         return (values, indices) if input.dim() == 5 else (values[0], indices[0])
     values, indices = _composed(
         x,

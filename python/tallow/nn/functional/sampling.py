@@ -221,8 +221,8 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
 
     def line(count: int) -> Any:
         if count <= 1:
-            return tallow.zeros(count, dtype=theta.dtype)
-        places = tallow.linspace(-1, 1, count, dtype=theta.dtype)
+            return tallow.zeros(count, dtype=theta.dtype, device=theta.device)
+        places = tallow.linspace(-1, 1, count, dtype=theta.dtype, device=theta.device)
         return places if align_corners else places * (count - 1) / count
 
     axes = tallow.meshgrid(*(line(count) for count in size[2:]), indexing="ij")

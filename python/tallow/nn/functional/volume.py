@@ -217,7 +217,8 @@ def conv_transpose3d(
         if total is None:
             total = part.new_zeros((n, length, *part.shape[2:]))
         first = k * spread[0]
-        place = tallow.arange(first, first + (depth - 1) * step[0] + 1, step[0])
+        last = first + (depth - 1) * step[0]
+        place = tallow.arange(first, last + 1, step[0], device=x.device)
         total = total.index_add(1, place, part)
     assert total is not None
     total = total[:, cut[0] : length - cut[0]].transpose(1, 2).contiguous()

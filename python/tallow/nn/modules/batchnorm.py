@@ -97,7 +97,9 @@ class _NormBase(Module):
         if (version is None or version < 2) and self.track_running_stats and key not in state_dict:
             count = self.num_batches_tracked
             present = count is not None and not count.is_meta
-            state_dict[key] = count if present else tallow.tensor(0, dtype=tallow.int64)
+            state_dict[key] = (
+                count if present else tallow.tensor(0, dtype=tallow.int64, device="cpu")
+            )
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *args)
 
 

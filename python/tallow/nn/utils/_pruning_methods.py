@@ -325,7 +325,7 @@ class RandomStructured(_ByAmount):
         count = self._slices(t, self.dim)
         if count == 0:
             return default_mask
-        lots = tallow.rand(t.size(self.dim))
+        lots = tallow.rand(t.size(self.dim), device=t.device)
         return _only_slices(default_mask, self.dim, lots > lots.kthvalue(count).values)
 
 

@@ -165,7 +165,7 @@ def pack_padded_sequence(
         >>> pack_padded_sequence(tallow.tensor([[1, 2], [3, 0]]), [2, 1]).data
         tensor([1, 2, 3])
     """
-    lengths = tallow.as_tensor(lengths, dtype=tallow.int64)
+    lengths = tallow.as_tensor(lengths, dtype=tallow.int64, device="cpu")
     sorted_indices = None
     if not enforce_sorted:
         lengths, sorted_indices = tallow.sort(lengths, descending=True)
@@ -198,7 +198,9 @@ def pack_padded_sequence(
         )
     batch_sizes = [sum(count > t for count in counts) for t in range(counts[0] if counts else 0)]
     data = tallow.cat([input[t, :size] for t, size in enumerate(batch_sizes)])
-    return PackedSequence(data, tallow.tensor(batch_sizes, dtype=tallow.int64), sorted_indices)
+    return PackedSequence(
+        data, tallow.tensor(batch_sizes, dtype=tallow.int64, device="cpu"), sorted_indices
+    )
 
 
 def pad_packed_sequence(
@@ -235,7 +237,7 @@ def pad_packed_sequence(
     for t, part in enumerate(data.split(batch_sizes)):
         padded[t, : batch_sizes[t]] = part
     counts = [sum(size > i for size in batch_sizes) for i in range(batch_sizes[0])]
-    lengths = tallow.tensor(counts, dtype=tallow.int64)
+    lengths = tallow.tensor(counts, dtype=tallow.int64, device="cpu")
     if batch_first:
         padded = padded.transpose(0, 1)
     if sequence.unsorted_indices is not None:
@@ -311,7 +313,7 @@ def unpad_sequence(
 
 def pack_sequence(sequences: list[Tensor], enforce_sorted: bool = True) -> PackedSequence:
     """Pack tensors ``(L, *)`` of different lengths; see :func:`pack_padded_sequence`."""
-    lengths = tallow.as_tensor([sequence.size(0) for sequence in sequences])
+    lengths = [sequence.size(0) for sequence in sequences]
     return pack_padded_sequence(pad_sequence(sequences), lengths, enforce_sorted=enforce_sorted)
 
 

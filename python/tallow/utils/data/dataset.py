@@ -281,7 +281,8 @@ def random_split(
         counts = _counts_of_fractions(lengths, total)
     if sum(counts) != total:
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
-    order = tallow.randperm(total, generator=generator or tallow.default_generator).tolist()
+    generator = generator or tallow.default_generator
+    order = tallow.randperm(total, generator=generator, device=generator.device).tolist()
     parts: list[Subset[Any]] = []
     for end, count in zip(itertools.accumulate(counts), counts, strict=True):
         parts.append(Subset(dataset, order[end - count : end]))

@@ -73,7 +73,7 @@ class DistributedSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         if self.shuffle:
             generator = tallow.Generator().manual_seed(self.seed + self.epoch)
-            keys = tallow.randperm(len(self.dataset), generator=generator).tolist()
+            keys = tallow.randperm(len(self.dataset), generator=generator, device="cpu").tolist()
         else:
             keys = list(range(len(self.dataset)))
         missing = self.total_size - len(keys)

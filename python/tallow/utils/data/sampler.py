@@ -24,9 +24,18 @@ __all__ = [
 _T_co = TypeVar("_T_co", covariant=True)
 
 
+def _home(generator: Any) -> Any:
+    """Where a generator draws, whatever the default device is."""
+    return "cpu" if generator is None else generator.device
+
+
 def draw_seed(generator: Any = None) -> int:
     """Draw a seed: 63 bits of the given generator, or of the default one."""
-    return int(tallow.empty((), dtype=tallow.int64).random_(generator=generator).item())
+    return int(
+        tallow.empty((), dtype=tallow.int64, device=_home(generator))
+        .random_(generator=generator)
+        .item()
+    )
 
 
 def _check_count(num_samples: Any) -> None:
@@ -116,13 +125,15 @@ class RandomSampler(Sampler[int]):
             for start in range(0, count, 32):
                 shape = (min(32, count - start),)
                 yield from tallow.randint(
-                    size, shape, dtype=tallow.int64, generator=generator
+                    size, shape, dtype=tallow.int64, generator=generator, device=generator.device
                 ).tolist()
         else:
             for _ in range(count // size):
-                yield from tallow.randperm(size, generator=generator).tolist()
+                yield from tallow.randperm(
+                    size, generator=generator, device=generator.device
+                ).tolist()
             # Drawn even when nothing is left over, so that the generator moves as PyTorch's does.
-            rest = tallow.randperm(size, generator=generator).tolist()
+            rest = tallow.randperm(size, generator=generator, device=generator.device).tolist()
             yield from rest[: count % size]
 
     def __len__(self) -> int:
@@ -142,7 +153,9 @@ class SubsetRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        for i in tallow.randperm(len(self.indices), generator=self.generator).tolist():
+        for i in tallow.randperm(
+            len(self.indices), generator=self.generator, device=_home(self.generator)
+        ).tolist():
             yield self.indices[i]
 
     def __len__(self) -> int:
@@ -176,7 +189,7 @@ class WeightedRandomSampler(Sampler[int]):
             raise ValueError(
                 f"replacement should be a boolean value, but got replacement={replacement}"
             )
-        values = tallow.as_tensor(weights, dtype=tallow.double)
+        values = tallow.as_tensor(weights, dtype=tallow.double, device=_home(generator))
         if values.dim() != 1:
             raise ValueError(
                 "weights should be a 1d sequence but given weights have shape "

@@ -60,7 +60,8 @@ def _row_fetch(dataset: Any) -> Fetch | None:
     general = _sample_fetch(dataset, default_collate)
 
     def fetch(keys: list[int]) -> Any:
-        rows = tallow.tensor(keys if indices is None else [indices[key] for key in keys])
+        chosen = keys if indices is None else [indices[key] for key in keys]
+        rows = tallow.tensor(chosen, device="cpu")
         if rows.dtype != tallow.int64:
             return general(keys)
         return [tensor[rows] for tensor in tensors]
