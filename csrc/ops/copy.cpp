@@ -241,12 +241,16 @@ Tensor fill_with_tensor(const Tensor& self, const Tensor& value) {
   {
     const NoGradGuard no_grad;
     check_not_meta(value, self.device());
-    alignas(16) char element[16];
-    if (!self.device().is_meta()) {
-      const Tensor converted = to_device(to_dtype(value, self.dtype()), kCPU);
+    if (!value.device().is_cpu()) {
+      // Without waiting for the value.
+      const Tensor target = without_repeats(self);
+      copy_(target, expand(value, target.sizes()));
+    } else {
+      alignas(16) char element[16];
+      const Tensor converted = to_dtype(value, self.dtype());
       std::memcpy(element, converted.ptr(), static_cast<std::size_t>(item_size(self.dtype())));
+      fill_data(self, element);
     }
-    fill_data(self, element);
   }
   return record("FillBackward3", {&self, &value}, self, [&](Saver&) {
     return [device = value.device()](Grads& g) {

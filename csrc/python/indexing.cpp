@@ -201,13 +201,14 @@ Tensor value_tensor(const Tensor& target, PyObject* value) {
                     tensor_type_name(target.dtype()));
   TALLOW_CHECK_TYPE(!PyUnicode_Check(value), "can't assign a str to a ",
                     tensor_type_name(target.dtype()));
-  if (is_number(value)) return scalar_tensor(to_scalar(value), target.dtype(), target.device());
+  // A number stays on the host: kernels of every device take it by value.
+  if (is_number(value)) return scalar_tensor(to_scalar(value), target.dtype(), kCPU);
   return tensor_from_data(value, target.dtype(), target.device());
 }
 
 // Copies `value` into the view, leading 1s dropped as NumPy does.
 void assign(const Tensor& view, Tensor value) {
-  if (value.dim() == 0 && view.dim() > 0 && value.device().is_cpu()) {
+  if (value.dim() == 0 && value.device().is_cpu() && (view.dim() > 0 || !view.device().is_cpu())) {
     ops::fill_(view, value);
     return;
   }

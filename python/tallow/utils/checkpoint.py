@@ -58,19 +58,27 @@ def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
 
 
 class _RandomState:
-    """The state of the default generator, to be put back while a function runs again."""
+    """The states of the default generators, to be put back while a function runs again."""
 
     def __init__(self) -> None:
         self._state = tallow.get_rng_state()
+        self._on_devices: list[Tensor] = []
+        if tallow._C._cuda.is_loaded() and tallow.cuda.is_initialized():
+            self._on_devices = tallow.cuda.get_rng_state_all()
+
+    def _put_back(self) -> None:
+        tallow.set_rng_state(self._state)
+        if self._on_devices:
+            tallow.cuda.set_rng_state_all(self._on_devices)
 
     @contextlib.contextmanager
     def restored(self) -> Iterator[None]:
-        present = tallow.get_rng_state()
-        tallow.set_rng_state(self._state)
+        present = _RandomState()
+        self._put_back()
         try:
             yield
         finally:
-            tallow.set_rng_state(present)
+            present._put_back()
 
 
 def checkpoint(
