@@ -1,13 +1,15 @@
 """Call every operator with arguments drawn at random, most of them wrong, and look how it ends.
 
-    python tests/bad_input_calls.py SEED CALLS [OP ...]
+    python tests/bad_input_calls.py [--cuda] SEED CALLS [OP ...]
 
-Each operator runs in a forked child. It may return or raise one of EXPECTED with a message; a
-crash, a hang and any other exception are printed. tests/test_bad_input.py runs one seed.
+With --cuda most tensors lie on a CUDA device, and some not. Each operator runs in a forked child.
+It may return or raise one of EXPECTED with a message; a crash, a hang and any other exception are
+printed. tests/test_bad_input.py and tests/cuda/test_bad_input_on_cuda.py run one seed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import resource
@@ -25,6 +27,7 @@ EXPECTED = (
     AssertionError,  # a device that is not there, as in PyTorch
     AttributeError,  # Python-level functions look up a method of their argument, as PyTorch's do
 )
+on_cuda = False
 SECONDS = 60  # for all the calls of one operator
 MEMORY = 4 << 30  # bytes of address space; sizes like 2**31 are valid, only long to fill
 
@@ -47,6 +50,15 @@ STRINGS = ["mean", "sum", "none", "x", "", "ij"]
 
 def draw_tensor(r: random.Random) -> tallow.Tensor:
     """Any dtype; empty, 0-d, expanded, transposed, strided or plain; some with NaN and infinity."""
+    tensor = draw_on_cpu(r)
+    if not on_cuda or r.random() < 0.1:
+        return tensor
+    # Through the base, so that the strides stay.
+    base = tensor if tensor._base is None else tensor._base
+    return base.cuda().as_strided(tensor.size(), tensor.stride(), tensor.storage_offset())
+
+
+def draw_on_cpu(r: random.Random) -> tallow.Tensor:
     dtype = r.choice(DTYPES)
 
     def normal(*size: int) -> tallow.Tensor:
@@ -131,15 +143,28 @@ def run_calls(name: str, overloads: list, seed: int, calls: int, complain) -> No
         complain(None, args, kwargs)
         try:
             function(*args, **kwargs)
+            if on_cuda:
+                tallow.cuda.synchronize()  # raises what kernels have found
         except EXPECTED:
             pass
         except BaseException as error:
             complain(error, args, kwargs)
 
 
+def check_device(complain) -> None:
+    """The device must be as good as new after whatever was called."""
+    try:
+        with contextlib.suppress(IndexError):
+            tallow.cuda.synchronize()
+        assert tallow.ones(5, device="cuda").sum().item() == 5
+    except BaseException as error:
+        complain(error, [], {})
+
+
 def describe(value: object) -> str:
     if isinstance(value, tallow.Tensor):
-        return f"tensor of {value.dtype} {tuple(value.shape)} strides {value.stride()}"
+        form = f"{tuple(value.shape)} strides {value.stride()}"
+        return f"{value.device} tensor of {value.dtype} {form}"
     if isinstance(value, list):
         return "[" + ", ".join(map(describe, value)) + "]"
     return repr(value)
@@ -157,6 +182,8 @@ def run_child(name: str, overloads: list, seed: int, calls: int, pipe: int) -> N
         os.write(pipe, f"{'!' if error else ' '}{text[:2000]}\n".encode())
 
     run_calls(name, overloads, seed, calls, complain)
+    if on_cuda:
+        check_device(complain)
 
 
 def faults_of(name: str, overloads: list, seed: int, calls: int) -> list[str]:
@@ -189,6 +216,9 @@ def search(seed: int, calls: int, only: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    found = search(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
+    arguments = sys.argv[1:]
+    if arguments[0] == "--cuda":
+        on_cuda = bool(arguments.pop(0))
+    found = search(int(arguments[0]), int(arguments[1]), arguments[2:])
     print("\n".join(found) or "every call returned or raised")
     sys.exit(bool(found))

@@ -39,6 +39,15 @@ bool is_array(std::string_view parameter) {
   return std::find(std::begin(kNames), std::end(kNames), parameter) != std::end(kNames);
 }
 
+// Operators whose kernels read every tensor as an array.
+bool takes_arrays_only(std::string_view name) {
+  constexpr std::string_view kNames[] = {
+      "bernoulli_",   "binary_cross_entropy", "binary_cross_entropy_with_logits",
+      "bucketize",    "huber_loss",           "mse_loss",
+      "searchsorted", "smooth_l1_loss"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
 // Calls visit(tensor) for the tensors of an argument until it says false.
 template <class Visit>
 bool each_tensor(PyObject* object, const Visit& visit) {
@@ -62,11 +71,12 @@ void check_same_device(const Op& op, const Overload& overload, PyObject* const* 
     });
   }
   if (device.is_cpu()) return;
+  const bool arrays_only = takes_arrays_only(op.name);
   for (std::size_t i = 0; i < overload.parameters.size(); ++i) {
     const char* const name = PyUnicode_AsUTF8(overload.parameters[i].name);
     each_tensor(slots[i], [&](const Tensor& tensor) {
       const Device here = tensor.device();
-      const bool number = here.is_cpu() && tensor.dim() == 0 && !is_array(name);
+      const bool number = here.is_cpu() && tensor.dim() == 0 && !arrays_only && !is_array(name);
       TALLOW_CHECK(
           here == device || number,
           "Expected all tensors to be on the same device, but found at least two devices, ", device,
