@@ -214,6 +214,7 @@ set(TALLOW_COMPACT_KERNEL_SOURCES
 )
 
 set(TALLOW_PYTHON_SOURCES
+  csrc/python/autocast.cpp
   csrc/python/autograd.cpp
   csrc/python/bind_activation.cpp
   csrc/python/bind_arithmetic.cpp
@@ -277,6 +278,7 @@ set(TALLOW_PYTHON_SOURCES
 
 # The bindings of operators that take long themselves, and what a program does once.
 set(TALLOW_COMPACT_PYTHON_SOURCES
+  csrc/python/autocast.cpp
   csrc/python/bind_attention.cpp
   csrc/python/bind_closeness.cpp
   csrc/python/bind_compare.cpp

@@ -9,6 +9,7 @@
 #include "cpu/isa.h"
 #include "ops/conv.h"
 #include "ops/kernel.h"
+#include "python/autocast.h"
 #include "python/autograd_objects.h"
 #include "python/bindings.h"
 #include "python/construct.h"
@@ -116,6 +117,7 @@ void bind_runtime(py::module_& module) {
     for (const cpu::Level level : cpu::available_levels()) names.append(cpu::level_name(level));
     return names;
   });
+  bind_autocast(module);
   module.def("get_default_dtype",
              [] { return py::reinterpret_borrow<py::object>(dtype_object(default_dtype())); });
   module.def("set_default_dtype", [](const py::object& dtype) {

@@ -3,6 +3,7 @@
 #include "autograd/grad_mode.h"
 #include "core/shape.h"
 #include "ops/copy.h"
+#include "python/autocast.h"
 #include "python/error_notes.h"
 #include "python/op_binding.h"
 #include "python/op_out.h"
@@ -63,8 +64,7 @@ PyObject* invoke_and_copy(const Op& op, const Overload& overload, Binding& bindi
   return Py_NewRef(self);
 }
 
-PyObject* invoke(const Op& op, const Overload& overload, Binding& binding) {
-  if (TALLOW_UNLIKELY(device_memory_used)) check_same_device(op, overload, binding.slots);
+PyObject* invoke_on_any_device(const Op& op, const Overload& overload, Binding& binding) {
   if (TALLOW_UNLIKELY(op.inplace)) {
     TALLOW_CHECK_TYPE(is_tensor(binding.slots[0]), op.name,
                       "(): argument 'input' must be Tensor, not ", type_name_of(binding.slots[0]));
@@ -80,6 +80,20 @@ PyObject* invoke(const Op& op, const Overload& overload, Binding& binding) {
   }
   if (TALLOW_LIKELY(!overload.result_type)) return result;
   return named_tuple(overload.result_type, result);
+}
+
+PyObject* invoke_converted(const Op& op, const Overload& overload, Binding& binding) {
+  std::vector<PyRef> kept;
+  autocast_arguments(op, overload, binding.slots, kept);
+  return invoke_on_any_device(op, overload, binding);
+}
+
+PyObject* invoke(const Op& op, const Overload& overload, Binding& binding) {
+  if (TALLOW_UNLIKELY(device_memory_used)) {
+    check_same_device(op, overload, binding.slots);
+    if (autocast_state.enabled && !binding.out) return invoke_converted(op, overload, binding);
+  }
+  return invoke_on_any_device(op, overload, binding);
 }
 
 PyObject* call_bound(const Op& op, PyObject* api, PyObject* const* args, Py_ssize_t count,

@@ -57,7 +57,7 @@ def ormqr(
     """
     _check_ormqr(input, tau, other, left)
     m, k = input.size(-2), tau.size(-1)
-    vectors = input[..., :k].tril(-1) + tallow.eye(m, k, dtype=input.dtype)
+    vectors = input[..., :k].tril(-1) + tallow.eye(m, k, dtype=input.dtype, device=input.device)
     result = other if left else other.mH
     # From the left Q is applied, its last reflection first; the adjoint in the other order. From
     # the right the adjoint of the product is computed.

@@ -65,7 +65,9 @@ def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
     if size < 0:
         raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
     found = input.nonzero()[:size]
-    missing = tallow.full((size - found.size(0), input.dim()), fill_value, dtype=tallow.int64)
+    missing = tallow.full(
+        (size - found.size(0), input.dim()), fill_value, dtype=tallow.int64, device=input.device
+    )
     return tallow.cat([found, missing])
 
 

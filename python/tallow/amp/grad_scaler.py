@@ -99,12 +99,13 @@ class GradScaler:
                 "unscale_() has already been called on this optimizer since the last update()."
             )
         self._unscaled.add(key)
-        found = False
+        finite: dict[Any, list[Tensor]] = {}
         with tallow.no_grad():
             for grad in self._gradients(optimizer):
-                found = found or not bool(tallow.isfinite(grad).all().item())
+                finite.setdefault(grad.device, []).append(tallow.isfinite(grad).all())
                 grad.mul_(1.0 / self._scale)
-        self._found_inf[key] = found
+            # One wait for each device.
+            self._found_inf[key] = not all(tallow.stack(each).all() for each in finite.values())
 
     def step(self, optimizer: Optimizer, *args: Any, **kwargs: Any) -> Any:
         """Unscale the gradients if that has not been done, then step if they are finite.

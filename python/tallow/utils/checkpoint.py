@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import tallow
 from tallow import _C, autograd
 from tallow._absent import name_absent_ones
+from tallow.amp.autocast_mode import autocast_as_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -79,6 +80,14 @@ class _RandomState:
             yield
         finally:
             present._put_back()
+
+
+@contextlib.contextmanager
+def _inside(blocks: Sequence[AbstractContextManager[Any]]) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        for block in blocks:
+            stack.enter_context(block)
+        yield
 
 
 def checkpoint(
@@ -173,6 +182,7 @@ class _Frame:
     ) -> None:
         self._run_again = run_again
         self._random = _RandomState() if preserve_rng else None
+        self._autocast = autocast_as_now()
         self._early_stop = early_stop
         self._check = check
         self._expected: list[tuple[Any, ...]] = []
@@ -216,6 +226,7 @@ class _Frame:
         random = contextlib.nullcontext() if self._random is None else self._random.restored()
         with (
             random,
+            _inside(self._autocast),
             tallow.enable_grad(),
             autograd.graph.saved_tensors_hooks(keep, give_back),
             contextlib.suppress(_StopRecomputation),
@@ -264,6 +275,7 @@ class CheckpointFunction(autograd.Function):
             )
         ctx.function = function
         ctx.random = _RandomState() if preserve_rng else None
+        ctx.autocast = autocast_as_now()
         # Tensors go the way that checks for in-place changes; the rest is kept as it is.
         ctx.others = [None if isinstance(arg, tallow.Tensor) else arg for arg in args]
         ctx.places = [i for i, arg in enumerate(args) if isinstance(arg, tallow.Tensor)]
@@ -284,7 +296,7 @@ class CheckpointFunction(autograd.Function):
         for place, tensor in zip(ctx.places, ctx.saved_tensors, strict=True):
             args[place] = tensor.detach().requires_grad_(tensor.requires_grad)
         random = contextlib.nullcontext() if ctx.random is None else ctx.random.restored()
-        with random, tallow.enable_grad():
+        with random, _inside(ctx.autocast), tallow.enable_grad():
             outputs = ctx.function(*args)
         if isinstance(outputs, tallow.Tensor):
             outputs = (outputs,)

@@ -7,7 +7,8 @@ from typing import Any
 
 from tallow.amp import GradScaler as _GradScaler
 from tallow.amp import autocast as _autocast
-from tallow.amp import custom_bwd, custom_fwd
+from tallow.amp import custom_bwd as _custom_bwd
+from tallow.amp import custom_fwd as _custom_fwd
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
 
@@ -19,6 +20,18 @@ def _deprecated(name: str) -> None:
         FutureWarning,
         stacklevel=3,
     )
+
+
+def custom_fwd(fwd: Any = None, **kwargs: Any) -> Any:
+    """:func:`tallow.amp.custom_fwd` for CUDA."""
+    _deprecated("custom_fwd")
+    return _custom_fwd(fwd, device_type="cuda", **kwargs)
+
+
+def custom_bwd(bwd: Any) -> Any:
+    """:func:`tallow.amp.custom_bwd` for CUDA."""
+    _deprecated("custom_bwd")
+    return _custom_bwd(bwd, device_type="cuda")
 
 
 class autocast(_autocast):
