@@ -295,8 +295,8 @@ def lu_factor_ex(
     packed, pivots = _LuFactor.apply(A, pivot)
     zero = packed.detach().diagonal(dim1=-2, dim2=-1) == 0
     size = zero.size(-1)
-    places = tallow.where(zero, tallow.arange(1, size + 1), size + 1)
-    first = places.amin(-1) if size else tallow.ones(A.shape[:-2], dtype=tallow.int64)
+    places = tallow.where(zero, tallow.arange(1, size + 1, device=A.device), size + 1)
+    first = places.amin(-1) if size else zero.new_ones(A.shape[:-2], dtype=tallow.int64)
     info = first.masked_fill(first > size, 0).to(tallow.int32)
     if check_errors and bool((info != 0).any()):
         at = int(info[info != 0][0])

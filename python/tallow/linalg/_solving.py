@@ -192,7 +192,7 @@ def solve_ex(
         raise LinAlgError(
             "torch.linalg.solve_ex: The solver failed because the input matrix is singular."
         )
-    stand_in = tallow.eye(A.size(-1), dtype=A.dtype)
+    stand_in = tallow.eye(A.size(-1), dtype=A.dtype, device=A.device)
     found = solve(tallow.where(singular[..., None, None], stand_in, A), B, left=left)
     lost = singular.reshape(*singular.shape, *[1] * (found.dim() - singular.dim()))
     return return_types.linalg_solve_ex(found.masked_fill(lost, tallow.nan), info)
