@@ -188,7 +188,11 @@ set(TALLOW_KERNEL_SOURCES
 set(TALLOW_COMPACT_KERNEL_SOURCES
   csrc/cpu/binary_integer.cpp
   csrc/cpu/compare.cpp
+  csrc/cpu/conv_depthwise.cpp
+  csrc/cpu/conv_direct.cpp
+  csrc/cpu/conv_groups.cpp
   csrc/cpu/conv_plain.cpp
+  csrc/cpu/conv_stage.cpp
   csrc/cpu/gemm_other.cpp
   csrc/cpu/index.cpp
   csrc/cpu/index_creation.cpp
@@ -198,6 +202,8 @@ set(TALLOW_COMPACT_KERNEL_SOURCES
   csrc/cpu/norm_batch.cpp
   csrc/cpu/norm_group.cpp
   csrc/cpu/pool_adaptive.cpp
+  csrc/cpu/pool_interleaved.cpp
+  csrc/cpu/pool_max_backward.cpp
   csrc/cpu/pool_average.cpp
   csrc/cpu/random.cpp
   csrc/cpu/random_discrete.cpp

@@ -76,8 +76,10 @@ Status forward(const ConvArgs& args, const T* input, const T* weight, const T* b
       }
     }
 #endif
-    if (conv_depthwise_suits(args)) {
-      return conv_depthwise_forward(args, input, weight, bias, output);
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (conv_depthwise_suits(args)) {
+        return conv_depthwise_forward(args, input, weight, bias, output);
+      }
     }
     return conv_direct_forward(joined_rows(args), input, weight, bias, output);
   }
@@ -96,8 +98,10 @@ Status grad_input(const ConvArgs& args, const T* output, const T* weight, const 
       }
     }
 #endif
-    if (conv_depthwise_suits(args)) {
-      return conv_depthwise_grad_input(args, output, weight, bias, input);
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (conv_depthwise_suits(args)) {
+        return conv_depthwise_grad_input(args, output, weight, bias, input);
+      }
     }
     return conv_direct_grad_input(joined_rows(args), output, weight, bias, input);
   }

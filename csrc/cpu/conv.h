@@ -27,16 +27,12 @@ Status conv_direct_grad_input(const ConvArgs& args, const float* output, const f
                               const float* bias, float* input);
 Status conv_direct_grad_input(const ConvArgs& args, const double* output, const double* weight,
                               const double* bias, double* input);
-// One filter per channel of channels_last images on both sides.
+// One filter per channel of channels_last images on both sides, in float32.
 bool conv_depthwise_suits(const ConvArgs& args);
 Status conv_depthwise_forward(const ConvArgs& args, const float* input, const float* weight,
                               const float* bias, float* output);
-Status conv_depthwise_forward(const ConvArgs& args, const double* input, const double* weight,
-                              const double* bias, double* output);
 Status conv_depthwise_grad_input(const ConvArgs& args, const float* output, const float* weight,
                                  const float* bias, float* input);
-Status conv_depthwise_grad_input(const ConvArgs& args, const double* output, const double* weight,
-                                 const double* bias, double* input);
 // By matrix products, and by dot products over the pixels (for few output channels per group).
 Status conv_product_grad_weight(const ConvArgs& args, const float* input, const float* output,
                                 float* weight);

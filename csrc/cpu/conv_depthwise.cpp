@@ -101,7 +101,6 @@ void compute_row(const Depthwise<T>& d, const TapAt* taps, int64_t count, int64_
                   d.channels;
   int64_t x = inside.begin;
   for (; x + 6 <= inside.end; x += 6) all_channels<T, 6>(row, x, d.channels);
-  for (; x + 2 <= inside.end; x += 2) all_channels<T, 2>(row, x, d.channels);
   for (; x < inside.end; ++x) all_channels<T, 1>(row, x, d.channels);
   // At the borders each tap is looked at.
   WindowRow<T> border = row;
@@ -212,16 +211,8 @@ Status conv_depthwise_forward(const ConvArgs& args, const float* input, const fl
                               const float* bias, float* output) {
   return run(args, false, input, weight, bias, output);
 }
-Status conv_depthwise_forward(const ConvArgs& args, const double* input, const double* weight,
-                              const double* bias, double* output) {
-  return run(args, false, input, weight, bias, output);
-}
 Status conv_depthwise_grad_input(const ConvArgs& args, const float* output, const float* weight,
                                  const float* bias, float* input) {
-  return run(args, true, output, weight, bias, input);
-}
-Status conv_depthwise_grad_input(const ConvArgs& args, const double* output, const double* weight,
-                                 const double* bias, double* input) {
   return run(args, true, output, weight, bias, input);
 }
 

@@ -134,9 +134,9 @@ void run_task(const Pass& pass, const Tiling& tiling, const Stage& stage, const 
 
 // Runs every (image, group, row tile, channel part) of a pass.
 template <class T>
-Status run_pass(const Pass& pass, const Tiling& tiling, const Stage& stage, const Phase* phases,
-                const int32_t* table, const T* source, const Weights<T>& weights, const T* bias,
-                T* out) {
+TALLOW_NOINLINE Status run_pass(const Pass& pass, const Tiling& tiling, const Stage& stage,
+                                const Phase* phases, const int32_t* table, const T* source,
+                                const Weights<T>& weights, const T* bias, T* out) {
   const bool groups = tiling.lanes == Lanes::kGroups;
   const int64_t need = stage.numel(0) * (groups ? kLanes<T> : 1) + kSlack<T>;
   const int64_t tile_tasks = tiling.row_tiles * tiling.channel_parts;

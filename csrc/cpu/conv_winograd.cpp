@@ -67,7 +67,8 @@ struct TapBlock {
 
 // Loads the taps of kWidth output channels from `out` on for source channels from `source` on and
 // returns of how many, at most `limit`.
-int64_t load_taps(const Pass& pass, int64_t out, int64_t source, int64_t limit, TapBlock& taps) {
+TALLOW_NOINLINE int64_t load_taps(const Pass& pass, int64_t out, int64_t source, int64_t limit,
+                                  TapBlock& taps) {
   constexpr int kCount = kTaps * kTaps;
   const float* const from = pass.weight + out * pass.weight_out + source * pass.weight_source;
   const int64_t outs = lesser(pass.out_channels - out, kWidth);

@@ -110,17 +110,11 @@ bool max_channels(const PoolArgs& args, const Covered<T>& window, int64_t channe
   return false;
 }
 
-template <class T, bool kTaps, int kVectors>
-TALLOW_INLINE void max_block(const PoolArgs& args, const Covered<T>& window, int64_t channel,
-                             int64_t count, const MaxTarget<T>& target) {
-  if (max_channels<T, kTaps, false, kVectors>(args, window, channel, count, target)) {
-    max_channels<T, kTaps, true, kVectors>(args, window, channel, count, target);
-  }
-}
-
 template <class T, bool kTaps>
 void max_typed(const PoolArgs& args, const T* in, T* out, PoolIndex kind, void* index) {
   constexpr int kW = kLanes<Compute<T>>;
+  // Other types than float are worth less code.
+  constexpr bool kFast = dtype_of<T> == DType::kFloat32;
   const int64_t channels = args.interleaved;
   for_rows(args, [&](int64_t image, int64_t y) {
     for (int64_t x = 0; x < args.out_size[1]; ++x) {
@@ -131,12 +125,21 @@ void max_typed(const PoolArgs& args, const T* in, T* out, PoolIndex kind, void* 
           static_cast<char*>(index) + first * (kind == PoolIndex::kFlat ? sizeof(int64_t) : 1),
           (y * args.stride[0] - args.padding[0]) * args.in_size[1] + x * args.stride[1] -
               args.padding[1]};
-      int64_t c = 0;
-      for (; c + 4 * kW <= channels; c += 4 * kW) {
-        max_block<T, kTaps, 4>(args, window, c, kW, target);
+      bool done = false;
+      if constexpr (kFast) {
+        int64_t c = 0;
+        bool nan = false;
+        for (; c + 4 * kW <= channels && !nan; c += 4 * kW) {
+          nan = max_channels<T, kTaps, false, 4>(args, window, c, kW, target);
+        }
+        for (; c < channels && !nan; c += kW) {
+          nan =
+              max_channels<T, kTaps, false, 1>(args, window, c, smaller(channels - c, kW), target);
+        }
+        done = !nan;
       }
-      for (; c < channels; c += kW) {
-        max_block<T, kTaps, 1>(args, window, c, smaller(channels - c, kW), target);
+      for (int64_t c = 0; c < channels && !done; c += kW) {
+        max_channels<T, kTaps, true, 1>(args, window, c, smaller(channels - c, kW), target);
       }
     }
   });

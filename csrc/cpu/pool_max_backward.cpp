@@ -115,16 +115,15 @@ TALLOW_INLINE void each_position(const Positions& positions, int64_t first, int6
   const PoolArgs& args = positions.args;
   for (int64_t o = 0; o < out_pixels(args); ++o) {
     const int64_t at = first + o * args.interleaved;
-    if (positions.kind == PoolIndex::kFlat) {
-      const int64_t* const flat = static_cast<const int64_t*>(positions.index) + at;
-      for (int64_t c = 0; c < channels; ++c) body(o, c, flat[c]);
-      continue;
-    }
+    const int64_t* const flat = static_cast<const int64_t*>(positions.index) + at;
     const uint8_t* const taps = static_cast<const uint8_t*>(positions.index) + at;
     const int64_t y = o / args.out_size[1] * args.stride[0] - args.padding[0];
     const int64_t corner =
         y * args.in_size[1] + o % args.out_size[1] * args.stride[1] - args.padding[1];
-    for (int64_t c = 0; c < channels; ++c) body(o, c, corner + positions.tap_offset[taps[c]]);
+    const bool is_flat = positions.kind == PoolIndex::kFlat;
+    for (int64_t c = 0; c < channels; ++c) {
+      body(o, c, is_flat ? flat[c] : corner + positions.tap_offset[taps[c]]);
+    }
   }
 }
 
