@@ -27,8 +27,16 @@ UNDEFINED = (
     "resize_as_",
     "set_",
 )
-# PyTorch loses digits here: in float32 near poles and in squarings, in j0 also in float64.
-SCALE = {"polygamma": 50, "special.polygamma": 50, "matrix_exp": 1000, "special.bessel_j0": 10}
+# PyTorch loses digits here: in float32 near poles and in squarings, in the others also in float64.
+SCALE = {
+    "polygamma": 50,
+    "special.polygamma": 50,
+    "matrix_exp": 1000,
+    "special.bessel_j0": 10,
+    "special.bessel_y0": 100,
+    "special.bessel_y1": 1000,
+    "special.airy_ai": 1000,
+}
 SEED = 7
 
 

@@ -33,6 +33,18 @@ _NAMES = {
 
 # Module beside this one -> its functions, loaded when first used.
 _HOMES = {
+    "_bessel_second": (
+        *("airy_ai", "bessel_y0", "bessel_y1", "modified_bessel_i0", "modified_bessel_i1"),
+        *("modified_bessel_k0", "modified_bessel_k1", "scaled_modified_bessel_k0"),
+        *("scaled_modified_bessel_k1", "spherical_bessel_j0"),
+    ),
+    "_polynomials": (
+        *("chebyshev_polynomial_t", "chebyshev_polynomial_u", "chebyshev_polynomial_v"),
+        *("chebyshev_polynomial_w", "hermite_polynomial_h", "hermite_polynomial_he"),
+        *("laguerre_polynomial_l", "legendre_polynomial_p", "shifted_chebyshev_polynomial_t"),
+        *("shifted_chebyshev_polynomial_u", "shifted_chebyshev_polynomial_v"),
+        "shifted_chebyshev_polynomial_w",
+    ),
     "_bessel": ("bessel_j0", "bessel_j1", "i0", "i0e", "i1", "i1e"),
     "_gamma_parts": ("gammainc", "gammaincc", "zeta"),
     "_normal": ("entr", "erfcx", "log_ndtr", "ndtr", "ndtri", "xlog1py"),
