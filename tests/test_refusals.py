@@ -46,6 +46,11 @@ VOLUME_POOLING: list[Case] = [
         "pad should be at most half of effective kernel size, but got pad=2, kernel_size=2 and",
     ),
     (
+        lambda: F.avg_pool3d(ones(1, 1, 2, 2, 2), 3, 1, 1),
+        RuntimeError,
+        "input image (T: 2 H: 2 W: 2) smaller than kernel size (kT: 3 kH: 3 kW: 3)",
+    ),
+    (
         lambda: F.max_pool3d(ones(1, 1, 2, 2, 2), 2, 1, -1),
         RuntimeError,
         "pad must be non-negative, but got pad: -1",
@@ -67,6 +72,16 @@ VOLUME_POOLING: list[Case] = [
     ),
 ]
 UNPOOLING: list[Case] = [
+    (
+        lambda: F.max_unpool1d(ones(2, 3), longs(2, 3), 2, 0, 2),
+        ValueError,
+        "max_unpooling: output_size must contain non-negative spatial dimensions, but got output",
+    ),
+    (
+        lambda: F.max_unpool2d(ones(2, 3, 3), longs(2, 3, 3), 2, (2, 0, 1)),
+        RuntimeError,
+        "max_unpool2d: stride must be a single int, or a sequence of 2 ints, given [2, 0, 1]",
+    ),
     (
         lambda: F.max_unpool1d(ones(8, 8), longs(8, 7), 3, 2),
         RuntimeError,
@@ -283,6 +298,46 @@ SHAPES: list[Case] = [
         "start (0) + length (-1) exceeds dimension size (10).",
     ),
     (
+        lambda: tallow.narrow_copy(tallow.tensor(1.0), 0, 0, -1),
+        RuntimeError,
+        "narrow() cannot be applied to a 0-dim tensor.",
+    ),
+    (
+        lambda: tallow.narrow_copy(ones(2), 0, 3, -1),
+        IndexError,
+        "start out of range (expected to be in range of [-2, 2], but got 3)",
+    ),
+    (
+        lambda: tallow.hsplit(ones(4, 4), -1),
+        RuntimeError,
+        "number of sections must be larger than 0, got -1",
+    ),
+    (
+        lambda: tallow.permute_copy(ones(2), 0),
+        TypeError,
+        "permute_copy(): argument 'dims' (position 2) must be tuple of ints, not int",
+    ),
+    (
+        lambda: tallow.view_copy(ones(2), -1),
+        TypeError,
+        "view_copy() received an invalid combination of arguments - got (Tensor, int), but",
+    ),
+    (
+        lambda: tallow.fft.rfft(ones(4).half()),
+        RuntimeError,
+        "Unsupported dtype Half",
+    ),
+    (
+        lambda: F.grid_sample(ones(1, 1, 2, 2), longs(1, 2, 2, 2), align_corners=True),
+        RuntimeError,
+        "expected scalar type Float but found Long",
+    ),
+    (
+        lambda: tallow.linalg.solve(ones(2, 2), tallow.tensor(1.0)),
+        RuntimeError,
+        "linalg.solve: The input tensor B must have at least 2 dimensions.",
+    ),
+    (
         lambda: tallow.fft.fft(tallow.tensor(1.0)),
         IndexError,
         "Dimension specified as -1 but tensor has no dimensions",
@@ -353,7 +408,7 @@ def test_windows_past_the_end_count_with_ceil_mode() -> None:
 def test_pooling_to_nothing_keeps_the_gradient() -> None:
     x = ones(1, 1, 2, 2, 2, requires_grad=True)
     y = F.adaptive_max_pool3d(x, (1, 0, 2))
-    assert y.shape == (1, 1, 1, 0, 2)
+    assert y.shape == F.adaptive_avg_pool3d(x, (1, 0, 2)).shape == (1, 1, 1, 0, 2)
     y.sum().backward()
     assert x.grad.abs().sum() == 0
 

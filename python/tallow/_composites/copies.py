@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow._composite import composite
+from tallow._composite import composite, wrong_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +36,16 @@ def _copied(view: Callable[..., Any]) -> Callable[..., Any]:
     return composite(call)
 
 
+def _ints(name: str, argument: str, value: Any) -> Any:
+    """Refuse a single number where PyTorch takes a sequence."""
+    if not isinstance(value, tuple | list):
+        raise TypeError(
+            f"{name}(): argument '{argument}' (position 2) must be tuple of ints, not "
+            f"{type(value).__name__}"
+        )
+    return value
+
+
 def _as_strided(
     input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
 ) -> Tensor:
@@ -51,11 +61,11 @@ def _diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> T
 
 
 def _expand(input: Tensor, size: Sequence[int], *, implicit: bool = False) -> Tensor:
-    return input.expand(size)
+    return input.expand(_ints("expand_copy", "size", size))
 
 
 def _permute(input: Tensor, dims: Sequence[int]) -> Tensor:
-    return input.permute(dims)
+    return input.permute(_ints("permute_copy", "dims", dims))
 
 
 def _select(input: Tensor, dim: int, index: int) -> Tensor:
@@ -86,7 +96,8 @@ def _split(input: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
 def _split_with_sizes(
     input: Tensor, split_sizes: Sequence[int], dim: int = 0
 ) -> tuple[Tensor, ...]:
-    return tuple(input.split(list(split_sizes), dim))
+    sizes = _ints("split_with_sizes_copy", "split_sizes", split_sizes)
+    return tuple(input.split(list(sizes), dim))
 
 
 def _squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
@@ -122,7 +133,12 @@ def _view_as_real(input: Tensor) -> Tensor:
 
 
 def _view(input: Tensor, size: Any = None, *, dtype: Any = None) -> Tensor:
-    return input.view(size if dtype is None else dtype)
+    asked = size if dtype is None else dtype
+    if not isinstance(asked, tuple | list | tallow.dtype):
+        raise wrong_arguments(
+            "view_copy", (input, asked), "(Tensor input, dtype dtype)", "(Tensor input, ints size)"
+        )
+    return input.view(asked)
 
 
 as_strided_copy = _copied(_as_strided)

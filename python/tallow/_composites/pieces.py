@@ -83,7 +83,7 @@ def _check_sections(name: str, input: Tensor, sections: Any) -> None:
 
 def _split_along(name: str, input: Tensor, sections: Any, dim: int) -> tuple[Tensor, ...]:
     _check_sections(name, input, sections)
-    if isinstance(sections, int) and (sections <= 0 or input.size(dim) % sections):
+    if isinstance(sections, int) and (sections == 0 or input.size(dim) % sections):
         raise RuntimeError(
             f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension "
             f"{input.size(dim)} is not divisible by the split_size {sections}!"
@@ -163,14 +163,22 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     Raises:
         RuntimeError: the input has no such dimension, or the range leaves it.
     """
-    if dim >= max(input.dim(), 1):
+    if input.dim() == 0:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if dim >= input.dim():
         raise RuntimeError(
             "Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false. "
             f"narrow_copy(): the input has {input.dim()} dimensions, dim is {dim}"
         )
+    size = input.size(dim)
+    if not -size <= start <= size:
+        raise IndexError(
+            f"start out of range (expected to be in range of [{-size}, {size}], but got {start})"
+        )
     if length < 0:
         raise RuntimeError(
-            f"start ({start}) + length ({length}) exceeds dimension size ({input.size(dim)})."
+            f"start ({start + size if start < 0 else start}) + length ({length}) exceeds "
+            f"dimension size ({size})."
         )
     return input.narrow(dim, start, length).clone(memory_format=tallow.contiguous_format)
 

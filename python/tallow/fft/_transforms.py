@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow._composite import composite
+from tallow._composite import c_name, composite
 from tallow.autograd import Function
 
 if TYPE_CHECKING:
@@ -96,7 +96,13 @@ def _real_of(dtype: Any) -> Any:
     return tallow.float64 if dtype in (tallow.float64, tallow.complex128) else tallow.float32
 
 
+def _refuse_half(x: Tensor) -> None:
+    if x.dtype in (tallow.float16, tallow.bfloat16):
+        raise RuntimeError(f"Unsupported dtype {c_name(x.dtype)}")
+
+
 def _as_complex(x: Tensor) -> Tensor:
+    _refuse_half(x)
     if x.is_complex():
         return x
     return x.to(_complex_of(x.dtype if x.is_floating_point() else tallow.get_default_dtype()))
@@ -104,12 +110,9 @@ def _as_complex(x: Tensor) -> Tensor:
 
 def _as_real(x: Tensor, name: str) -> Tensor:
     if x.is_complex():
-        raise RuntimeError(f"{name} expects a real input tensor, but got {_c_name(x)}")
+        raise RuntimeError(f"{name} expects a real input tensor, but got {c_name(x.dtype)}")
+    _refuse_half(x)
     return x if x.is_floating_point() else x.to(tallow.get_default_dtype())
-
-
-def _c_name(x: Tensor) -> str:
-    return "ComplexDouble" if x.dtype == tallow.complex128 else "ComplexFloat"
 
 
 def _resized(x: Tensor, dims: Sequence[int], sizes: Sequence[int]) -> Tensor:

@@ -81,7 +81,7 @@ def check_volume(
         x: the input, which should be ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
         window: what pools it.
         ceil_mode: may the last window end outside?
-        window_fits: must a window with its padding fit into the input?
+        window_fits: must a window fit into the input without its padding?
 
     Raises:
         RuntimeError: as said.
@@ -109,8 +109,7 @@ def check_volume(
                 "length zero!"
             )
     sizes = tuple(x.shape[-3:])
-    room = [size + 2 * pad for size, pad in zip(sizes, window.pad, strict=True)]
-    if window_fits and any(r < k for r, k in zip(room, window.kernel, strict=True)):
+    if window_fits and any(size < k for size, k in zip(sizes, window.kernel, strict=True)):
         raise RuntimeError(
             "input image (T: {} H: {} W: {}) smaller than kernel size "
             "(kT: {} kH: {} kW: {})".format(*sizes, *window.kernel)

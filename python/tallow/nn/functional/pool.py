@@ -388,8 +388,8 @@ def max_unpool1d(
             padding=padding,
             output_size=output_size,
         )
-    check_unpool(input, indices, 1, ())
     size = _unpool_size(input, 1, kernel_size, stride, padding, output_size)
+    check_unpool(input, indices, 1, ())
     return _unpool(input, indices, size)
 
 
@@ -420,8 +420,8 @@ def max_unpool2d(
             padding=padding,
             output_size=output_size,
         )
-    check_unpool(input, indices, 2, ())
     size = _unpool_size(input, 2, kernel_size, stride, padding, output_size)
+    check_unpool(input, indices, 2, ())
     return _unpool(input, indices, size)
 
 
@@ -432,11 +432,23 @@ def _unpool_size(
     kernel = ntuple(n)(kernel_size)
     step = kernel if stride is None else ntuple(n)(stride)
     pad = ntuple(n)(padding)
+    for name, value in (("kernel_size", kernel), ("stride", step), ("padding", pad)):
+        if len(value) != n:
+            raise RuntimeError(
+                f"max_unpool{n}d: {name} must be a single int, or a sequence of {n} ints, given "
+                f"{list(value)}"
+            )
     default = [
         (length - 1) * s - 2 * p + k
         for length, s, p, k in zip(input.shape[-n:], step, pad, kernel, strict=True)
     ]
     if output_size is None:
+        for dim, size in enumerate(default):
+            if size < 0:
+                raise ValueError(
+                    "max_unpooling: output_size must contain non-negative spatial dimensions, but "
+                    f"got output_size[{dim}]={size}"
+                )
         return default
     if len(output_size) == n + 2:
         output_size = output_size[2:]

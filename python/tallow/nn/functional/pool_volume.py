@@ -214,6 +214,9 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     """
     depth, height, width = _adaptive_size("adaptive_avg_pool3d", input, output_size)
     x = _batched(input)
+    if 0 in (depth, height, width):
+        nothing = x.flatten(2)[..., :0].reshape(*x.shape[:2], depth, height, width)
+        return nothing if input.dim() == 5 else nothing.squeeze(0)
     planes = adaptive_avg_pool2d(_planes(x), (height, width))
     lines = adaptive_avg_pool2d(planes.flatten(2).unsqueeze(1), (depth, height * width))
     result = lines.view(*x.shape[:2], depth, height, width)
@@ -272,9 +275,8 @@ def max_unpool3d(
         padding: padding of the pooling.
         output_size: size of the pooled input, where several are possible.
     """
-    step = kernel_size if stride is None else stride
-    check_unpool(input, indices, 3, ntuple(3)(step))
     size = _unpool_size(input, 3, kernel_size, stride, padding, output_size)
+    check_unpool(input, indices, 3, ntuple(3)(kernel_size if stride is None else stride))
     return _unpool(input, indices, size)
 
 

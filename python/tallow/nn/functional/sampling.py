@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow._composite import composite
+from tallow._composite import c_name, composite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,6 +133,14 @@ def _check(input: Tensor, grid: Tensor, mode: str, padding_mode: str) -> None:
         )
     if mode == "bicubic" and input.dim() != 4:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+    if not input.is_floating_point():
+        raise NotImplementedError(
+            f"\"grid_sampler_{input.dim() - 2}d_cpu\" not implemented for '{c_name(input.dtype)}'"
+        )
+    if grid.dtype != input.dtype:
+        raise RuntimeError(
+            f"expected scalar type {c_name(input.dtype)} but found {c_name(grid.dtype)}"
+        )
 
 
 @composite
