@@ -150,9 +150,13 @@ def histogramdd(
         )
     points = input.detach().reshape(-1, dims)
     if len(each) != dims:
+        by_edges = any(isinstance(one, tallow.Tensor) for one in each)
         raise RuntimeError(
-            f"torch.histogramdd(): The size of bins must be equal to the innermost dimension of "
-            f"the input, got {len(each)} and {dims}"
+            f"torch.histogramdd: expected {dims} sequences of bin edges for a {dims}-dimensional "
+            f"histogram but got {len(each)}"
+            if by_edges
+            else "histogramdd: The size of bins must be equal to the innermost dimension of the "
+            f"input. Given {len(each)} sizes for a dimension of {dims}"
         )
     if range is not None and len(range) != 2 * dims:
         raise RuntimeError(

@@ -70,7 +70,6 @@ def ormqr(
 
 
 def _check_ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool) -> None:
-    check_floating("torch.ormqr", input)
     for name, tensor_, least in (("input", input, 2), ("other", other, 2), ("tau", tau, 1)):
         if tensor_.dim() < least:
             raise RuntimeError(f"torch.ormqr: {name} must have at least {least} dimensions.")
@@ -96,6 +95,7 @@ def _check_ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool) -> None:
                 f"torch.ormqr: Expected batch dimensions of {name} to be equal to "
                 f"input.shape[:-2], but got {list(batch)}"
             )
+    check_floating("torch.ormqr", input)
 
 
 @composite
