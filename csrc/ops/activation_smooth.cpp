@@ -250,9 +250,8 @@ Tensor glu(const Tensor& input, int64_t dim) {
     return [x = save(input, "self"), axis, half](Grads& g) {
       const Tensor value = narrow(g[x], axis, 0, half);
       const Tensor gate = sigmoid(narrow(g[x], axis, half, half));
-      const Tensor value_grad = mul(g.grad(), gate);
-      const Tensor gate_grad = mul(mul(value_grad, value), rsub(gate, 1));
-      g.out[0] = cat({value_grad, gate_grad}, axis);
+      const Tensor gate_grad = sigmoid_backward(mul(g.grad(), value), gate);
+      g.out[0] = cat({mul(g.grad(), gate), gate_grad}, axis);
     };
   });
 }
