@@ -25,6 +25,7 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "linalg.eigh": lambda lib, x: lib.linalg.eigh(x)[0],
     "linalg.eigvals": lambda lib, x: lib.linalg.eigvals(x).sum(-1),
     "linalg.svd": lambda lib, x: lib.linalg.svd(x)[1],
+    "slogdet": lambda lib, x: lib.slogdet(x)[1],
 }
 
 ROWS = 1000

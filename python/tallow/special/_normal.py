@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["entr", "erfcx", "log_ndtr", "ndtr", "ndtri", "xlog1py"]
 
 _ROOT_TWO = math.sqrt(2)
+_ROOT_HALF = math.sqrt(0.5)
 _ROOT_PI = math.sqrt(math.pi)
 
 
@@ -33,7 +34,7 @@ erfcx = unary(
 )
 ndtr = unary(
     "ndtr",
-    lambda x: tallow.erfc(x / -_ROOT_TWO).div_(2),
+    lambda x: (x * -_ROOT_HALF).erfc_().mul_(0.5),
     lambda x, y: (-x * x / 2).exp() / math.sqrt(2 * math.pi),
     "Return the probability that a standard normal number is less.",
 )
