@@ -129,6 +129,10 @@ Tensor legacy_construct(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   if (count == 1 && Py_TYPE(first)->tp_base == &PyTuple_Type && is_int_sequence(first)) {
     return empty(to_dims(first), dtype, device);  // a Size
   }
+  if (count == 1 && is_array(first)) {
+    const Tensor copy = tensor_from_data(first, dtype, device);
+    if (copy.dim() > 0) return copy;  // an array of no dimensions is a size
+  }
   if (is_int_sequence(args)) return empty(to_dims(args), dtype, device);
   TALLOW_CHECK_TYPE(count == 1, "new(): expected sizes or one sequence of data, got ", count,
                     " arguments");

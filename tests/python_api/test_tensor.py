@@ -135,6 +135,17 @@ def test_type_names_and_converts() -> None:
         o(1).type("foo")
 
 
+def test_legacy_constructor_copies_arrays() -> None:
+    numpy = pytest.importorskip("numpy")
+    array = numpy.array([[1.0, 2.5]])
+    copy = tallow.Tensor(array)
+    assert copy.dtype == tallow.float32
+    assert copy.tolist() == [[1, 2.5]]
+    assert tallow.Tensor(numpy.arange(3)).tolist() == [0, 1, 2]
+    assert tallow.Tensor(numpy.array([7])).tolist() == [7]
+    assert tallow.Tensor(numpy.array(3)).shape == (3,)  # no dimensions: a size
+
+
 def test_legacy_types_create_and_test() -> None:
     assert tallow.FloatTensor(2, 3).shape == (2, 3)
     assert tallow.LongTensor([1.5, 2]).tolist() == [1, 2]
