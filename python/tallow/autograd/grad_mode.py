@@ -35,8 +35,9 @@ class _Mode:
     holds inside the block.
     """
 
-    _set: Callable[[Any], Any]
-    _inside: Any
+    if TYPE_CHECKING:
+        _set: Callable[[Any], Any]
+        _inside: Any
 
     def __call__(self, function: _Decorated) -> _Decorated:
         if isinstance(function, type):

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import Any
 
 from tallow import _C
 from tallow._tensor import Tensor
 from tallow.nn._spelling import package
-
-if TYPE_CHECKING:
-    from typing import Any
 
 __all__ = [
     "Buffer",

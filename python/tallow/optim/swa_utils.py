@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow._absent import name_absent_ones
+from tallow._tensor import Tensor
 from tallow.nn import Module
 
 from .lr_scheduler import LRScheduler
@@ -19,8 +20,6 @@ from .lr_scheduler._base import one_per_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    from tallow import Tensor
 
     from .optimizer import Optimizer
 

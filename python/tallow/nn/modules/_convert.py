@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class ConvertMethods:
     """The part of :class:`Module` that changes where and as what its tensors are stored."""
 
-    # Module answers this; see TraversalMethods.
-    _apply: Callable[..., Self]
+    if TYPE_CHECKING:
+        # Module answers this; see TraversalMethods.
+        _apply: Callable[..., Self]
 
     def cpu(self) -> Self:
         """Move all parameters and buffers to the CPU."""

@@ -28,20 +28,21 @@ _MIXED_ON_MODULE = (
 class HookMethods:
     """The part of :class:`Module` that deals with forward and backward hooks."""
 
-    _forward_pre_hooks: OrderedDict[int, Hook]
-    _forward_pre_hooks_with_kwargs: OrderedDict[int, bool]
-    _forward_hooks: OrderedDict[int, Hook]
-    _forward_hooks_with_kwargs: OrderedDict[int, bool]
-    _forward_hooks_always_called: OrderedDict[int, bool]
-    _backward_pre_hooks: OrderedDict[int, Hook]
-    _backward_hooks: OrderedDict[int, Hook]
-    _is_full_backward_hook: bool | None
+    if TYPE_CHECKING:
+        _forward_pre_hooks: OrderedDict[int, Hook]
+        _forward_pre_hooks_with_kwargs: OrderedDict[int, bool]
+        _forward_hooks: OrderedDict[int, Hook]
+        _forward_hooks_with_kwargs: OrderedDict[int, bool]
+        _forward_hooks_always_called: OrderedDict[int, bool]
+        _backward_pre_hooks: OrderedDict[int, Hook]
+        _backward_hooks: OrderedDict[int, Hook]
+        _is_full_backward_hook: bool | None
 
-    # Module answers these, since they also consult the global tables.
-    _get_backward_hooks: Callable[[], tuple[list[Hook], list[Hook]]]
-    _get_backward_pre_hooks: Callable[[], list[Hook]]
-    _snapshot_forward_pre_hooks: Callable[[], list[tuple[Hook, bool]]]
-    _snapshot_forward_hooks: Callable[[], list[ForwardHook]]
+        # Module answers these, since they also consult the global tables.
+        _get_backward_hooks: Callable[[], tuple[list[Hook], list[Hook]]]
+        _get_backward_pre_hooks: Callable[[], list[Hook]]
+        _snapshot_forward_pre_hooks: Callable[[], list[tuple[Hook, bool]]]
+        _snapshot_forward_hooks: Callable[[], list[ForwardHook]]
 
     # _call_with_hooks is what a call with hooks means. csrc/python/module_slots.cpp does the same,
     # faster, for modules whose hooks are their own, without options, and full ones for backward.

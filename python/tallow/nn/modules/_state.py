@@ -50,17 +50,18 @@ class _SilentHook:
 class StateMethods:
     """The part of :class:`Module` that saves and loads state."""
 
-    _version: int
-    _parameters: dict[str, Parameter | None]
-    _buffers: dict[str, Tensor | None]
-    _non_persistent_buffers_set: set[str]
-    _modules: dict[str, Module | None]
-    _state_dict_hooks: OrderedDict[int, Hook]
-    _state_dict_pre_hooks: OrderedDict[int, Hook]
-    _load_state_dict_pre_hooks: OrderedDict[int, Hook]
-    _load_state_dict_post_hooks: OrderedDict[int, Hook]
+    if TYPE_CHECKING:
+        _version: int
+        _parameters: dict[str, Parameter | None]
+        _buffers: dict[str, Tensor | None]
+        _non_persistent_buffers_set: set[str]
+        _modules: dict[str, Module | None]
+        _state_dict_hooks: OrderedDict[int, Hook]
+        _state_dict_pre_hooks: OrderedDict[int, Hook]
+        _load_state_dict_pre_hooks: OrderedDict[int, Hook]
+        _load_state_dict_post_hooks: OrderedDict[int, Hook]
 
-    # Hooks.
+        # Hooks.
 
     def register_state_dict_pre_hook(self, hook: Hook) -> RemovableHandle:
         """Run ``hook(module, prefix, keep_vars)`` before this module's state is collected."""

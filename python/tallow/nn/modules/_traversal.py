@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 class TraversalMethods:
     """The part of :class:`Module` that visits children, parameters and buffers."""
 
-    training: bool
-    _parameters: dict[str, Parameter | None]
-    _buffers: dict[str, Tensor | None]
-    _modules: dict[str, Module | None]
+    if TYPE_CHECKING:
+        training: bool
+        _parameters: dict[str, Parameter | None]
+        _buffers: dict[str, Tensor | None]
+        _modules: dict[str, Module | None]
 
-    # Visiting.
+        # Visiting.
 
     def children(self) -> Iterator[Module]:
         """Yield the direct child modules, each object once."""

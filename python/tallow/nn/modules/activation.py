@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 import tallow
+from tallow._tensor import Tensor
 from tallow._user_frame import outside_stacklevel
 from tallow.nn import functional as F
 from tallow.nn import init
@@ -16,7 +17,6 @@ from tallow.nn.parameter import Parameter
 if TYPE_CHECKING:
     from typing import Any
 
-    from tallow._tensor import Tensor
 
 __all__ = [
     "CELU",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import tallow
+from tallow._tensor import Tensor
 from tallow.nn import functional as F
 from tallow.nn import init
 from tallow.nn.modules.module import Module
@@ -13,7 +14,6 @@ from tallow.nn.parameter import Parameter
 if TYPE_CHECKING:
     from typing import Any
 
-    from tallow._tensor import Tensor
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
 

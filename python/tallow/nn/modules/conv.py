@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow._tensor import Tensor
 from tallow.nn import functional as F
 from tallow.nn import init
 from tallow.nn.modules.module import Module
@@ -13,11 +15,6 @@ from tallow.nn.modules.utils import _pair, _reverse_repeat_tuple, _single, _trip
 from tallow.nn.parameter import Parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from tallow._tensor import Tensor
-
     Size = int | tuple[int, ...]
 
 __all__ = [

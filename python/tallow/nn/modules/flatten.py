@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tallow.nn.modules.module import Module
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from tallow._tensor import Tensor
 
 __all__ = ["Flatten", "Unflatten"]

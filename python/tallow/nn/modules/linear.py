@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import tallow
+from tallow._tensor import Tensor
 from tallow.nn import functional as F
 from tallow.nn import init
 from tallow.nn.modules.module import Module
@@ -14,7 +15,6 @@ from tallow.nn.parameter import Parameter
 if TYPE_CHECKING:
     from typing import Any
 
-    from tallow._tensor import Tensor
 
 __all__ = ["Bilinear", "Identity", "Linear"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from tallow._tensor import Tensor
 from tallow.nn import functional as F
 from tallow.nn._reduction import legacy_get_string
 from tallow.nn.modules.distance import PairwiseDistance
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from tallow._tensor import Tensor
 
 __all__ = [
     "BCELoss",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tallow import _C
 from tallow._tensor import Tensor
@@ -18,9 +19,6 @@ from tallow.utils.hooks import BackwardHook, RemovableHandle
 from tallow.utils.hooks import WrappedHook as _WrappedHook  # noqa: F401  # old pickles name it
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
     from tallow.nn.modules._hooks import ForwardHook, Hook
 
 __all__ = [

@@ -6,16 +6,14 @@ The one-, two- and three-dimensional layers of a kind differ in the function of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from tallow.nn import functional as F
 from tallow.nn.modules.module import Module
 from tallow.nn.modules.utils import _pair, _single, _triple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
     from tallow._tensor import Tensor
 
     Size = int | tuple[int, ...]

@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 import tallow
+from tallow._tensor import Tensor
 from tallow._user_frame import outside_stacklevel
 from tallow.nn import init
 from tallow.nn.functional import recurrent
@@ -17,7 +18,6 @@ from tallow.nn.utils.rnn import PackedSequence
 if TYPE_CHECKING:
     from typing import Any
 
-    from tallow._tensor import Tensor
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import tallow
+from tallow._tensor import Tensor
 from tallow.autograd.grad_mode import no_grad
 from tallow.nn import functional as F
 from tallow.nn import init
@@ -14,7 +15,6 @@ from tallow.nn.parameter import Parameter
 if TYPE_CHECKING:
     from typing import Any, Self
 
-    from tallow._tensor import Tensor
 
 __all__ = ["Embedding", "EmbeddingBag"]
 

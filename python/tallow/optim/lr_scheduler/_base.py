@@ -60,7 +60,10 @@ class LRScheduler:
         KeyError: resuming with groups that lack ``"initial_lr"``.
     """
 
-    _get_closed_form_lr: Callable[[], list[Any]] | None = None
+    if TYPE_CHECKING:
+        _get_closed_form_lr: Callable[[], list[Any]] | None
+    else:
+        _get_closed_form_lr = None
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):

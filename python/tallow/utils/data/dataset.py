@@ -10,11 +10,11 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import tallow
+from tallow._tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ..._tensor import Tensor
 
 __all__ = [
     "ChainDataset",

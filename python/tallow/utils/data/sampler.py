@@ -6,11 +6,11 @@ import itertools
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import tallow
+from tallow._tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence, Sized
 
-    from ..._tensor import Tensor
 
 __all__ = [
     "BatchSampler",
