@@ -32,8 +32,32 @@ struct DefaultDevices {
 };
 thread_local DefaultDevices default_devices;
 
+// Element types of PyTorch that no tensor has here. Programs put them into tables and compare types
+// with them; an operator that is given one refuses it by name.
+struct NameOnly {
+  const char* name;
+  int item_size;
+  bool is_floating, is_complex, is_signed;
+};
+constexpr NameOnly kNamesOnly[] = {
+    {"uint16", 2, false, false, false},        {"uint32", 4, false, false, false},
+    {"uint64", 8, false, false, false},        {"float8_e4m3fn", 1, true, false, true},
+    {"float8_e5m2", 1, true, false, true},     {"float8_e4m3fnuz", 1, true, false, true},
+    {"float8_e5m2fnuz", 1, true, false, true}, {"float8_e8m0fnu", 1, true, false, false},
+    {"complex32", 4, false, true, true},
+};
+
 const PyConstant* constant(PyObject* self) { return reinterpret_cast<PyConstant*>(self); }
-DType dtype_value(PyObject* self) { return static_cast<DType>(constant(self)->value); }
+const NameOnly* name_only(PyObject* dtype) {
+  const int value = constant(dtype)->value;
+  return value < kNumDTypes ? nullptr : &kNamesOnly[value - kNumDTypes];
+}
+DType dtype_value(PyObject* self) {
+  TALLOW_CHECK_NOT_IMPLEMENTED(name_only(self) == nullptr, "dtype ", package_name(), ".",
+                               constant(self)->name,
+                               " is known by name only: no tensor can have it");
+  return static_cast<DType>(constant(self)->value);
+}
 
 PyObject* constant_repr(PyObject* self) {
   return PyUnicode_FromFormat("%s.%s", package_name().c_str(), constant(self)->name);
@@ -45,23 +69,29 @@ PyObject* constant_reduce(PyObject* self, PyObject*) {
 PyObject* constant_module(PyObject*, void*) { return PyUnicode_FromString(package_name().c_str()); }
 
 PyObject* dtype_is_floating(PyObject* self, void*) {
-  return PyBool_FromLong(is_floating(dtype_value(self)));
+  const NameOnly* const named = name_only(self);
+  return PyBool_FromLong(named ? named->is_floating : is_floating(dtype_value(self)));
 }
 PyObject* dtype_is_complex(PyObject* self, void*) {
-  return PyBool_FromLong(is_complex(dtype_value(self)));
+  const NameOnly* const named = name_only(self);
+  return PyBool_FromLong(named ? named->is_complex : is_complex(dtype_value(self)));
 }
 PyObject* dtype_is_signed(PyObject* self, void*) {
+  if (const NameOnly* const named = name_only(self)) {
+    return PyBool_FromLong(named->is_signed);
+  }
   const DType dtype = dtype_value(self);
   return PyBool_FromLong(dtype != DType::kBool && dtype != DType::kUInt8);
 }
 PyObject* dtype_itemsize(PyObject* self, void*) {
-  return PyLong_FromLongLong(item_size(dtype_value(self)));
+  const NameOnly* const named = name_only(self);
+  return PyLong_FromLongLong(named ? named->item_size : item_size(dtype_value(self)));
 }
 PyObject* dtype_to_real(PyObject* self, PyObject*) {
-  return Py_NewRef(dtype_object(real_type(dtype_value(self))));
+  return guarded([&] { return Py_NewRef(dtype_object(real_type(dtype_value(self)))); });
 }
 PyObject* dtype_to_complex(PyObject* self, PyObject*) {
-  return Py_NewRef(dtype_object(complex_type(dtype_value(self))));
+  return guarded([&] { return Py_NewRef(dtype_object(complex_type(dtype_value(self)))); });
 }
 
 PyGetSetDef dtype_properties[] = {
@@ -274,8 +304,12 @@ void init_dtype_device(py::module_& module) {
   for (int i = 0; i < kNumDTypes; ++i) {
     dtype_objects[i] = make_constant(module, dtype_type, dtype_name(static_cast<DType>(i)), i);
   }
+  for (int i = 0; i < static_cast<int>(std::size(kNamesOnly)); ++i) {
+    Py_DECREF(make_constant(module, dtype_type, kNamesOnly[i].name, kNumDTypes + i));
+  }
   strided_object = make_constant(module, layout_type, "strided", 0);
-  for (const char* name : {"sparse_coo", "sparse_csr"}) {
+  for (const char* name :
+       {"sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "jagged"}) {
     Py_DECREF(make_constant(module, layout_type, name, 1));
   }
   const char* formats[] = {"contiguous_format", "preserve_format", "channels_last",

@@ -21,12 +21,18 @@ from tallow._C import (
     bool,
     channels_last,
     channels_last_3d,
+    complex32,
     complex64,
     complex128,
     contiguous_format,
     default_generator,
     device,
     dtype,
+    float8_e4m3fn,
+    float8_e4m3fnuz,
+    float8_e5m2,
+    float8_e5m2fnuz,
+    float8_e8m0fnu,
     float16,
     float32,
     float64,
@@ -43,16 +49,23 @@ from tallow._C import (
     is_anomaly_enabled,
     is_grad_enabled,
     is_inference_mode_enabled,
+    jagged,
     layout,
     memory_format,
     preserve_format,
     set_default_dtype,
     set_num_threads,
+    sparse_bsc,
+    sparse_bsr,
     sparse_coo,
+    sparse_csc,
     sparse_csr,
     strided,
     tensor,
     uint8,
+    uint16,
+    uint32,
+    uint64,
 )
 
 float = float32
@@ -61,6 +74,7 @@ half = float16
 int = int32
 long = int64
 short = int16
+chalf = complex32
 cfloat = complex64
 cdouble = complex128
 

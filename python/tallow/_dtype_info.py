@@ -15,8 +15,18 @@ _FORMATS = {
     "bfloat16": (16, 7, 8),
     "float32": (32, 23, 8),
     "float64": (64, 52, 11),
+    "complex32": (16, 10, 5),
     "complex64": (32, 23, 8),
     "complex128": (64, 52, 11),
+}
+# Largest number, relative spacing, smallest normal number and least number of one-byte formats.
+# Source: Micikevicius et al., FP8 formats for deep learning, 2022; OCP microscaling formats, 2023.
+_BYTES = {
+    "float8_e4m3fn": (448.0, 2.0**-3, 2.0**-6, -448.0),
+    "float8_e4m3fnuz": (240.0, 2.0**-3, 2.0**-7, -240.0),
+    "float8_e5m2": (57344.0, 2.0**-2, 2.0**-14, -57344.0),
+    "float8_e5m2fnuz": (57344.0, 2.0**-3, 2.0**-15, -57344.0),
+    "float8_e8m0fnu": (2.0**127, 1.0, 2.0**-127, 2.0**-127),
 }
 _PYTHON = {float: "float64", complex: "complex128", int: "int64"}
 
@@ -61,6 +71,11 @@ class finfo(_Info):
 
     def __init__(self, type: Any = None) -> None:
         name = _name(tallow.get_default_dtype() if type is None else type, "finfo")
+        if name in _BYTES:
+            self.bits, self.resolution, self.dtype = 8, 1.0, name
+            self.max, self.eps, self.tiny, self.min = _BYTES[name]
+            self.smallest_normal = self.tiny
+            return
         if name not in _FORMATS:
             raise TypeError(
                 "torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
@@ -74,7 +89,9 @@ class finfo(_Info):
         self.tiny = self.smallest_normal = 2.0 ** (1 - bias)
         # Decimal digits that survive a round trip: floor(fraction * log10(2)).
         self.resolution = float(f"1e-{int(fraction * 0.30103)}")
-        self.dtype = {"complex64": "float32", "complex128": "float64"}.get(name, name)
+        self.dtype = {"complex32": "float16", "complex64": "float32", "complex128": "float64"}.get(
+            name, name
+        )
 
     def __repr__(self) -> str:
         return (
