@@ -21,11 +21,10 @@ _REASONS = (
         r"^(quantiz|dequantiz|q_|q?u?int\d+x?\d*$|qu?int|fake_quant|quasi|ao$|fbgemm)",
         "quantised and other integer types are not supported: use uint8, int8 .. int64",
     ),
-    (r"^float[48]_", "numbers of 8 and fewer bits are not supported: use bfloat16 or float16"),
-    (r"^(complex32|chalf)$", "complex numbers of half precision are not supported: use complex64"),
+    (r"^float4_", "numbers of 8 and fewer bits are not supported: use bfloat16 or float16"),
     (r"^hash_tensor$", "its results are uint64, which is not supported"),
     (r"^(mkldnn|cudnn|miopen)_", "it is a kernel of a library that is not used here"),
-    (r"^(onnx|export|package)$", "nothing is traced, so there is no program to export"),
+    (r"^(export|package)$", "nothing is traced, so there is no program to export"),
 )
 
 

@@ -135,8 +135,21 @@ def install(block: Iterable[str] = ()) -> None:
     _finder = _Finder(block)
     sys.meta_path.insert(0, _finder)
     sys.modules[_THEIRS] = tallow
+    tallow.__name__ = _THEIRS  # packages that patch torch by its path compare it
+    vars(tallow)[_THEIRS] = tallow  # torch.torch, as there
     tallow.__version__ = torch_version()
     _C._set_namespace(_THEIRS)
+    # Private names that much used packages import.
+    vars(_C)["_TensorMeta"] = type(tallow.Tensor)
+    vars(_C)["_log_api_usage_once"] = lambda event: None  # nothing is logged
+    _C._nn._parse_to = _parse_to  # type: ignore[attr-defined]
+
+
+def _parse_to(*args: Any, **kwargs: Any) -> Any:
+    """Return device, dtype, non_blocking and memory_format of the arguments of ``Module.to``."""
+    from tallow.nn.modules._convert import parse_to
+
+    return parse_to(*args, **kwargs)
 
 
 def uninstall() -> None:
@@ -149,6 +162,8 @@ def uninstall() -> None:
     for name in list(sys.modules):
         if name == _THEIRS or name.startswith(_THEIRS + "."):
             del sys.modules[name]
+    tallow.__name__ = _OURS
+    del vars(tallow)[_THEIRS]
     tallow.__version__ = version.__version__
     _C._set_namespace(_OURS)
 

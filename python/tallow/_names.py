@@ -97,7 +97,10 @@ _HOMES = {
     "special": "i0",
     "special._error_inverse": "erfinv",
     "special._gamma": "digamma lgamma mvlgamma polygamma",
+    "jit": "ScriptModule",
+    "futures": "Future",
     "serialization": "load save",
+    "_serialization.file_reader": "PyTorchFileReader",
     "storage": (
         "BFloat16Storage BoolStorage ByteStorage CharStorage ComplexDoubleStorage"
         " ComplexFloatStorage DoubleStorage FloatStorage HalfStorage IntStorage LongStorage"
@@ -110,9 +113,9 @@ _HOMES = {
 }
 _SUBMODULES = (
     "accelerator amp autograd backends compiler cpu cuda demo distributed distributions"
-    " fft func functional futures fx hub jit library linalg mps multiprocessing nn ops optim"
-    " overrides profiler random return_types safetensors serialization signal special storage"
-    " testing torch_version types utils version xpu"
+    " fft func functional futures fx hub jit library linalg mps multiprocessing nn onnx ops"
+    " optim overrides profiler random return_types safetensors serialization signal special"
+    " storage testing torch_version types utils version xpu __config__ _dynamo"
 )
 
 LAZY: dict[str, str] = {

@@ -1,5 +1,6 @@
 """What `tallow` loads lazily; written by tools/gen_stubs.py, do not edit."""
 
+from tallow import __config__ as __config__
 from tallow._alias import as_torch as as_torch
 from tallow._buffer import from_file as from_file
 from tallow._buffer import frombuffer as frombuffer
@@ -168,6 +169,7 @@ from tallow._composites.windows import hann_window as hann_window
 from tallow._composites.windows import kaiser_window as kaiser_window
 from tallow._dtype_info import finfo as finfo
 from tallow._dtype_info import iinfo as iinfo
+from tallow import _dynamo as _dynamo
 from tallow._explain import NonFiniteError as NonFiniteError
 from tallow._explain import explain as explain
 from tallow._explain import nan_guard as nan_guard
@@ -194,6 +196,7 @@ from tallow._predicates import is_signed as is_signed
 from tallow._predicates import is_storage as is_storage
 from tallow._predicates import is_tensor as is_tensor
 from tallow._predicates import numel as numel
+from tallow._serialization.file_reader import PyTorchFileReader as PyTorchFileReader
 from tallow._settings import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
 from tallow._settings import get_deterministic_debug_mode as get_deterministic_debug_mode
 from tallow._settings import get_device_module as get_device_module
@@ -272,9 +275,11 @@ from tallow import func as func
 from tallow.func import vmap as vmap
 from tallow import functional as functional
 from tallow.functional import unravel_index as unravel_index
+from tallow.futures import Future as Future
 from tallow import futures as futures
 from tallow import fx as fx
 from tallow import hub as hub
+from tallow.jit import ScriptModule as ScriptModule
 from tallow import jit as jit
 from tallow import library as library
 from tallow import linalg as linalg
@@ -303,6 +308,7 @@ from tallow.nn.functional.recurrent import gru_cell as gru_cell
 from tallow.nn.functional.recurrent import lstm_cell as lstm_cell
 from tallow.nn.functional.recurrent import rnn_relu_cell as rnn_relu_cell
 from tallow.nn.functional.recurrent import rnn_tanh_cell as rnn_tanh_cell
+from tallow import onnx as onnx
 from tallow import ops as ops
 from tallow import optim as optim
 from tallow import overrides as overrides

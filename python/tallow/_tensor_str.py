@@ -37,7 +37,7 @@ class _Options:
     sci_mode: bool | None = None
 
 
-_options = _Options()
+PRINT_OPTS = _Options()
 
 
 def set_printoptions(
@@ -70,7 +70,7 @@ def set_printoptions(
     """
     if profile is not None:
         for key, value in _PROFILES[profile].items():
-            setattr(_options, key, value)
+            setattr(PRINT_OPTS, key, value)
     given = {
         "precision": precision,
         "threshold": threshold,
@@ -79,14 +79,14 @@ def set_printoptions(
     }
     for key, choice in given.items():
         if choice is not None:
-            setattr(_options, key, choice)
-    _options.sci_mode = sci_mode
+            setattr(PRINT_OPTS, key, choice)
+    PRINT_OPTS.sci_mode = sci_mode
 
 
 def get_printoptions() -> dict[str, Any]:
     """Return the print options in force as keyword arguments for :func:`set_printoptions`."""
     names = ("precision", "threshold", "edgeitems", "linewidth", "sci_mode")
-    return {name: getattr(_options, name) for name in names}
+    return {name: getattr(PRINT_OPTS, name) for name in names}
 
 
 @contextmanager
@@ -123,19 +123,19 @@ class _FloatFormat:
         sizes = [abs(v) for v in finite]
         largest, smallest = max(sizes), min(sizes)
         self.whole = all(v == math.floor(v) for v in finite)
-        if _options.sci_mode is None:
+        if PRINT_OPTS.sci_mode is None:
             wide = largest / smallest > _LARGEST_RATIO or largest > _LARGEST_FIXED
             self.scientific = wide or (not self.whole and smallest < _SMALLEST_FIXED)
         else:
-            self.scientific = _options.sci_mode
+            self.scientific = PRINT_OPTS.sci_mode
         self.width = max(len(self._text(v)) for v in finite)
 
     def _text(self, value: float) -> str:
         if self.scientific:
-            return f"{value:.{_options.precision}e}"
+            return f"{value:.{PRINT_OPTS.precision}e}"
         if self.whole:
             return f"{value:.0f}" + ("." if math.isfinite(value) else "")
-        return f"{value:.{_options.precision}f}"
+        return f"{value:.{PRINT_OPTS.precision}f}"
 
     def __call__(self, value: float) -> str:
         return self._text(value).rjust(self.width)
@@ -164,9 +164,9 @@ _GAP = _Gap()
 
 def _edges(size: int, summarize: bool) -> tuple[range, range] | None:
     """Indices kept at both ends of a dimension, or None when all of it is shown."""
-    if not summarize or size <= 2 * _options.edgeitems:
+    if not summarize or size <= 2 * PRINT_OPTS.edgeitems:
         return None
-    return range(_options.edgeitems), range(size - _options.edgeitems, size)
+    return range(PRINT_OPTS.edgeitems), range(size - PRINT_OPTS.edgeitems, size)
 
 
 def _shown(data: Tensor, summarize: bool) -> Any:
@@ -195,7 +195,7 @@ def _flatten(items: Any) -> Iterator[Any]:
 
 
 def _vector_text(items: list[Any], indent: int, format_one: Any) -> str:
-    per_line = max(1, (_options.linewidth - indent) // (format_one.width + 2))
+    per_line = max(1, (PRINT_OPTS.linewidth - indent) // (format_one.width + 2))
     texts = [" ..." if item is _GAP else format_one(item) for item in items]
     lines = [", ".join(texts[i : i + per_line]) for i in range(0, len(texts), per_line)]
     return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
@@ -213,10 +213,10 @@ def _nested_text(items: Any, dim: int, indent: int, format_one: Any) -> str:
     return "[" + ("," + "\n" * (dim - 1) + " " * (indent + 1)).join(parts) + "]"
 
 
-def _elements_text(tensor: Tensor, indent: int) -> str:
+def _tensor_str(tensor: Tensor, indent: int) -> str:
     """The bracketed elements, as if they began in column `indent`."""
-    summarize = tensor.numel() > _options.threshold
-    if summarize and tensor.dim() and not _options.edgeitems:
+    summarize = tensor.numel() > PRINT_OPTS.threshold
+    if summarize and tensor.dim() and not PRINT_OPTS.edgeitems:
         return "[...]"
     shown = _shown(tensor, summarize)
     values = list(_flatten(shown))
@@ -245,7 +245,7 @@ def _joined(text: str, notes: list[str], indent: int) -> str:
     """Append notes, moving those that would pass the line width to a new line."""
     column = len(text) - text.rfind("\n") + 1
     for note in notes:
-        if column + len(note) + 2 > _options.linewidth:
+        if column + len(note) + 2 > PRINT_OPTS.linewidth:
             text += ",\n" + " " * indent + note
             column = indent + len(note)
         else:
@@ -286,9 +286,9 @@ def _tensor_text(tensor: Tensor, contents: str | None) -> str:
             notes.append(dtype_note)
     else:
         implied = (default, default.to_complex(), tallow.int64, tallow.bool)
-        if not _options.edgeitems:
+        if not PRINT_OPTS.edgeitems:
             notes.append(f"size={tuple(tensor.shape)}")
-        body = _elements_text(tensor.detach(), indent)
+        body = _tensor_str(tensor.detach(), indent)
         if tensor.dtype not in implied:
             notes.append(dtype_note)
     if contents is not None:

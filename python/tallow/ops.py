@@ -46,15 +46,76 @@ class _Op:
         return f"<OpOverloadPacket(op='{self._qualname.replace('::', '.')}')>"
 
 
+# What tensor subclasses of PyTorch tell apart in __torch_dispatch__, which is not called here.
+_INTERNAL = frozenset(
+    [
+        "_pin_memory",
+        "_sparse_addmm",
+        "_sparse_mm_reduce_impl",
+        "_to_copy",
+        "alias",
+        "index",
+        "slice",
+    ]
+)
+
+
+class _Builtin:
+    """A function of the top level under its name in ``aten``; each overload is the same function.
+
+    Args:
+        function: what it calls; without one it refuses.
+        name: with the namespace and, for an overload, that.
+    """
+
+    def __init__(self, function: Any, name: str) -> None:
+        self._function = function
+        self._name = name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._function is None:
+            raise NotImplementedError(f"ops.{self._name} is known by name only")
+        return self._function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return self._name
+
+    def __getattr__(self, overload: str) -> _Builtin:
+        if overload.startswith("__") or self._name.count(".") > 1:
+            raise AttributeError(f"{self._name!r} has no attribute {overload!r}")
+        operator = _Builtin(self._function, f"{self._name}.{overload}")
+        setattr(self, overload, operator)
+        return operator
+
+
+_builtins: dict[str, _Builtin] = {}
+
+
+def _builtin(name: str) -> _Builtin | None:
+    if name not in _builtins and name[:2] != "__":
+        import tallow
+
+        # Changes in place are methods only.
+        function = getattr(tallow, name, None) or getattr(tallow.Tensor, name, None)
+        if not callable(function) or isinstance(function, type):
+            function = None
+        if function is not None or name in _INTERNAL:
+            _builtins[name] = _Builtin(function, f"aten.{name}")
+    return _builtins.get(name)
+
+
 class _Namespace:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def __getattr__(self, name: str) -> _Op:
+    def __getattr__(self, name: str) -> _Op | _Builtin:
         from tallow.library import OPS
 
         qualname = f"{self._name}::{name}"
         if qualname not in OPS:
+            builtin = _builtin(name) if self._name == "aten" else None
+            if builtin is not None:
+                return builtin
             raise AttributeError(f"'_OpNamespace' {self._name!r} object has no attribute {name!r}")
         return _Op(qualname)
 

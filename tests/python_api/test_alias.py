@@ -68,6 +68,17 @@ class TestContext:
             version = importlib.metadata.version("torch")
             assert version == tallow.__version__ == f"2.13.0+tallow.{tallow.version.tallow}"
 
+    def test_names_that_packages_compare_and_import(self) -> None:
+        with tallow.as_torch():
+            torch = importlib.import_module("torch")
+            assert torch.__name__ == "torch"
+            assert torch.torch is torch
+            assert issubclass(torch._C._TensorMeta, type)
+            assert torch._C._log_api_usage_once("event") is None
+            assert torch._C._nn._parse_to(torch.float16)[1] is torch.float16
+        assert tallow.__name__ == "tallow"
+        assert not hasattr(tallow, "torch")
+
     def test_version_compares_by_number(self) -> None:
         with tallow.as_torch():
             assert tallow.__version__ >= "2.8"

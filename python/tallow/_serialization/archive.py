@@ -284,6 +284,10 @@ class ArchiveReader:
     def __contains__(self, name: str) -> bool:
         return name in self._records
 
+    def names(self) -> list[str]:
+        """Return the names of the records, in the order of the directory."""
+        return list(self._records)
+
     def size(self, name: str) -> int:
         """Return the number of bytes of a record."""
         return self._record(name).size

@@ -1,4 +1,4 @@
-"""Dual numbers, which do not exist here: every function refuses and names what does its work.
+"""Dual numbers, which do not exist here: making one is refused with a hint.
 
 Derivatives along a direction come from two backward passes; see :func:`tallow.func.jvp`.
 """
@@ -40,13 +40,15 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> NoRetur
     _refuse("make_dual")
 
 
-def unpack_dual(tensor: Any, *, level: int | None = None) -> NoReturn:
-    """Refuse: tensors carry no tangents.
+def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
+    """Return the tensor and, in the place of its tangent, None: tensors carry none.
 
-    Raises:
-        NotImplementedError: always.
+    Example:
+        >>> from tallow.autograd import forward_ad
+        >>> forward_ad.unpack_dual(tallow.ones(1)).tangent is None
+        True
     """
-    _refuse("unpack_dual")
+    return UnpackedDualTensor(tensor, None)
 
 
 def enter_dual_level() -> NoReturn:

@@ -8,7 +8,23 @@ from tallow import profiler
 from tallow.profiler import record_function
 from tallow.profiler._events import EventList, FunctionEvent, FunctionEventAvg
 
-__all__ = ["EventList", "FunctionEvent", "FunctionEventAvg", "profile", "record_function"]
+__all__ = [
+    "EventList",
+    "FunctionEvent",
+    "FunctionEventAvg",
+    "emit_nvtx",
+    "profile",
+    "record_function",
+]
+
+
+class emit_nvtx:
+    """Marks for NVIDIA's profiler: not supported."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise NotImplementedError(
+            "autograd.profiler.emit_nvtx: not supported; use profiler.profile"
+        )
 
 
 class profile:

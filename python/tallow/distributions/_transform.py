@@ -8,7 +8,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from . import constraints
-from .utils import sum_rightmost
+from .utils import _sum_rightmost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -278,7 +278,7 @@ class ComposeTransform(Transform):
         total: Any = 0
         for part, before, after in zip(self.parts, values, values[1:], strict=False):
             change = part.log_abs_det_jacobian(before, after)
-            total = total + sum_rightmost(change, events - part.domain.event_dim)
+            total = total + _sum_rightmost(change, events - part.domain.event_dim)
             events += part.codomain.event_dim - part.domain.event_dim
         return total
 
@@ -351,7 +351,7 @@ class IndependentTransform(Transform):
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Any:
         change = self.base_transform.log_abs_det_jacobian(x, y)
-        return sum_rightmost(change, self.reinterpreted_batch_ndims)
+        return _sum_rightmost(change, self.reinterpreted_batch_ndims)
 
     def forward_shape(self, shape: Any) -> Any:
         return self.base_transform.forward_shape(shape)

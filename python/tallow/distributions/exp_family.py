@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import tallow
 
 from .distribution import Distribution
-from .utils import sum_rightmost
+from .utils import _sum_rightmost
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -42,5 +42,5 @@ class ExponentialFamily(Distribution):
         result = normalizer - self._mean_carrier_measure
         events = len(self._event_shape)
         for param, slope in zip(params, slopes, strict=True):
-            result = result - sum_rightmost(param * slope, events)
+            result = result - _sum_rightmost(param * slope, events)
         return result

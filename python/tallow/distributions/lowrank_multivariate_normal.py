@@ -10,7 +10,7 @@ import tallow
 from . import constraints
 from .distribution import Distribution
 from .multivariate_normal import batch_mahalanobis
-from .utils import lazy_property, standard_normal
+from .utils import _standard_normal, lazy_property
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -139,8 +139,8 @@ class LowRankMultivariateNormal(Distribution):
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
         rank = (*shape[:-1], self.cov_factor.size(-1))
-        shared = standard_normal(rank, self.loc.dtype, self.loc.device)
-        own = standard_normal(shape, self.loc.dtype, self.loc.device)
+        shared = _standard_normal(rank, self.loc.dtype, self.loc.device)
+        own = _standard_normal(shape, self.loc.dtype, self.loc.device)
         moved = (self.cov_factor @ shared.unsqueeze(-1)).squeeze(-1)
         return self.loc + moved + self.cov_diag.sqrt() * own
 

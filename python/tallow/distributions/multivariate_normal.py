@@ -10,7 +10,7 @@ import tallow
 from . import constraints
 from ._covariance import Covariance, factor_of, only_matrix
 from .distribution import Distribution
-from .utils import standard_normal
+from .utils import _standard_normal
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -107,7 +107,7 @@ class MultivariateNormal(Covariance, Distribution):
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
-        standard = standard_normal(shape, self.loc.dtype, self.loc.device)
+        standard = _standard_normal(shape, self.loc.dtype, self.loc.device)
         moved = tallow.matmul(self._unbroadcasted_scale_tril, standard.unsqueeze(-1))
         return self.loc + moved.squeeze(-1)
 

@@ -10,7 +10,7 @@ import tallow
 from . import constraints
 from .chi2 import Chi2
 from .distribution import Distribution
-from .utils import broadcast_all, standard_normal
+from .utils import _standard_normal, broadcast_all
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -67,7 +67,7 @@ class StudentT(Distribution):
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
-        normal = standard_normal(shape, self.df.dtype, self.df.device)
+        normal = _standard_normal(shape, self.df.dtype, self.df.device)
         return self.loc + self.scale * normal * tallow.rsqrt(
             self._chi2.rsample(sample_shape) / self.df
         )

@@ -10,7 +10,7 @@ from . import constraints
 from .distribution import Distribution
 from .independent import Independent
 from .transforms import ComposeTransform, Transform
-from .utils import sum_rightmost
+from .utils import _sum_rightmost
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -119,10 +119,10 @@ class TransformedDistribution(Distribution):
             x = transform.inv(y)
             events += transform.domain.event_dim - transform.codomain.event_dim
             change = transform.log_abs_det_jacobian(x, y)
-            total = total - sum_rightmost(change, events - transform.domain.event_dim)
+            total = total - _sum_rightmost(change, events - transform.domain.event_dim)
             y = x
         base = self.base_dist.log_prob(y)
-        return total + sum_rightmost(base, events - len(self.base_dist.event_shape))
+        return total + _sum_rightmost(base, events - len(self.base_dist.event_shape))
 
     def _monotonized(self, value: Tensor) -> Tensor:
         """Probabilities counted from the other end where the function falls."""

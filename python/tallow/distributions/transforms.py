@@ -9,8 +9,14 @@ import tallow
 from tallow.nn.functional import logsigmoid, pad, softplus
 
 from . import constraints
-from ._transform import ComposeTransform, IndependentTransform, Transform, identity_transform
-from .utils import broadcast_all, sum_rightmost, tril_matrix_to_vec, vec_to_tril_matrix
+from ._transform import (
+    ComposeTransform,
+    IndependentTransform,
+    Transform,
+    identity_transform,
+)
+from ._transform import _InverseTransform as _InverseTransform
+from .utils import _sum_rightmost, broadcast_all, tril_matrix_to_vec, vec_to_tril_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -259,7 +265,7 @@ class AffineTransform(Transform):
             change = self.scale.abs().log()
         else:
             change = tallow.full_like(x, math.log(abs(self.scale)))
-        return sum_rightmost(change.expand(x.shape), self._event_dim)
+        return _sum_rightmost(change.expand(x.shape), self._event_dim)
 
     def forward_shape(self, shape: Any) -> Any:
         return tallow.broadcast_shapes(
@@ -582,7 +588,7 @@ class CatTransform(_SideBySide):
         changes = []
         for (transform, before), (_, after) in zip(self._parts(x), self._parts(y), strict=True):
             change = transform.log_abs_det_jacobian(before, after)
-            changes.append(sum_rightmost(change, self.event_dim - transform.event_dim))
+            changes.append(_sum_rightmost(change, self.event_dim - transform.event_dim))
         dim = self.dim - x.dim() if self.dim >= 0 else self.dim
         dim += self.event_dim
         return tallow.cat(changes, dim) if dim < 0 else sum(changes[1:], changes[0])

@@ -57,12 +57,12 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     return tuple(tallow.broadcast_tensors(*tensors))
 
 
-def standard_normal(shape: Any, dtype: Any, device: Any) -> Tensor:
+def _standard_normal(shape: Any, dtype: Any, device: Any) -> Tensor:
     """Draw standard normal numbers."""
     return tallow.empty(shape, dtype=dtype, device=device).normal_()
 
 
-def sum_rightmost(value: Any, count: int) -> Any:
+def _sum_rightmost(value: Any, count: int) -> Any:
     """Add up over the last ``count`` dimensions."""
     if count == 0:
         return value

@@ -5,19 +5,44 @@ Code that is only marked for the tracer runs; :mod:`tallow.jit` records graphs o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Proxy", "wrap"]
+__all__ = ["Graph", "GraphModule", "Node", "Proxy", "Tracer", "symbolic_trace", "wrap"]
 
 
-class Proxy:
-    """The value of a symbolic trace: without a tracer there are none."""
+class _OfTracing:
+    """What only a symbolic trace makes: programs ask whether they have one."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise NotImplementedError("fx.Proxy: symbolic tracing is not supported")
+        raise NotImplementedError(f"fx.{type(self).__name__}: symbolic tracing is not supported")
+
+
+class Proxy(_OfTracing):
+    """The value of a symbolic trace: without a tracer there are none."""
+
+
+class Graph(_OfTracing):
+    """The steps of a symbolic trace."""
+
+
+class Node(_OfTracing):
+    """A step of a symbolic trace."""
+
+
+class GraphModule(_OfTracing):
+    """A module made of a symbolic trace."""
+
+
+class Tracer(_OfTracing):
+    """What makes symbolic traces."""
+
+
+def symbolic_trace(*args: Any, **kwargs: Any) -> NoReturn:
+    """Refuse; :func:`tallow.jit.trace` records the graph of a real call."""
+    raise NotImplementedError("fx.symbolic_trace: symbolic tracing is not supported")
 
 
 def wrap(fn_or_name: str | Callable[..., Any]) -> Any:

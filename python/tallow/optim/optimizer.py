@@ -88,6 +88,8 @@ def _with_step_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
         return run(self, args, kwargs)
 
     def run(self: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if "_optimizer_step_pre_hooks" not in vars(self):
+            return step(self, *args, **kwargs)  # a wrapper that did not call Optimizer.__init__
         before, after = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
         if not (before or after or _global_optimizer_pre_hooks or _global_optimizer_post_hooks):
             return step(self, *args, **kwargs)

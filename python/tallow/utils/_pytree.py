@@ -27,18 +27,21 @@ from tallow.utils._pytree_nodes import (
     register_dataclass,
     register_pytree_node,
 )
+from tallow.utils._pytree_nodes import _dict_flatten_with_keys as _dict_flatten_with_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    PyTree = Any
     KeyPath = tuple[Any, ...]
+
+PyTree = Any
 
 __all__ = [
     "SUPPORTED_NODES",
     "GetAttrKey",
     "MappingKey",
     "NodeDef",
+    "PyTree",
     "SequenceKey",
     "TreeSpec",
     "arg_tree_leaves",
@@ -209,6 +212,7 @@ class TreeSpec:
 
 
 PyTreeSpec = TreeSpec
+_get_node_type = node_type
 _register_pytree_node = register_pytree_node  # the name of older programs
 _LEAF_SPEC = TreeSpec(None, None, [])
 

@@ -121,6 +121,8 @@ _register(
     _mapping_keys,
 )
 _register(deque, lambda t: (list(t), t.maxlen), lambda c, n: deque(c, maxlen=n), _indices)
+# Packages register their kinds of dict with it.
+_dict_flatten_with_keys = SUPPORTED_NODES[dict].flatten_with_keys_fn
 # All named tuples share an entry; the context is the class.
 _register(
     namedtuple,

@@ -22,6 +22,8 @@ from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, dr
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+_collate_fn_t = Any  # a function from a list of samples to a batch, in annotations
+
 __all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"]
 
 _T_co = TypeVar("_T_co", covariant=True)

@@ -1,0 +1,1 @@
+"""Parts of the symbolic tracer that programs ask for its state."""
