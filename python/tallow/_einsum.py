@@ -13,7 +13,7 @@ from tallow.overrides import handle_torch_function, has_torch_function
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tallow import Tensor
+    from tallow import Size, Tensor
 
     # A letter, or the position (counted from the left) of a dimension an ellipsis stands for.
     _Label = str | int
@@ -324,7 +324,67 @@ def _parsed(equation: str, dims: tuple[int, ...]) -> _Equation:
     return _Equation(equation, dims)
 
 
+class _Direct:
+    """One matrix product of two operands with known sizes, which is what nearly all calls are."""
+
+    def __init__(
+        self, plan: _Plan, output: list[_Label], left: Sequence[int], right: Sequence[int]
+    ) -> None:
+        batch = [left[i] for i in plan.batch]
+        rows = [left[i] for i in plan.rows]
+        columns = [right[i] for i in plan.columns]
+        count = [math.prod(batch)] if batch else []
+        inner = math.prod([left[i] for i in plan.summed])
+        self.orders = plan.left, plan.right
+        groups = [*count, math.prod(rows), inner], [*count, inner, math.prod(columns)]
+        shape = [*count, math.prod(rows), math.prod(columns)]
+        wanted = [*batch, *rows, *columns]
+        # Each is None where nothing has to be done.
+        self.left = None if groups[0] == [*batch, *rows, inner] else groups[0]
+        self.right = None if groups[1] == [*batch, inner, *columns] else groups[1]
+        if len(plan.summed) != 1:
+            self.left, self.right = groups
+        self.shape = None if shape == wanted else wanted
+        order = [plan.labels.index(label) for label in output]
+        self.order = None if order == sorted(order) else order
+
+    def __call__(self, one: Tensor, two: Tensor) -> Tensor:
+        first, second = self.orders
+        if first is not None:
+            one = one.permute(first)
+        if second is not None:
+            two = two.permute(second)
+        if self.left is not None:
+            one = one.reshape(self.left)
+        if self.right is not None:
+            two = two.reshape(self.right)
+        result = one.matmul(two)
+        if self.shape is not None:
+            result = result.reshape(self.shape)
+        return result if self.order is None else result.permute(self.order)
+
+
+@functools.lru_cache(maxsize=256)
+def _direct(equation: str, left: Size, right: Size) -> _Direct | None:
+    """Return the one product that an equation of two operands means, if it is that simple."""
+    parsed = _parsed(equation, (len(left), len(right)))
+    one, two = parsed.inputs
+    sizes: dict[_Label, int] = {}
+    for label, size in zip(one + two, left + right, strict=True):
+        if sizes.setdefault(label, size) != size:
+            return None  # broadcasts, or is an error
+    repeated = len(set(one)) != len(one) or len(set(two)) != len(two)
+    plan = _plan(tuple(one), tuple(two), frozenset(parsed.output))
+    if repeated or not plan.summed or set(plan.labels) != set(parsed.output):
+        return None
+    return _Direct(plan, parsed.output, left, right)
+
+
 def _contract(equation: str, operands: Sequence[Tensor]) -> Tensor:
+    if len(operands) == 2 and operands[0].dtype == operands[1].dtype:
+        direct = _direct(equation, operands[0].shape, operands[1].shape)
+        if direct is not None:
+            return direct(operands[0], operands[1])
     parsed = _parsed(equation, tuple([operand.dim() for operand in operands]))
     factors = [
         _diagonal(i, operand, labels)
