@@ -68,6 +68,11 @@ def scaled_dot_product_attention(
             scale=scale,
             enable_gqa=enable_gqa,
         )
+    plain = attn_mask is None and not dropout_p and query.dim() == 4 and query.is_cpu
+    if plain and query.shape == key.shape == value.shape and _same_floating(query, key, value):
+        return _VF._scaled_dot_product_flash_attention_for_cpu(
+            query, key, value, 0.0, is_causal, scale=scale
+        )[0]
     _check_attention(query, key, value, attn_mask)
     if not dropout_p and _has_kernel(query, key, value, attn_mask, enable_gqa):
         lead = (None,) * (4 - query.dim())
@@ -109,6 +114,11 @@ def scaled_dot_product_attention(
     if dropout_p:
         weights = dropout(weights, dropout_p)
     return weights.matmul(value)
+
+
+def _same_floating(query: Tensor, key: Tensor, value: Tensor) -> bool:
+    dtype = query.dtype
+    return dtype == key.dtype and dtype == value.dtype and query.is_floating_point()
 
 
 def _has_kernel(

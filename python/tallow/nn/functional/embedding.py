@@ -64,14 +64,12 @@ def embedding(
             scale_grad_by_freq=scale_grad_by_freq,
             sparse=sparse,
         )
-    rows = weight.size(0) if weight.dim() == 2 else 0  # the native function refuses other weights
     if padding_idx is None:
         padding_idx = -1  # the native function's sign for "none"
-    elif padding_idx > 0:
-        assert padding_idx < rows, "Padding_idx must be within num_embeddings"
-    elif padding_idx < 0:
-        assert padding_idx >= -rows, "Padding_idx must be within num_embeddings"
-        padding_idx += rows
+    elif padding_idx:
+        rows = weight.size(0) if weight.dim() == 2 else 0  # the native function refuses others
+        assert -rows <= padding_idx < rows, "Padding_idx must be within num_embeddings"
+        padding_idx %= rows
     if max_norm is not None:
         input = input.contiguous()
         _limit_norms(weight, input, max_norm, norm_type)
@@ -116,11 +114,20 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         return tensor.new_empty((*tensor.shape, num_classes))
+    if num_classes == -1:
+        num_classes = max(int(tensor.max().item()) + 1, 1)
+    elif num_classes < 1:
+        _check_classes(tensor, num_classes)
+    try:
+        zeros = tensor.new_zeros((*tensor.shape, num_classes))
+        return zeros.scatter_(-1, tensor.unsqueeze(-1), 1)
+    except RuntimeError:  # an index out of range
+        _check_classes(tensor, num_classes)
+        raise
+
+
+def _check_classes(tensor: Tensor, num_classes: int) -> None:
     if tensor.min().item() < 0:
         raise RuntimeError("Class values must be non-negative.")
-    largest = int(tensor.max().item())
-    if num_classes == -1:
-        num_classes = largest + 1
-    elif num_classes <= largest:
+    if tensor.max().item() >= num_classes:
         raise RuntimeError("Class values must be smaller than num_classes.")
-    return tensor.new_zeros((*tensor.shape, num_classes)).scatter_(-1, tensor.unsqueeze(-1), 1)

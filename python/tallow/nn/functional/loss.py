@@ -244,7 +244,8 @@ def mse_loss(
         )
     warn_if_broadcast(input, target)
     reduction = reduction_name(size_average, reduce, reduction)
-    input, target = tallow.broadcast_tensors(input, target)
+    if input.shape != target.shape:
+        input, target = tallow.broadcast_tensors(input, target)
     if weight is not None:
         return _weighted(_nn.mse_loss(input, target, 0), weight, reduction)
     return _nn.mse_loss(input, target, get_enum(reduction))
@@ -272,7 +273,8 @@ def l1_loss(
         )
     warn_if_broadcast(input, target)
     reduction = reduction_name(size_average, reduce, reduction)
-    input, target = tallow.broadcast_tensors(input, target)
+    if input.shape != target.shape:
+        input, target = tallow.broadcast_tensors(input, target)
     if weight is not None:
         return _weighted(_nn.l1_loss(input, target, 0), weight, reduction)
     return _nn.l1_loss(input, target, get_enum(reduction))
@@ -314,7 +316,8 @@ def smooth_l1_loss(
         )
     warn_if_broadcast(input, target)
     reduction = reduction_name(size_average, reduce, reduction)
-    input, target = tallow.broadcast_tensors(input, target)
+    if input.shape != target.shape:
+        input, target = tallow.broadcast_tensors(input, target)
     return _nn.smooth_l1_loss(input, target, get_enum(reduction), beta)
 
 
@@ -352,7 +355,8 @@ def huber_loss(
             weight=weight,
         )
     warn_if_broadcast(input, target)
-    input, target = tallow.broadcast_tensors(input, target)
+    if input.shape != target.shape:
+        input, target = tallow.broadcast_tensors(input, target)
     if weight is None:
         return _nn.huber_loss(input, target, get_enum(reduction), delta)
     _check_weight(weight, input)
