@@ -100,14 +100,14 @@ def map_of(storage: Any) -> SharedMap | None:
 
 
 def is_shared(tensor: Tensor) -> bool:
-    """Tell whether the memory of a tensor is shared with other processes."""
-    return map_of(tensor.untyped_storage()) is not None
+    """Tell whether the memory of a tensor is shared with other processes; CUDA's always counts."""
+    return tensor.is_cuda or map_of(tensor.untyped_storage()) is not None
 
 
 def share(tensor: Tensor) -> Tensor:
     """Move the data of a tensor to shared memory; return the tensor.
 
-    Views made before keep the old memory.
+    Views made before keep the old memory. Tensors on CUDA devices stay as they are.
     """
     if is_shared(tensor) or tensor.numel() == 0:
         return tensor

@@ -11,6 +11,7 @@ import pytest
 
 import tallow
 from tallow import accelerator, cuda
+from tallow.multiprocessing.reductions import reduce_tensor
 
 SHAPES = [(), (0,), (1,), (7,), (3, 5), (2, 0, 3), (2, 3, 4, 5)]
 DTYPES = [tallow.float32, tallow.float64, tallow.float16, tallow.bfloat16, tallow.int64,
@@ -239,3 +240,13 @@ def test_a_forked_child_is_told_what_to_do() -> None:
         os._exit(0)
     os.waitpid(child, 0)
     assert os.read(reader, 1000).decode().startswith("Cannot re-initialize CUDA in forked")
+
+
+def test_tensors_are_not_sent_to_other_processes() -> None:
+    x = tallow.ones(3, device="cuda")
+    assert x.share_memory_() is x
+    assert x.is_shared()
+    assert x.is_cuda
+    with pytest.raises(RuntimeError, match="^a tensor on cuda:0 cannot be sent to another process"):
+        reduce_tensor(x)
+    assert x.tolist() == [1, 1, 1]

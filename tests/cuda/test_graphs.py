@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import tallow
@@ -143,6 +145,47 @@ def test_a_captured_step_trains_as_the_eager_one() -> None:
         return result
 
     assert losses(True) == losses(False)
+
+
+@pytest.mark.parametrize("kind", [tallow.optim.Adam, tallow.optim.AdamW])
+@pytest.mark.parametrize("options", [{}, {"capturable": True}, {"amsgrad": True, "maximize": True}])
+def test_adam_is_captured_and_goes_on_counting(kind: Any, options: dict[str, Any]) -> None:
+    def losses(captured: bool, **more: Any) -> list[float]:
+        tallow.manual_seed(0)
+        model = tallow.nn.Linear(4, 1).cuda()
+        optimizer = kind(model.parameters(), lr=0.05, weight_decay=0.1, **options, **more)
+        data = tallow.randn(8, 5, 4, device="cuda")
+
+        def step(x: tallow.Tensor) -> tallow.Tensor:
+            optimizer.zero_grad()
+            loss = ((model(x) - x.sum(1, keepdim=True)) ** 2).mean()
+            loss.backward()
+            optimizer.step()
+            return loss.detach()
+
+        run = cuda.capture(step) if captured else step
+        result = [run(x).item() for x in data[:6]]
+        assert not captured or len(run._recorded) == 1
+        # Steps without the graph count on where it stopped.
+        result += [step(x).item() for x in data[6:]]
+        assert optimizer.state[model.weight]["step"].item() == 8
+        return result
+
+    assert losses(True) == pytest.approx(losses(False), rel=1e-5)
+
+
+def test_a_capturable_adam_is_recorded_by_hand() -> None:
+    weight = tallow.ones(2, device="cuda", requires_grad=True)
+    weight.grad = tallow.ones(2, device="cuda")
+    optimizer = tallow.optim.Adam([weight], lr=0.5, capturable=True)
+    optimizer.step()
+    recorded = cuda.CUDAGraph()
+    with cuda.graph(recorded):
+        optimizer.step()
+    for _ in range(3):
+        recorded.replay()
+    assert weight.tolist() == pytest.approx([-1, -1], abs=1e-4)
+    assert optimizer.state_dict()["state"][0]["step"].item() == 4
 
 
 def test_what_cannot_be_captured_runs_as_usual() -> None:

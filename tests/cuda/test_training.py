@@ -163,3 +163,26 @@ def test_trains_to_the_losses_of_the_cpu(name: str) -> None:
     assert losses[-1] < losses[0]
     np.testing.assert_allclose(losses, expected, rtol=1e-4)
     assert all(parameter.device.type == "cuda" for parameter in twin.parameters())
+
+
+def test_a_captured_gpt_trains_to_the_losses_of_the_eager_one() -> None:
+    def losses(captured: bool) -> list[float]:
+        tallow.manual_seed(0)
+        model = GPT(11, 8, 8).cuda()
+        optimizer = adamw(model)
+        inputs, targets = (tensor.cuda() for tensor in text(11, 8))
+
+        def step(inputs: tallow.Tensor, targets: tallow.Tensor) -> tallow.Tensor:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(inputs), targets)
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            return loss.detach()
+
+        run = tallow.cuda.capture(step) if captured else step
+        result = [run(inputs, targets).item() for _ in range(5)]
+        assert not captured or len(run._recorded) == 1
+        return result
+
+    np.testing.assert_allclose(losses(True), losses(False), rtol=1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import itertools
 from typing import TYPE_CHECKING, Any, Self
@@ -13,7 +14,7 @@ from tallow.cuda.memory import empty_cache
 from tallow.cuda.streams import Stream, current_stream, stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tallow import Tensor
 
@@ -295,6 +296,24 @@ def make_graphed_callables(
     return results[0] if single else tuple(results)
 
 
+_warm_ups = 0
+
+
+def is_warming_up() -> bool:
+    """Tell whether :class:`capture` runs a function that it means to record, or records it."""
+    return _warm_ups > 0
+
+
+@contextlib.contextmanager
+def _warming_up(active: bool) -> Iterator[None]:
+    global _warm_ups
+    _warm_ups += active
+    try:
+        yield
+    finally:
+        _warm_ups -= active
+
+
 class capture:
     """Turn a function of tensors into one that is recorded and replayed.
 
@@ -341,7 +360,7 @@ class capture:
         """Run as usual, on a stream of its own: gradients remember theirs."""
         side = Stream()
         side.wait_stream(current_stream())
-        with stream(side):
+        with stream(side), _warming_up(not self.reason):
             result = self.function(*args)
         current_stream().wait_stream(side)
         return result
@@ -352,7 +371,7 @@ class capture:
         own = [next(rest) if isinstance(arg, tallow.Tensor) else arg for arg in args]
         graph_of_call = CUDAGraph()
         try:
-            with graph(graph_of_call):
+            with graph(graph_of_call), _warming_up(True):
                 result = self.function(*own)
         except RuntimeError as error:
             self.reason = str(error)

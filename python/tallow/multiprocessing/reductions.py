@@ -34,15 +34,20 @@ def rebuild_tensor(cls: type, fd: Any, place: tuple[Any, ...], requires_grad: bo
     return tensor.requires_grad_(requires_grad)
 
 
-def check_leaf(tensor: Tensor) -> None:
-    """Refuse results of recorded operations, whose history stays in its process.
+def check_can_travel(tensor: Tensor) -> None:
+    """Refuse what stays in its process: the history of recorded operations, memory of devices.
 
     Args:
         tensor: about to be sent.
 
     Raises:
-        RuntimeError: it has a history.
+        RuntimeError: it has a history, or lies on a CUDA device.
     """
+    if tensor.is_cuda:
+        raise RuntimeError(
+            f"a tensor on {tensor.device} cannot be sent to another process (CUDA IPC is not "
+            "supported): send tensor.cpu(), and move it to the device there"
+        )
     if tensor.requires_grad and not tensor.is_leaf:
         raise RuntimeError(
             "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd "
@@ -58,9 +63,9 @@ def reduce_tensor(tensor: Tensor) -> tuple[Any, ...]:
         tensor: a leaf, or one that requires no gradient.
 
     Raises:
-        RuntimeError: it has a history that autograd recorded.
+        RuntimeError: it has a history that autograd recorded, or lies on a CUDA device.
     """
-    check_leaf(tensor)
+    check_can_travel(tensor)
     if tensor.numel() == 0 or tensor.is_meta:
         return tensor.__reduce_ex__(2)
     _shared_memory.share(tensor)

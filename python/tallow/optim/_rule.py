@@ -117,6 +117,48 @@ def advance(step: Tensor) -> float:
     return float(count)
 
 
+def places_steps_on_device(group: dict[str, Any], params: list[Tensor], states: Any) -> bool:
+    """Tell whether steps are counted on the device, for a CUDA graph to record.
+
+    Once they are they stay there, because a graph may count on.
+
+    Raises:
+        RuntimeError: a graph is being recorded and the steps are counted on the host.
+    """
+    if not tallow._C._cuda.is_loaded() or not all(param.is_cuda for param in params):
+        return False
+    if any(param.is_complex() for param in params) or group["differentiable"]:
+        return False
+    from tallow.cuda.graphs import is_warming_up
+
+    chosen = (
+        group["capturable"]
+        or is_warming_up()
+        or any(states[param]["step"].is_cuda for param in params if states.get(param))
+    )
+    if not chosen and _is_recorded():
+        raise RuntimeError(
+            "Attempting CUDA graph capture of step() for an instance of Adam but param_groups' "
+            "capturable is False."
+        )
+    return bool(chosen)
+
+
+def on_device(step: Tensor, param: Tensor) -> Tensor:
+    """Return a step count beside its parameter.
+
+    Raises:
+        RuntimeError: it is on the host while a graph is recorded.
+    """
+    if step.device == param.device:
+        return step
+    if _is_recorded():
+        raise RuntimeError(
+            "Attempting CUDA graph capture of step() before a step has run: call it once first"
+        )
+    return step.to(param.device)
+
+
 def _is_recorded() -> bool:
     from tallow.cuda.graphs import is_current_stream_capturing
 

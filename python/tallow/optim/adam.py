@@ -18,6 +18,8 @@ from ._rule import (
     decayed,
     new_step_count,
     number,
+    on_device,
+    places_steps_on_device,
     suits_native_step,
     with_gradients,
 )
@@ -45,7 +47,8 @@ class Adam(PerParameterOptimizer):
         amsgrad: divide by the largest ``v`` seen so far.
         foreach: accepted for compatibility; a step always treats the list of parameters at once.
         maximize: climb instead of descend.
-        capturable: accepted for compatibility; it concerns CUDA graphs.
+        capturable: count the steps of CUDA parameters on their device, so that a CUDA graph can
+            record ``step``. ``cuda.capture`` asks for it itself.
         differentiable: record the step for autograd; parameters must then be non-leaves.
         fused: accepted for compatibility, as ``foreach``.
         decoupled_weight_decay: shrink the parameter directly instead of adding the penalty's
@@ -119,6 +122,10 @@ class Adam(PerParameterOptimizer):
 
     def _step_group(self, group: dict[str, Any]) -> None:
         params, grads = with_gradients(group)
+        if places_steps_on_device(group, params, self.state):
+            for param, grad in zip(params, grads, strict=True):
+                self._step_on_device(param, grad, group)
+            return
         if not suits_native_step(group, params, grads):
             super()._step_group(group)
             return
@@ -132,6 +139,8 @@ class Adam(PerParameterOptimizer):
             if group["amsgrad"]:
                 largest.append(state["max_exp_avg_sq"])
             step = state["step"]
+            if step.is_cuda:
+                step = state["step"] = step.cpu()
             step += 1
             steps.append(step)
         native = _VF._fused_adamw_ if group["decoupled_weight_decay"] else _VF._fused_adam_
@@ -151,6 +160,29 @@ class Adam(PerParameterOptimizer):
             amsgrad=group["amsgrad"],
             maximize=group["maximize"],
         )
+
+    def _step_on_device(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        """The same step with its number on the device: nothing is read back."""
+        state = self.state[param]
+        if not state:
+            state.update(self._new_state(param, group))
+        state["step"] = step = on_device(state["step"], param)
+        step += 1
+        lr, (beta1, beta2) = group["lr"], map(number, group["betas"])
+        if group["maximize"]:
+            grad = -grad
+        if group["decoupled_weight_decay"]:
+            param.mul_(1 - lr * group["weight_decay"])
+        else:
+            grad = decayed(grad, param, group)
+        mean, square = state["exp_avg"], state["exp_avg_sq"]
+        mean.lerp_(grad, 1 - beta1)
+        square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
+        if group["amsgrad"]:
+            largest = state["max_exp_avg_sq"]
+            square = largest.copy_(tallow.maximum(largest, square))
+        root = (square.sqrt() / (1 - beta2**step).sqrt()).add_(group["eps"])
+        param.addcdiv_(mean, root * ((beta1**step - 1) / lr))
 
     def _update(
         self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]

@@ -25,7 +25,7 @@ class AdamW(Adam):
         amsgrad: divide by the largest average of the square seen so far.
         maximize: climb instead of descend.
         foreach: accepted for compatibility; a step always treats the list of parameters at once.
-        capturable: accepted for compatibility; it concerns CUDA graphs.
+        capturable: as of :class:`Adam`.
         differentiable: record the step for autograd; parameters must then be non-leaves.
         fused: accepted for compatibility, as ``foreach``.
 

@@ -36,9 +36,9 @@ class _Packer(reduction.ForkingPickler):
     def reducer_override(self, obj: Any) -> Any:
         if not isinstance(obj, tallow.Tensor):
             return NotImplemented
-        from tallow.multiprocessing.reductions import check_leaf
+        from tallow.multiprocessing.reductions import check_can_travel
 
-        check_leaf(obj)
+        check_can_travel(obj)
         if not obj.is_meta and obj.nbytes < obj.untyped_storage().nbytes():
             # A view, of the whole data set perhaps: send what it shows.
             compact = obj.detach().clone().requires_grad_(obj.requires_grad)
