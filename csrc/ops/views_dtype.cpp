@@ -133,6 +133,7 @@ Tensor complex_of(const Tensor& real, const Tensor& imag) {
     pairs = empty(sizes, real.dtype(), real.device());
     copy_(select(pairs, -1, 0), real);
     copy_(select(pairs, -1, 1), imag);
+    pairs.impl()->storage->version = 0;  // nobody has seen it before
   }
   const Tensor out =
       alias_as(pairs, complex_type(real.dtype()), shape, contiguous_strides(shape), 0);
