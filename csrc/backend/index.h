@@ -93,6 +93,10 @@ struct IndexKernels {
   Status (*nonzero)(DType dtype, const void* in, const int64_t* sizes, int64_t ndim, int64_t count,
                     int64_t* out, int64_t place_stride, int64_t dim_stride) = nullptr;
 
+  // counts[p] += 1 for each of n positions p, all in [0, length). The CPU alone has this.
+  Status (*bincount)(const int64_t* positions, int64_t n, int64_t* counts,
+                     int64_t length) = nullptr;
+
   // data[0] = mask (data[2], bool) ? value : data[1]; data[0] and data[1] may be the same memory.
   Status (*masked_fill)(DType dtype, const Strided<3>& operands, const void* value) = nullptr;
 

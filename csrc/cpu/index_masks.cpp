@@ -1,4 +1,5 @@
-// Masks: counting and finding elements that are not zero, writing where a mask is set.
+// Masks: counting and finding elements that are not zero, writing where a mask is set; counts of
+// equal integers.
 #include <cstring>
 
 #include "core/scratch.h"
@@ -36,6 +37,30 @@ Status count_nonzero(DType dtype, const void* in, int64_t n, int64_t* count) {
     *count = total;
     return Status::kOk;
   });
+}
+
+// Counts of their own for every task, two so that equal neighbours do not wait for each other, as
+// long as they fit the first-level cache.
+Status bincount(const int64_t* positions, int64_t n, int64_t* counts, int64_t length) {
+  constexpr int64_t kBins = 2048;
+  if (length > kBins || n < 2 * length) {
+    for (int64_t i = 0; i < n; ++i) ++counts[positions[i]];
+    return Status::kOk;
+  }
+  parallel_for(n, 2 * kChunk, [&](int64_t begin, int64_t end) {
+    uint32_t own[2][kBins];
+    for (int64_t b = 0; b < length; ++b) own[0][b] = own[1][b] = 0;
+    int64_t i = begin;
+    for (; i + 2 <= end; i += 2) {
+      ++own[0][positions[i]];
+      ++own[1][positions[i + 1]];
+    }
+    if (i < end) ++own[0][positions[i]];
+    for (int64_t b = 0; b < length; ++b) {
+      __atomic_fetch_add(counts + b, int64_t{own[0][b]} + own[1][b], __ATOMIC_RELAXED);
+    }
+  });
+  return Status::kOk;
 }
 
 // Linear positions to coordinates.
@@ -132,6 +157,7 @@ Status masked_fill(DType dtype, const Strided<3>& operands, const void* value) {
 void fill_index_masks(IndexKernels& table) {
   table.count_nonzero = count_nonzero;
   table.nonzero = nonzero;
+  table.bincount = bincount;
   table.masked_fill = masked_fill;
 }
 

@@ -10,6 +10,7 @@
 #include "ops/creation.h"
 #include "ops/gather_scatter.h"
 #include "ops/join_split.h"
+#include "ops/kernel.h"
 #include "ops/reduce.h"
 #include "ops/views.h"
 
@@ -125,6 +126,13 @@ Tensor bincount(const Tensor& self, const Tensor& weights, int64_t minlength) {
   const NoGradGuard no_grad;
   if (!weights.defined()) {
     const Tensor counts = zeros({length}, DType::kInt64, self.device());
+    if (self.device().is_cpu()) {
+      const Tensor positions = contiguous(index);
+      run<&Backend::index, &IndexKernels::bincount>("bincount", self.device(),
+                                                    positions.data<int64_t>(), index.numel(),
+                                                    counts.data<int64_t>(), length);
+      return counts;
+    }
     return index_add_(counts, 0, index, ones(self.sizes(), DType::kInt64, self.device()));
   }
   const DType dtype = weights.dtype() == DType::kFloat32 ? DType::kFloat32 : DType::kFloat64;
