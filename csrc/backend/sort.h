@@ -29,7 +29,7 @@ struct SortKernels {
 
   // The distinct runs of n sorted (or any) elements: their first elements, lengths, and the run of
   // every element, written to inverse[order[i]], or inverse[i] if `order` is null. NaNs are
-  // distinct. Outputs hold n elements, of which *count are used.
+  // distinct. Outputs hold n elements, *count are used; a CPU needs no `inverse` and `counts`.
   Status (*unique)(DType dtype, const void* in, const int64_t* order, int64_t n, void* values,
                    int64_t* inverse, int64_t* counts, int64_t* count) = nullptr;
   // out[r][i] = the first place in sorted[r] (or in the only row, if `shared`) before which

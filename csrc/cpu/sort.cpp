@@ -22,61 +22,6 @@ Status scan_extremum(bool largest, DType dtype, void* values, int64_t* indices, 
 
 namespace {
 
-// Rows of elements known by their width and by how they become keys: the element types of one width
-// share everything else. Elements are moved as bits.
-template <class Key>
-struct Rows {
-  const Key* data;
-  int64_t count;
-  int64_t n;
-  MakeKeys<Key> make_keys;
-  bool floating;
-
-  TALLOW_INLINE const Key* row(int64_t r) const { return data + r * n; }
-  // Is this the key of a NaN, in ascending order?
-  TALLOW_INLINE bool is_nan(Key key) const { return floating && key == static_cast<Key>(~Key{0}); }
-};
-
-// `to` as a pointer to what `like` points to.
-template <class T>
-TALLOW_INLINE T* same_type(const T*, void* to) {
-  return static_cast<T*>(to);
-}
-
-template <class Key, class... Ts>
-Rows<Key> rows_of(Types<Ts...>, DType dtype, const void* in, int64_t rows, int64_t n) {
-  Rows<Key> result{static_cast<const Key*>(in), rows, n, nullptr, dtype >= DType::kFloat16};
-  const auto use = [&]<class T>() {
-    if constexpr (sizeof(T) == sizeof(Key)) {
-      if (dtype == dtype_of<T>) result.make_keys = make_keys<T>;
-    }
-  };
-  (use.template operator()<Ts>(), ...);
-  return result;
-}
-
-// Calls body(rows) with the Rows of the type, which must be in the list.
-template <class List, class Body>
-Status dispatch_rows(List list, DType dtype, const char* op, const void* in, int64_t rows,
-                     int64_t n, const Body& body) {
-  size_t size = 0;
-  const Status found = dispatch(list, dtype, op, [&]<class T>() -> Status {
-    size = sizeof(T);
-    return Status::kOk;
-  });
-  if (found != Status::kOk) return found;
-  switch (size) {
-    case 1:
-      return body(rows_of<uint8_t>(list, dtype, in, rows, n));
-    case 2:
-      return body(rows_of<uint16_t>(list, dtype, in, rows, n));
-    case 4:
-      return body(rows_of<uint32_t>(list, dtype, in, rows, n));
-    default:
-      return body(rows_of<uint64_t>(list, dtype, in, rows, n));
-  }
-}
-
 // Calls body(row, counted) for every row of n <= kCounted elements, in parallel, with their keys
 // and their places in the sorted row.
 template <class Key, class Body>

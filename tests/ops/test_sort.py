@@ -1,4 +1,4 @@
-"""Sorting, topk and selection at the lengths where the way of sorting changes."""
+"""Sorting, selection and searching at the lengths where the way of doing it changes."""
 
 from __future__ import annotations
 
@@ -85,3 +85,54 @@ def test_median_stops_at_nan(n: int) -> None:
     for row, v, i in zip(a, value.tolist(), index.tolist(), strict=True):
         wanted = np.nan if np.isnan(row).any() else np.sort(row)[(n - 1) // 2]
         np.testing.assert_array_equal([v, row[i]], [wanted, wanted])
+
+
+@pytest.mark.parametrize("dtype", DTYPES[1:])
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 63, 64, 65, 1000])
+@pytest.mark.parametrize("right", [False, True])
+def test_searchsorted_equals_numpy(dtype: str, n: int, right: bool) -> None:
+    edges = np.sort(rows(dtype, max(n, 1), 4)[0])[:n]
+    for count in (1, 64, 129):
+        values = rows(dtype, count, 5)
+        result = tallow.searchsorted(
+            tallow.from_numpy(edges), tallow.from_numpy(values), right=right
+        )
+        expected = np.searchsorted(edges, values, "right" if right else "left")
+        np.testing.assert_array_equal(result.numpy(), expected)
+
+
+def test_searchsorted_in_a_row_each() -> None:
+    edges, values = np.sort(rows("float32", 70, 6), 1), rows("float32", 90, 7)
+    result = tallow.searchsorted(tallow.from_numpy(edges), tallow.from_numpy(values))
+    expected = [np.searchsorted(e, v) for e, v in zip(edges, values, strict=True)]
+    np.testing.assert_array_equal(result.numpy(), expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 255, 256, 257, 1000])
+def test_unique_with_and_without_counts(dtype: str, n: int) -> None:
+    a = rows(dtype, n, 8)[0]
+    expected, inverse, counts = np.unique(
+        a, return_inverse=True, return_counts=True, equal_nan=False
+    )
+    np.testing.assert_array_equal(tallow.unique(tallow.from_numpy(a)).numpy(), expected)
+    got = tallow.unique(tallow.from_numpy(a), return_inverse=True, return_counts=True)
+    np.testing.assert_array_equal(got[0].numpy(), expected)
+    np.testing.assert_array_equal(a[got[1].numpy() == 0], a[inverse == 0])
+    np.testing.assert_array_equal(got[2].numpy(), counts)
+
+
+@pytest.mark.parametrize("values", [[], [3], [1, 1, 2, 2, 2, 1]])
+def test_unique_consecutive_of_few(values: list[int]) -> None:
+    runs, counts = tallow.unique_consecutive(
+        tallow.tensor(values, dtype=tallow.int64), return_counts=True
+    )
+    assert tallow.unique_consecutive(tallow.tensor(values, dtype=tallow.int64)).equal(runs)
+    assert runs.repeat_interleave(counts).tolist() == values
+
+
+@pytest.mark.parametrize("largest", [0, 9, 2047, 2048, 100_000])
+@pytest.mark.parametrize("n", [1, 5, 200_001])
+def test_bincount_equals_numpy(largest: int, n: int) -> None:
+    a = np.random.default_rng(n).integers(0, largest + 1, n)
+    np.testing.assert_array_equal(tallow.bincount(tallow.from_numpy(a)).numpy(), np.bincount(a))
