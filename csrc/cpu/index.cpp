@@ -105,6 +105,13 @@ Status offsets(int64_t* out, const Strided<1>& positions, const IndexBound& boun
   return for_each_checked_run(positions, bound,
                               [&](int64_t place, const int64_t* run, int64_t step, int64_t count) {
                                 int64_t* const target = out + place;
+                                if (step == 1 && !add) {
+                                  for (int64_t i = 0; i < count; ++i) {
+                                    const int64_t wrapped = run[i] + (shift & (run[i] >> 63));
+                                    target[i] = wrapped * bound.stride;
+                                  }
+                                  return;
+                                }
                                 for (int64_t i = 0; i < count; ++i) {
                                   const int64_t position = run[i * step];
                                   const int64_t wrapped = position + (position < 0 ? shift : 0);
@@ -179,6 +186,21 @@ int64_t list_stretches(const IndexedBlocks& blocks, int64_t limit, Stretch* stre
   return found;
 }
 
+// Elements one after the other from the offsets [begin, end) of one `before` position.
+template <class T>
+void take_elements(const IndexedBlocks& blocks, int64_t before, int64_t begin, int64_t end) {
+  if (blocks.index.ndim != 1 || blocks.index.stride[0][0] != 1) {
+    for_each_block<T>(blocks, before, begin, end, [](T* from, T* to) { *to = *from; });
+    return;
+  }
+  for_each_block<T>(blocks, before, begin, begin + 1, [&](T* from, T* to) {
+    from -= blocks.offsets[begin];
+    const int64_t* const offsets = blocks.offsets + begin;
+#pragma GCC unroll 4
+    for (int64_t i = 0; i < end - begin; ++i) to[i] = from[offsets[i]];
+  });
+}
+
 // Every block is written by one task; tasks are ranges of (before, offset) pairs, or of `before`
 // positions where many small blocks make few stretches.
 Status take_blocks(const IndexedBlocks& blocks) {
@@ -220,7 +242,7 @@ Status take_blocks(const IndexedBlocks& blocks) {
         const int64_t first = begin - before * count;
         const int64_t last = count < first + (end - begin) ? count : first + (end - begin);
         if (length == 1) {
-          for_each_block<T>(blocks, before, first, last, [](T* from, T* to) { *to = *from; });
+          take_elements<T>(blocks, before, first, last);
         } else if (plain) {
           for_each_block<T>(blocks, before, first, last, [&](T* from, T* to) {
             std::memcpy(to, from, static_cast<std::size_t>(length) * sizeof(T));

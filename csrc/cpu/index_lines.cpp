@@ -1,4 +1,6 @@
 // gather and scatter: one element per position, along one dimension.
+#include <type_traits>
+
 #include "cpu/index.h"
 
 namespace tallow::cpu::TALLOW_ISA {
@@ -9,6 +11,23 @@ namespace {
 // and those of all positions still fit a second-level cache.
 constexpr int64_t kLines = 64;
 
+// The moves that change no element; they are worth a loop of their own where neighbours meet
+// neighbours.
+struct Take {
+  template <class T>
+  TALLOW_INLINE void operator()(const T& indexed, T& dense) const {
+    dense = indexed;
+  }
+};
+struct Put {
+  template <class T>
+  TALLOW_INLINE void operator()(T& indexed, const T& dense) const {
+    indexed = dense;
+  }
+};
+template <class Move>
+inline constexpr bool kMovesOnly = std::is_same_v<Move, Take> || std::is_same_v<Move, Put>;
+
 // Calls move(indexed, dense) for the positions [first, last) of up to kLines neighbouring lines.
 // For one line the order is always ascending, whatever the loop order.
 template <class T, class Move>
@@ -18,18 +37,30 @@ TALLOW_INLINE void move_run(const IndexedLines& lines, T* a, T* b, const int64_t
   const int64_t pitch = lines.indexed_stride;
   // The inner loop is the one along which the positions lie closer together.
   if (count > 1 && step[2] <= lines.position_stride) {
+    const bool adjacent = kMovesOnly<Move> && step[0] == 1 && step[1] == 1 && step[2] == 1;
     for (int64_t k = first; k < last; ++k) {
       const int64_t* const row = p + k * lines.position_stride;
       T* const values = b + k * lines.dense_stride;
+      if (adjacent) {
+        for (int64_t i = 0; i < count; ++i) move(a[i + row[i] * pitch], values[i]);
+        continue;
+      }
       for (int64_t i = 0; i < count; ++i) {
         move(a[i * step[0] + row[i * step[2]] * pitch], values[i * step[1]]);
       }
     }
     return;
   }
+  const bool unit =
+      kMovesOnly<Move> && pitch == 1 && lines.position_stride == 1 && lines.dense_stride == 1;
   for (int64_t i = 0; i < count; ++i) {
     const int64_t* const row = p + i * step[2];
     T* const values = b + i * step[1];
+    if (unit) {
+      T* const line = a + i * step[0];
+      for (int64_t k = first; k < last; ++k) move(line[row[k]], values[k]);
+      continue;
+    }
     for (int64_t k = first; k < last; ++k) {
       move(a[i * step[0] + row[k * lines.position_stride] * pitch], values[k * lines.dense_stride]);
     }
@@ -61,7 +92,7 @@ int64_t lines_per_task(int64_t line_bytes) {
 
 Status take_lines(const IndexedLines& lines) {
   dispatch_bytes(lines.dtype, [&]<class T>() {
-    const auto take = [](const T& from, T& to) { to = from; };
+    constexpr Take take;
     constexpr int64_t kBytes = sizeof(T) + sizeof(int64_t);
     // Few lines are cut along their length, many are dealt out whole.
     if (lines.rest.numel < 8) {
@@ -112,8 +143,7 @@ TALLOW_INLINE T extreme_of(T a, T b) {
 
 Status put_lines(const IndexedLines& lines, ScatterOp op) {
   if (op == ScatterOp::kSet) {
-    dispatch_bytes(lines.dtype,
-                   [&]<class T>() { put_all<T>(lines, [](T& to, const T& from) { to = from; }); });
+    dispatch_bytes(lines.dtype, [&]<class T>() { put_all<T>(lines, Put{}); });
     return Status::kOk;
   }
   if (op == ScatterOp::kAdd || op == ScatterOp::kMul) {
