@@ -255,7 +255,8 @@ bool may_stream(const Plan& plan, int64_t numel) {
 void plan_tiles(Plan& plan) {
   const Plane& plane = plan.plane;
   const int64_t room = kTileBytes / plan.item;
-  const bool transposed = plane.rows > 1 && distance(plane.from_row) < distance(plane.from_col);
+  const bool transposed =
+      plane.rows > 1 && plane.from_row != 0 && distance(plane.from_row) < distance(plane.from_col);
   int64_t cols = transposed ? kTransposedRow / plan.item : 4 * room;
   if (plane.rows == 1 || plane.cols < cols) cols = plane.cols < 4 * room ? plane.cols : 4 * room;
   plan.tile_cols = cols;
