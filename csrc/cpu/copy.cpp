@@ -63,10 +63,25 @@ void convert_elements(void* out, const void* in, int64_t n) {
     if (const int rest = static_cast<int>(n - i)) {
       store_float_partial(to + i, load_float_partial(from + i, rest), rest);
     }
+  } else if constexpr (std::is_same_v<From, double> && is_half_type<To>) {
+    constexpr int W = kLanes<float>;
+    int64_t i = 0;
+    for (; i + W <= n; i += W) {
+      store_float(to + i, narrow(load(from + i), load(from + i + W / 2)));
+    }
+    if (const int rest = static_cast<int>(n - i)) {
+      double last[W] = {};
+      std::memcpy(last, from + i, static_cast<size_t>(rest) * sizeof(double));
+      const double* const half = last + W / 2;
+      store_float_partial(to + i, narrow(load(static_cast<const double*>(last)), load(half)), rest);
+    }
   } else {
     for (int64_t i = 0; i < n; ++i) to[i] = cast<To>(from[i]);
   }
 }
+
+using AllButBool = Types<uint8_t, int8_t, int16_t, int32_t, int64_t, float, double, Half, BFloat16,
+                         complex64, complex128>;
 
 template <class To, class... Froms>
 ConvertFn convert_from(Types<Froms...>, DType in) {
@@ -78,12 +93,15 @@ ConvertFn convert_from(Types<Froms...>, DType in) {
 template <class... Tos>
 ConvertFn convert_to(Types<Tos...>, DType out, DType in) {
   ConvertFn fn = nullptr;
-  ((dtype_of<Tos> == out && (fn = convert_from<Tos>(All{}, in), true)) || ...);
+  ((dtype_of<Tos> == out && (fn = convert_from<Tos>(AllButBool{}, in), true)) || ...);
   return fn;
 }
 
 }  // namespace
 
-ConvertFn convert_row(DType out, DType in) { return convert_to(All{}, out, in); }
+ConvertFn convert_row(DType out, DType in) {
+  // A bool is a byte of 0 or 1, which compilers convert in vectors only if they are told.
+  return convert_to(All{}, out, in == DType::kBool ? DType::kUInt8 : in);
+}
 
 }  // namespace tallow::cpu::TALLOW_ISA
