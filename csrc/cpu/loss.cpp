@@ -177,19 +177,22 @@ void cross_entropy_columns(const ClassLoss& loss, Compute<T>* losses, Compute<T>
               },
               all);
         }
-        for (int c = 0; c < (Vecs - 1) * kLanes<A> + last; ++c) {
-          const int v = c / kLanes<A>, lane = c % kLanes<A>;
-          const int64_t sample = o * loss.inner + column + c;
-          stats[sample] = max[v][lane];
-          stats[loss.outer * loss.inner + sample] = sum[v][lane];
-          const Target<A> target = target_of<A>(loss, sample);
-          losses[sample] = 0;
-          if (!target.counts) continue;
-          const LogSum<A> log{value[v][lane], rest[v][lane]};
-          losses[sample] =
-              (1 - smooth) * target.weight *
-              negative_log(static_cast<A>(x.at(target.label, 0)[c]), max[v][lane], log);
-          if (smooth != 0) losses[sample] += smooth / static_cast<A>(n) * all[v][lane];
+        for (int v = 0; v < Vecs; ++v) {
+          const int64_t sample = o * loss.inner + column + v * kLanes<A>;
+          const int count = x.count(v);
+          write(stats + sample, max[v], count);
+          write(stats + loss.outer * loss.inner + sample, sum[v], count);
+          Vec<A> picked{}, factor{};
+          Mask<A> counts{};
+          for (int lane = 0; lane < count; ++lane) {
+            const Target<A> target = target_of<A>(loss, sample + lane);
+            picked[lane] = static_cast<A>(x.at(target.label, v)[lane]);
+            factor[lane] = (1 - smooth) * target.weight;
+            counts[lane] = -target.counts;
+          }
+          Vec<A> value_of = factor * -log_softmax_element(picked, max[v], value[v], rest[v]);
+          if (smooth != 0) value_of += smooth / static_cast<A>(n) * all[v];
+          write(losses + sample, select(counts, value_of, Vec<A>{}), count);
         }
       });
 }
