@@ -181,6 +181,22 @@ def upsample(lib: ModuleType) -> Any:
     return lambda: lib.nn.functional.interpolate(x, scale_factor=2, mode="bilinear")
 
 
+def downsample(lib: ModuleType) -> Any:
+    x = filled(lib, 8, 64, 28, 28)
+    return lambda: lib.nn.functional.interpolate(x, scale_factor=0.5, mode="bilinear")
+
+
+def upsample_step(lib: ModuleType) -> Any:
+    x, weight = filled(lib, 8, 64, 28, 28, grad=True), filled(lib, 8, 64, 56, 56, seed=1)
+    resize = lib.nn.functional.interpolate
+    return lambda: lib.autograd.grad(resize(x, scale_factor=2, mode="bilinear"), [x], weight)
+
+
+def pick(lib: ModuleType) -> Any:
+    x, at = filled(lib, 100_000), integers(lib, 100_000, 1 << 16)
+    return lambda: x.index_select(0, at)
+
+
 def randn(lib: ModuleType) -> Any:
     def call() -> Any:
         lib.manual_seed(0)
@@ -215,7 +231,7 @@ CASES = [
             cat, stack, stack_last, pad, reflect, flip, roll, repeat, repeat_interleave, tril, rows,
             index_select, gather,
             masked_select, masked_fill, nonzero, scatter_add, index_add, embedding,
-            embedding_step, one_hot, upsample, randn, randperm,
+            embedding_step, one_hot, upsample, downsample, upsample_step, pick, randn, randperm,
         )
     ),
 ]  # fmt: skip

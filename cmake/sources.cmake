@@ -80,6 +80,7 @@ set(TALLOW_CORE_SOURCES
   csrc/ops/unary_math.cpp
   csrc/ops/views.cpp
   csrc/ops/views_dtype.cpp
+  csrc/ops/weighted_taps.cpp
 )
 
 # Those of them whose kernels take much longer than the way to them: made small instead of fast.
@@ -117,6 +118,7 @@ set(TALLOW_COMPACT_CORE_SOURCES
   csrc/ops/ternary.cpp
   csrc/ops/unary_math.cpp
   csrc/ops/views_dtype.cpp
+  csrc/ops/weighted_taps.cpp
 )
 
 # Compiled once per instruction-set level.
@@ -147,6 +149,7 @@ set(TALLOW_KERNEL_SOURCES
   csrc/cpu/index_creation.cpp
   csrc/cpu/index_lines.cpp
   csrc/cpu/index_masks.cpp
+  csrc/cpu/index_taps.cpp
   csrc/cpu/loss.cpp
   csrc/cpu/loss_pair.cpp
   csrc/cpu/move.cpp

@@ -66,6 +66,15 @@ struct ConcatPart {
   int64_t row_bytes;
 };
 
+// Weighted sums of elements along one dimension: element i of the result is the sum over k in
+// [first[i], first[i + 1]) of weight[k] times element from[k] of the source.
+struct Taps {
+  int64_t count;  // elements of the result
+  const int64_t* first;
+  const int64_t* from;
+  const double* weight;
+};
+
 // Which side of the diagonal stays.
 enum class Triangle : uint8_t { kLower, kUpper };
 
@@ -96,6 +105,11 @@ struct IndexKernels {
   // counts[p] += 1 for each of n positions p, all in [0, length). The CPU alone has this.
   Status (*bincount)(const int64_t* positions, int64_t n, int64_t* counts,
                      int64_t length) = nullptr;
+
+  // Applies the taps along the middle of a contiguous [outer][n][inner] array, adding up in their
+  // order. Floating types; the CPU alone has this.
+  Status (*weighted_taps)(DType dtype, void* out, const void* in, const Taps& taps, int64_t outer,
+                          int64_t n, int64_t inner) = nullptr;
 
   // data[0] = mask (data[2], bool) ? value : data[1]; data[0] and data[1] may be the same memory.
   Status (*masked_fill)(DType dtype, const Strided<3>& operands, const void* value) = nullptr;

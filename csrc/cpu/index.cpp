@@ -313,6 +313,7 @@ void fill_index(IndexKernels& table) {
   fill_index_lines(table);
   fill_index_masks(table);
   fill_index_creation(table);
+  fill_index_taps(table);
 }
 
 }  // namespace tallow::cpu::TALLOW_ISA

@@ -11,6 +11,7 @@ namespace tallow::cpu::TALLOW_ISA {
 void fill_index_lines(IndexKernels& table);
 void fill_index_masks(IndexKernels& table);
 void fill_index_creation(IndexKernels& table);
+void fill_index_taps(IndexKernels& table);
 
 namespace {
 

@@ -2,6 +2,7 @@
 #include "ops/embedding.h"
 #include "ops/gather_scatter.h"
 #include "ops/index.h"
+#include "ops/weighted_taps.h"
 #include "python/bindings.h"
 
 namespace tallow::python {
@@ -35,6 +36,8 @@ void bind_along_dim(Registry& r) {
                              "gather() with broadcasting.");
   r.op<&ops::index_select>("index_select(input, dim, index)", kRead,
                            "Take the slices of a dimension that index names.");
+  r.op<&ops::weighted_taps>("_weighted_taps(input, dim, positions, weights)", kFunction,
+                            "Sum weighted elements of a dimension: [k][i] for element i.");
   r.op<&ops::scatter, &ops::scatter>({"scatter(input, dim, index, src, *, reduce=None)",
                                       "scatter(input, dim, index, value, *, reduce=None)"},
                                      kWriteOut, "Write elements to the positions in index.");

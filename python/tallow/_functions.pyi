@@ -29,6 +29,8 @@ def _unique2(input: Tensor, sorted: bool = ..., return_inverse: bool = ..., retu
     """Distinct elements in order, inverse and counts."""
 def _unique_consecutive(input: Tensor, return_inverse: bool = ..., return_counts: bool = ...) -> tuple[Tensor, ...]:
     """Elements that differ from the one before, inverse and counts."""
+def _weighted_taps(input: Tensor, dim: int, positions: Tensor, weights: Tensor) -> Tensor:
+    """Sum weighted elements of a dimension: [k][i] for element i."""
 def abs(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Absolute value."""
 def abs_(input: Tensor) -> Tensor:

@@ -7,10 +7,12 @@ import math
 import pickle
 from types import FunctionType
 
+import numpy as np
 import pytest
 
 import tallow
 from tallow import _C
+from tallow.autograd import gradcheck, gradgradcheck
 from tallow.nn import functional as F
 
 
@@ -202,6 +204,47 @@ def test_resizing_to_the_same_size_changes_nothing():
     x = tallow.rand(1, 2, 4, 5)
     for mode in ("nearest", "bilinear", "bicubic", "area"):
         assert tallow.allclose(F.interpolate(x, size=(4, 5), mode=mode), x, atol=1e-6)
+
+
+# Sizes around the lanes of a vector, one line and many.
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 3, 5, 7), (3, 7, 16, 17), (2, 16, 3, 33)])
+@pytest.mark.parametrize("size", [(1, 1), (7, 40), (33, 5)])
+@pytest.mark.parametrize("align_corners", [False, True])
+def test_bilinear_resizing_weights_the_four_neighbours(shape, size, align_corners):
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+    def places(length, count):
+        at = np.arange(count)
+        if align_corners:
+            at = at * ((length - 1) / (count - 1) if count > 1 else 0)
+        else:
+            at = np.maximum((at + 0.5) * length / count - 0.5, 0)
+        low = np.minimum(at.astype(int), length - 1)
+        return low, np.minimum(low + 1, length - 1), at - low
+
+    r0, r1, down = places(shape[2], size[0])
+    c0, c1, along = places(shape[3], size[1])
+    rows = x[:, :, r0] * (1 - down)[:, None] + x[:, :, r1] * down[:, None]
+    expected = rows[..., c0] * (1 - along) + rows[..., c1] * along
+    for t in (tallow.from_numpy(x), tallow.from_numpy(x).to(memory_format=tallow.channels_last)):
+        y = F.interpolate(t, size=size, mode="bilinear", align_corners=align_corners)
+        np.testing.assert_allclose(y.numpy(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic"])
+def test_resizing_keeps_channels_last(mode):
+    x = tallow.randn(2, 5, 6, 7)
+    y = F.interpolate(x.to(memory_format=tallow.channels_last), scale_factor=1.5, mode=mode)
+    assert y.is_contiguous(memory_format=tallow.channels_last)
+    assert tallow.allclose(y, F.interpolate(x, scale_factor=1.5, mode=mode), atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("size", [(2, 3), (5, 9)])
+def test_gradients_of_resizing(mode, size):
+    x = tallow.randn(2, 2, 4, 5, dtype=tallow.float64, requires_grad=True)
+    assert gradcheck(lambda x: F.interpolate(x, size=size, mode=mode), x)
+    assert gradgradcheck(lambda x: F.interpolate(x, size=size, mode=mode) ** 2, x)
 
 
 def test_antialiasing_averages_what_is_covered():

@@ -213,7 +213,7 @@ def _resize(
             wide = wide.movedim(dim, -1).matmul(weights.t()).movedim(-1, dim)
         else:
             taps = _cubic_taps if mode == "bicubic" else _linear_taps
-            wide = _weighted_sum(wide, dim, taps(wide, length, size, scale, align_corners))
+            wide = _VF._weighted_taps(wide, dim, *taps(wide, length, size, scale, align_corners))
     if not input.is_floating_point() and not nearest:
         wide = wide.round().clamp(0, 255)
     resized = wide.to(input.dtype).contiguous()
@@ -235,24 +235,24 @@ def _sources(like: Tensor, size: int, scale: float, align_corners: bool) -> Tens
 
 def _linear_taps(
     like: Tensor, length: int, size: int, scale: float, align_corners: bool
-) -> list[tuple[Tensor, Tensor]]:
+) -> tuple[Tensor, Tensor]:
+    """Return positions and weights, one row for each of the two neighbours."""
     source = _sources(like, size, scale, align_corners).clamp_min(0)
     low = source.floor().clamp_max(length - 1)
     weight = source - low
     high = (low + 1).clamp_max(length - 1)
-    return [(low.long(), 1 - weight), (high.long(), weight)]
+    return _VF.stack([low, high]).long(), _VF.stack([1 - weight, weight])
 
 
 def _cubic_taps(
     like: Tensor, length: int, size: int, scale: float, align_corners: bool
-) -> list[tuple[Tensor, Tensor]]:
+) -> tuple[Tensor, Tensor]:
+    """Return positions and weights, one row for each of the four neighbours."""
     source = _sources(like, size, scale, align_corners)
     low = source.floor()
-    offset = source - low
-    return [
-        ((low + k).long().clamp(0, length - 1), _cubic_kernel(offset - k, -0.75))
-        for k in (-1, 0, 1, 2)
-    ]
+    step = _VF.arange(-1, 3, dtype=like.dtype, device=like.device).unsqueeze(1)
+    positions = (low + step).long().clamp(0, length - 1)
+    return positions, _cubic_kernel(source - low - step, -0.75)
 
 
 def _cubic_kernel(x: Tensor, a: float) -> Tensor:
@@ -264,16 +264,6 @@ def _cubic_kernel(x: Tensor, a: float) -> Tensor:
     inner = ((a + 2) * x - (a + 3)) * x * x + 1
     outer = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
     return _VF.where(x <= 1, inner, _VF.where(x < 2, outer, 0.0))
-
-
-def _weighted_sum(input: Tensor, dim: int, taps: list[tuple[Tensor, Tensor]]) -> Tensor:
-    shape = [1] * input.dim()
-    shape[dim] = -1
-    terms = [input.index_select(dim, index) * weight.view(shape) for index, weight in taps]
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total
 
 
 def _covering_weights(
