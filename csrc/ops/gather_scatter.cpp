@@ -94,12 +94,25 @@ Tensor index_select(const Tensor& self, int64_t dim, const Tensor& index) {
                " value(s)");
   check_same_device("index_select", self, index);
   const Tensor source = at_least_1d(self);
-  const Tensor offsets = offsets_along("index_select", source, dim, index, {PositionError::kSelf});
   Dims shape = source.sizes();
   shape[dim] = index.numel();
-  Tensor out = empty(self.dim() > 0 ? shape : Dims(), self.dtype(), self.device());
-  run<&Backend::index, &IndexKernels::take_blocks>(
-      "index_select", self.device(), plan_blocks(source, dim, 1, at_least_1d(out), 1, offsets));
+  Tensor out;
+  if (source.dim() == 1) {
+    // Single elements: positions serve without being turned into offsets.
+    const Tensor positions = at_least_1d(as_int64(index));
+    const IndexBound bound{source.sizes()[0], 1, 0, false, PositionError::kSelf};
+    run<&Backend::index, &IndexKernels::check>("index_select", self.device(),
+                                               positions_of(positions), bound);
+    out = empty(self.dim() > 0 ? shape : Dims(), self.dtype(), self.device());
+    run<&Backend::index, &IndexKernels::take_lines>(
+        "index_select", self.device(), plan_lines(source, at_least_1d(out), positions, 0));
+  } else {
+    const Tensor offsets =
+        offsets_along("index_select", source, dim, index, {PositionError::kSelf});
+    out = empty(shape, self.dtype(), self.device());
+    run<&Backend::index, &IndexKernels::take_blocks>("index_select", self.device(),
+                                                     plan_blocks(source, dim, 1, out, 1, offsets));
+  }
   return record("IndexSelectBackward0", {&self}, std::move(out), [&](Saver& save) {
     return [positions = save(index, "index"), dim, like = self.sizes()](Grads& g) {
       const Tensor& grad = g.grad();
