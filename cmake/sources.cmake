@@ -373,6 +373,7 @@ set(TALLOW_CUDA_KERNEL_SOURCES
   csrc/cuda/kernels/scan.cu
   csrc/cuda/kernels/softmax.cu
   csrc/cuda/kernels/sort.cu
+  csrc/cuda/kernels/special.cu
   csrc/cuda/kernels/table.cpp
   csrc/cuda/kernels/ternary.cu
   csrc/cuda/kernels/unary.cu

@@ -12,7 +12,8 @@ constexpr const char* kNames[] = {
     "div_floor_cuda",   "remainder_cuda", "fmod_cuda",      "pow_cuda",         "maximum_cuda",
     "minimum_cuda",     "fmax_cuda",      "fmin_cuda",      "bitwise_and_cuda", "bitwise_or_cuda",
     "bitwise_xor_cuda", "lshift_cuda",    "rshift_cuda",    "atan2_cuda",       "hypot_cuda",
-    "copysign_cuda",    "xlogy_cuda",     "logaddexp_cuda", "heaviside_cuda"};
+    "copysign_cuda",    "xlogy_cuda",     "logaddexp_cuda", "heaviside_cuda",
+    "nextafter_cuda", "igamma_cuda", "igammac_cuda"};
 static_assert(sizeof(kNames) / sizeof(kNames[0]) == static_cast<int>(BinaryOp::kPrelu));
 
 Status of_floating(BinaryOp op, const Call<3>& call, const double* params) {
@@ -56,6 +57,10 @@ Status of_floating(BinaryOp op, const Call<3>& call, const double* params) {
       return floating(Logaddexp{}, call);
     case BinaryOp::kHeaviside:
       return floating(Heaviside{}, call);
+    case BinaryOp::kNextafter:
+    case BinaryOp::kGammainc:
+    case BinaryOp::kGammaincc:
+      return special_function(op, call);
     default:
       return activation_backward(op, call, params);
   }

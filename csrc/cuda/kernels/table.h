@@ -24,6 +24,8 @@ struct Call;
 Status activation(UnaryOp op, const Call<2>& call, const double* params);
 Status activation_backward(BinaryOp op, const Call<3>& call, const double* params);
 Status binary_integer(BinaryOp op, const Call<3>& call);
+Status special_function(UnaryOp op, const Call<2>& call);
+Status special_function(BinaryOp op, const Call<3>& call);
 
 // ---- Products and convolutions: by a library of NVIDIA's (lib/choice.cpp) or by our own kernels.
 Status matmul(const MatmulArgs& args);

@@ -49,6 +49,17 @@ constexpr const char* kNames[] = {"neg_cuda",
                                   "atanh_cuda",
                                   "erf_cuda",
                                   "erfc_cuda",
+                                  "erfinv_cuda",
+                                  "erfcx_cuda",
+                                  "ndtri_cuda",
+                                  "lgamma_cuda",
+                                  "digamma_cuda",
+                                  "i0_cuda",
+                                  "i0e_cuda",
+                                  "i1_cuda",
+                                  "i1e_cuda",
+                                  "bessel_j0_cuda",
+                                  "bessel_j1_cuda",
                                   "sigmoid_cuda",
                                   "log_sigmoid_cuda",
                                   "GeluCUDAKernelImpl",
@@ -181,7 +192,8 @@ Status unary(UnaryOp op, DType compute, const Strided<2>& at, const DType (&dtyp
              const double* params) {
   const Call<2> call{kNames[static_cast<int>(op)], compute, at, dtypes};
   if (op <= UnaryOp::kIsFinite) return arithmetic(op, call);
-  if (op < UnaryOp::kSigmoid) return function(op, call, params);
+  if (op <= UnaryOp::kErfc) return function(op, call, params);
+  if (op < UnaryOp::kSigmoid) return special_function(op, call);
   return activation(op, call, params);
 }
 
