@@ -57,7 +57,8 @@ std::string find_library() {
 // What makes the plugin unusable, or "".
 std::string mismatch(const Plugin& plugin, const std::string& path) {
   if (plugin.abi == Plugin::kAbi && plugin.size == sizeof(Plugin) &&
-      plugin.backend_size == sizeof(Backend) && plugin.runtime_size == sizeof(DeviceRuntime)) {
+      plugin.backend_size == sizeof(Backend) && plugin.runtime_size == sizeof(DeviceRuntime) &&
+      plugin.operations == Plugin::kOperations) {
     const std::string theirs = plugin.version;
     if (theirs == TALLOW_VERSION) return "";
     return "the CUDA plugin " + path + " belongs to tallow " + theirs +

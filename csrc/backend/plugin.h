@@ -24,15 +24,23 @@ struct HostServices {
 enum class VendorLibrary : uint8_t { kCublasLt, kCudnn, kNccl };
 
 struct Plugin {
-  // Counts changes of any struct that crosses the boundary. The sizes notice what was forgotten.
-  static constexpr uint32_t kAbi = 2;
+  // Counts changes of any struct that crosses the boundary. The sizes, and how many operations
+  // there are of each kind, notice what was forgotten.
+  static constexpr uint32_t kAbi = 3;
+  static constexpr uint32_t kOperations =
+      ((static_cast<uint32_t>(UnaryOp::kCount) * 256 + static_cast<uint32_t>(BinaryOp::kCount)) *
+           256 +
+       static_cast<uint32_t>(CompareOp::kCount)) *
+          256 +
+      static_cast<uint32_t>(TernaryOp::kCount);
 
   uint32_t abi;
   uint32_t size;          // of this struct
   uint32_t backend_size;  // of what `kernels` points to
   uint32_t runtime_size;  // of what `runtime` points to
-  const char* version;    // of tallow, from which the plugin was built
-  const char* name;       // "cuda", or "cuda-emulator"
+  uint32_t operations;
+  const char* version;  // of tallow, from which the plugin was built
+  const char* name;     // "cuda", or "cuda-emulator"
   const Backend* kernels;
   const DeviceRuntime* runtime;
   // Called once, before anything else.

@@ -253,14 +253,12 @@ TALLOW_INLINE Doubles erfcx(Doubles x) {
   const Doubles right = erfcx_right(a);
   Doubles value = x == __builtin_inf() ? Doubles{} : right;
   if (any(x < 0)) {
-    // What rounding the square loses counts as much as the square itself; beyond 27 all is
-    // infinite.
+    // What rounding the square loses counts as much as the square itself; at 27 all is infinite.
     const Doubles near = smaller_or_first(a, splat<Doubles>(27));
     const Doubles square = near * near;
     const Doubles power = Full::exp(square);
     const Doubles exact = mul_add(power, fma(near, near, -square), power);
-    value = x < 0 ? 2 * exact - right : value;
-    value = x < -27 ? splat<Doubles>(__builtin_inf()) : value;
+    value = x < 0 ? 2 * (power == __builtin_inf() ? power : exact) - right : value;
   }
   return x == x ? value : x;
 }

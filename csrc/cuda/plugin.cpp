@@ -175,6 +175,7 @@ constexpr Plugin kPlugin = {
     .size = sizeof(Plugin),
     .backend_size = sizeof(Backend),
     .runtime_size = sizeof(DeviceRuntime),
+    .operations = Plugin::kOperations,
     .version = TALLOW_VERSION,
 #ifdef TALLOW_CUDA_EMULATED
     .name = "cuda-emulator",
