@@ -189,6 +189,7 @@ set(TALLOW_KERNEL_SOURCES
 # Those of them that memory, the C library or a random stream holds up: -O3 would only make them
 # larger. Checked with `python -m benchmarks`.
 set(TALLOW_COMPACT_KERNEL_SOURCES
+  csrc/cpu/binary.cpp
   csrc/cpu/binary_integer.cpp
   csrc/cpu/compare.cpp
   csrc/cpu/conv_depthwise.cpp
@@ -196,6 +197,7 @@ set(TALLOW_COMPACT_KERNEL_SOURCES
   csrc/cpu/conv_groups.cpp
   csrc/cpu/conv_plain.cpp
   csrc/cpu/conv_stage.cpp
+  csrc/cpu/copy.cpp
   csrc/cpu/gemm_other.cpp
   csrc/cpu/index.cpp
   csrc/cpu/index_creation.cpp
@@ -205,9 +207,10 @@ set(TALLOW_COMPACT_KERNEL_SOURCES
   csrc/cpu/norm_batch.cpp
   csrc/cpu/norm_group.cpp
   csrc/cpu/pool_adaptive.cpp
-  csrc/cpu/pool_interleaved.cpp
-  csrc/cpu/pool_max_backward.cpp
   csrc/cpu/pool_average.cpp
+  csrc/cpu/pool_interleaved.cpp
+  csrc/cpu/pool_max.cpp
+  csrc/cpu/pool_max_backward.cpp
   csrc/cpu/random.cpp
   csrc/cpu/random_discrete.cpp
   csrc/cpu/random_normal.cpp
