@@ -41,6 +41,7 @@ set(TALLOW_CORE_SOURCES
   csrc/ops/conv.cpp
   csrc/ops/copy.cpp
   csrc/ops/creation.cpp
+  csrc/ops/draws.cpp
   csrc/ops/dropout.cpp
   csrc/ops/elementwise.cpp
   csrc/ops/embedding.cpp
@@ -92,6 +93,7 @@ set(TALLOW_COMPACT_CORE_SOURCES
   csrc/ops/closeness.cpp
   csrc/ops/complex_math.cpp
   csrc/ops/conv.cpp
+  csrc/ops/draws.cpp
   csrc/ops/gather_scatter.cpp
   csrc/ops/index_masks.cpp
   csrc/ops/index_plan.cpp

@@ -81,6 +81,20 @@ TALLOW_INLINE double draw_double(RandomStream& stream) {
   return static_cast<double>(draw_word64(stream) & ((uint64_t{1} << 53) - 1)) * 0x1p-53;
 }
 
+// One standard normal number. The second of each pair is kept for the next call, whatever that is.
+// Source: G. E. P. Box, M. E. Muller, "A note on the generation of random normal deviates", 1958.
+TALLOW_INLINE double draw_normal(RandomStream& stream) {
+  if (stream.has_normal) {
+    stream.has_normal = false;
+    return stream.normal;
+  }
+  const double angle = 2.0 * 3.14159265358979323846 * draw_double(stream);
+  const double radius = __builtin_sqrt(-2.0 * __builtin_log1p(-draw_double(stream)));
+  stream.normal = radius * __builtin_sin(angle);
+  stream.has_normal = true;
+  return radius * __builtin_cos(angle);
+}
+
 // The next `count` words at once.
 TALLOW_INLINE void draw_words(RandomStream& stream, uint32_t* out, int64_t count) {
   while (count > 0) {

@@ -102,21 +102,6 @@ Status fill_scalar(DType dtype, const Strided<1>& out, const char* op, const Nex
   });
 }
 
-// The second value of each pair is kept in the stream for the next call, whatever that is.
-double draw_normal(RandomStream& stream, double mean, double std) {
-  if (stream.has_normal) {
-    stream.has_normal = false;
-    return __builtin_fma(stream.normal, std, mean);
-  }
-  const double u1 = draw_double(stream);
-  const double u2 = draw_double(stream);
-  const double radius = __builtin_sqrt(-2.0 * __builtin_log1p(-u2));
-  const double angle = 2.0 * 3.14159265358979323846 * u1;
-  stream.normal = radius * __builtin_sin(angle);
-  stream.has_normal = true;
-  return __builtin_fma(radius * __builtin_cos(angle), std, mean);
-}
-
 // word % range for 1 < range < 2^28, through a quotient in double that may be one off; compilers
 // vectorise this, unlike a division.
 TALLOW_INLINE uint32_t remainder_of(uint32_t word, uint32_t range, double inverse) {
@@ -210,11 +195,13 @@ Status fill(RandomStream* stream, RandomFill kind, DType dtype, const Strided<1>
         return __builtin_fma(b, __builtin_tan(kPi * (draw_double(*stream) - 0.5)), a);
       });
     case RandomFill::kNormal:
-      return fill_scalar<FloatingAndHalf>(dtype, out, "normal_kernel_cpu",
-                                          [&] { return draw_normal(*stream, a, b); });
+      return fill_scalar<FloatingAndHalf>(dtype, out, "normal_kernel_cpu", [&] {
+        return __builtin_fma(draw_normal(*stream), b, a);
+      });
     case RandomFill::kLogNormal:
-      return fill_scalar<FloatingAndHalf>(
-          dtype, out, "log_normal_cpu", [&] { return __builtin_exp(draw_normal(*stream, a, b)); });
+      return fill_scalar<FloatingAndHalf>(dtype, out, "log_normal_cpu", [&] {
+        return __builtin_exp(__builtin_fma(draw_normal(*stream), b, a));
+      });
     case RandomFill::kIntegers:
       return fill_integers(*stream, dtype, out);
   }

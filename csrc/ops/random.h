@@ -40,4 +40,12 @@ Tensor bernoulli_p(const Tensor& input, double p, Generator* generator = nullptr
 Tensor multinomial(const Tensor& input, int64_t num_samples, bool replacement = false,
                    Generator* generator = nullptr);
 
+// Numbers drawn one after the other on the CPU, in float64, for parameters of one shape.
+// `exponent` is 1 / alpha and `d` alpha - 1 / 3 (of alpha + 1 if that is below 1), rounded as the
+// caller likes.
+Tensor draw_gamma(const Tensor& alpha, const Tensor& exponent, const Tensor& d,
+                  Generator* generator = nullptr);
+Tensor draw_poisson(const Tensor& rate, Generator* generator = nullptr);
+Tensor draw_binomial(const Tensor& count, const Tensor& prob, Generator* generator = nullptr);
+
 }  // namespace tallow::ops

@@ -153,6 +153,12 @@ void bind_random(Registry& r) {
   r.op<&ops::multinomial>("multinomial(input, num_samples, replacement=False, *, generator=None)",
                           kFunction | kMethod | kOut,
                           "Draw category numbers with the weights of each row.");
+  r.op<&ops::draw_gamma>("_draw_gamma(alpha, exponent, d, *, generator=None)", kFunction,
+                         "Draw gamma numbers of rate 1.");
+  r.op<&ops::draw_poisson>("_draw_poisson(rate, *, generator=None)", kFunction,
+                           "Draw Poisson numbers.");
+  r.op<&ops::draw_binomial>("_draw_binomial(count, prob, *, generator=None)", kFunction,
+                            "Draw binomial numbers.");
   r.op<&ops::dropout>("dropout(input, p, train)", kFunction | kInplace,
                       "Set random elements to zero and scale up the rest.");
   r.op<&ops::feature_dropout>("feature_dropout(input, p, train)", kFunction | kInplace,

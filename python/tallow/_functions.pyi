@@ -9,6 +9,12 @@ from typing import overload
 from tallow._C import Generator, Number, device, dtype, layout, memory_format, _MinMax, _ValuesIndices
 from tallow._tensor import Tensor
 
+def _draw_binomial(count: Tensor, prob: Tensor, *, generator: Generator | None = ...) -> Tensor:
+    """Draw binomial numbers."""
+def _draw_gamma(alpha: Tensor, exponent: Tensor, d: Tensor, *, generator: Generator | None = ...) -> Tensor:
+    """Draw gamma numbers of rate 1."""
+def _draw_poisson(rate: Tensor, *, generator: Generator | None = ...) -> Tensor:
+    """Draw Poisson numbers."""
 def _fused_adam_(self: Sequence[Tensor], grads: Sequence[Tensor], exp_avgs: Sequence[Tensor], exp_avg_sqs: Sequence[Tensor], max_exp_avg_sqs: Sequence[Tensor], state_steps: Sequence[Tensor], *, lr: Tensor | Number, beta1: float, beta2: float, weight_decay: float, eps: float, amsgrad: bool, maximize: bool, grad_scale: Tensor | None = ..., found_inf: Tensor | None = ...) -> None:
     """One step of Adam for a list of parameters, in place."""
 def _fused_adamw_(self: Sequence[Tensor], grads: Sequence[Tensor], exp_avgs: Sequence[Tensor], exp_avg_sqs: Sequence[Tensor], max_exp_avg_sqs: Sequence[Tensor], state_steps: Sequence[Tensor], *, lr: Tensor | Number, beta1: float, beta2: float, weight_decay: float, eps: float, amsgrad: bool, maximize: bool, grad_scale: Tensor | None = ..., found_inf: Tensor | None = ...) -> None:

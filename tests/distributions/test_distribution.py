@@ -277,7 +277,12 @@ def test_serial_draws_leave_the_generator_where_single_ones_would(torch):
 def test_poisson_and_binomial_functions():
     with pytest.raises(RuntimeError, match="invalid Poisson rate, expected rate to be non-negat"):
         tallow.poisson(tallow.tensor([-1.0]))
+    with pytest.raises(RuntimeError, match="invalid Poisson rate"):
+        tallow.poisson(tallow.tensor([tallow.nan]))
     assert tallow.poisson(tallow.zeros(0)).shape == (0,)
+    assert tallow.binomial(tallow.tensor(tallow.nan), tallow.tensor(0.5)).isnan()
+    with pytest.raises(RuntimeError, match="expected parameters of one shape, given"):
+        tallow._C._VariableFunctions._draw_binomial(tallow.ones(3), tallow.ones(2))
     counts = tallow.binomial(tallow.full((200,), 50.0), tallow.tensor(0.5))
     assert 20 < counts.mean().item() < 30
 
