@@ -116,7 +116,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         return tensor.new_empty((*tensor.shape, num_classes))
     if num_classes == -1:
         num_classes = max(int(tensor.max().item()) + 1, 1)
-    elif num_classes < 1:
+    elif num_classes < 1 or tensor.is_cuda:  # a device reports bad indices after the fact
         _check_classes(tensor, num_classes)
     try:
         zeros = tensor.new_zeros((*tensor.shape, num_classes))
