@@ -158,6 +158,10 @@ Tensor draw_gamma(const Tensor& alpha, const Tensor& exponent, const Tensor& d,
 
 Tensor draw_poisson(const Tensor& rate, Generator* generator) {
   const Numbers rates(rate);
+  for (int64_t i = 0; i < rate.numel(); ++i) {
+    TALLOW_CHECK(rates[i] >= 0, "invalid Poisson rate, expected rate to be non-negative, but got ",
+                 rates[i]);
+  }
   return draw_each(rate, generator, [&](RandomStream& stream, int64_t i) {
     return poisson_number(stream, rates[i]);
   });

@@ -40,7 +40,8 @@ Tensor bernoulli_p(const Tensor& input, double p, Generator* generator = nullptr
 Tensor multinomial(const Tensor& input, int64_t num_samples, bool replacement = false,
                    Generator* generator = nullptr);
 
-// Numbers drawn one after the other on the CPU, in float64, for parameters of one shape.
+// Numbers drawn one after the other on the CPU, in float64, for parameters of one shape. Poisson
+// rates that are negative or NaN are refused before any is drawn.
 // `exponent` is 1 / alpha and `d` alpha - 1 / 3 (of alpha + 1 if that is below 1), rounded as the
 // caller likes.
 Tensor draw_gamma(const Tensor& alpha, const Tensor& exponent, const Tensor& d,

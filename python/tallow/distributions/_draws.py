@@ -40,14 +40,12 @@ def poisson(rate: Tensor, generator: Any = None) -> Tensor:
         Counts, in the type of the rates.
 
     Raises:
-        RuntimeError: a rate is negative.
+        RuntimeError: a rate is negative or NaN.
 
     Example:
         >>> tallow.poisson(tallow.zeros(2))
         tensor([0., 0.])
     """
-    if not (rate >= 0).all():
-        raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
     return _C._VariableFunctions._draw_poisson(rate.detach(), generator=generator).to(rate)
 
 
