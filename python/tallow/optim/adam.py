@@ -168,19 +168,10 @@ class Adam(PerParameterOptimizer):
             state.update(self._new_state(param, group))
         state["step"] = step = on_device(state["step"], param)
         step += 1
-        lr, (beta1, beta2) = group["lr"], map(number, group["betas"])
         if group["maximize"]:
             grad = -grad
-        if group["decoupled_weight_decay"]:
-            param.mul_(1 - lr * group["weight_decay"])
-        else:
-            grad = decayed(grad, param, group)
-        mean, square = state["exp_avg"], state["exp_avg_sq"]
-        mean.lerp_(grad, 1 - beta1)
-        square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
-        if group["amsgrad"]:
-            largest = state["max_exp_avg_sq"]
-            square = largest.copy_(tallow.maximum(largest, square))
+        lr, (beta1, beta2) = group["lr"], map(number, group["betas"])
+        mean, square = _averages(param, grad, state, group, lr)
         root = (square.sqrt() / (1 - beta2**step).sqrt()).add_(group["eps"])
         param.addcdiv_(mean, root * ((beta1**step - 1) / lr))
 
@@ -188,16 +179,25 @@ class Adam(PerParameterOptimizer):
         self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         lr, (beta1, beta2) = number(group["lr"]), map(number, group["betas"])
-        if group["decoupled_weight_decay"]:
-            param.mul_(1 - lr * group["weight_decay"])
-        else:
-            grad = decayed(grad, param, group)
-        mean, square = state["exp_avg"], state["exp_avg_sq"]
-        mean.lerp_(grad, 1 - beta1)
-        square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
-        if group["amsgrad"]:
-            largest = state["max_exp_avg_sq"]
-            square = largest.copy_(tallow.maximum(largest, square))
+        mean, square = _averages(param, grad, state, group, lr)
         steps = advance(state["step"])
         root = (square.sqrt() / (1 - beta2**steps) ** 0.5).add_(group["eps"])
         param.addcdiv_(mean, root, value=-lr / (1 - beta1**steps))
+
+
+def _averages(
+    param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any], lr: Any
+) -> tuple[Tensor, Tensor]:
+    """Decay the weights and move the running averages; return those that the step divides."""
+    if group["decoupled_weight_decay"]:
+        param.mul_(1 - lr * group["weight_decay"])
+    else:
+        grad = decayed(grad, param, group)
+    beta1, beta2 = map(number, group["betas"])
+    mean, square = state["exp_avg"], state["exp_avg_sq"]
+    mean.lerp_(grad, 1 - beta1)
+    square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
+    if group["amsgrad"]:
+        largest = state["max_exp_avg_sq"]
+        square = largest.copy_(tallow.maximum(largest, square))
+    return mean, square
