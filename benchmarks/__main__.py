@@ -24,8 +24,8 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "--cases",
-        default="^(?!ops/)",
-        help="regular expression that names must contain; default: all but the long list of ops",
+        default="^(?!ops/|tiny/)",
+        help="regular expression that names must contain; default: all but ops and tiny",
     )
     parser.add_argument(
         "--threads",

@@ -25,6 +25,7 @@ GROUPS = (
     "optim",
     "models",
     "ops",
+    "tiny",
 )
 
 # Gets a library, prepares the inputs, and returns what is to be timed. The result of the first call

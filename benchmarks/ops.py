@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -29,16 +30,21 @@ SPECIAL: dict[str, Callable[..., Any]] = {
 }
 
 ROWS = 1000
-MATRIX = (ROWS, ROWS)
 
 
 class Inputs:
-    """The arguments that the tables name, made of one library in one dtype when first used."""
+    """The arguments that the tables name, made of one library in one dtype when first used.
 
-    def __init__(self, lib: ModuleType, variant: str) -> None:
+    Matrices have so many rows and columns, and what else there is has about as many elements; the
+    tables are written for 1000.
+    """
+
+    def __init__(self, lib: ModuleType, variant: str, rows: int = ROWS) -> None:
         names = {"d": "float64", "h": "bfloat16", "i": "int64"}
         self.lib, self.dtype = lib, getattr(lib, names.get(variant, "float32"))
         self.step = variant == "s"
+        self.rows, self.matrix = rows, (rows, rows)
+        self.side = round(rows ** (2 / 3))  # of a cube
 
     def drawn(self, seed: int, *shape: int) -> Any:
         """Values in (0.05, 0.95), or integers of about 2^29."""
@@ -53,46 +59,51 @@ class Inputs:
         return x.long().clamp(0, high - 1)
 
     def make(self, name: str) -> Any:  # one entry per name
-        lib = self.lib
+        lib, rows, side = self.lib, self.rows, self.side
         if name in ("x", "y", "z", "out"):
-            return self.drawn(ord(name[0]), *MATRIX)
+            return self.drawn(ord(name[0]), *self.matrix)
         if name in ("b", "c"):
-            return lib.from_numpy(values(*MATRIX, seed=ord(name))) > 0
+            return lib.from_numpy(values(*self.matrix, seed=ord(name))) > 0
         made: dict[str, Callable[[], Any]] = {
-            "signed": lambda: self.drawn(26, *MATRIX) * 4 - 2,
-            "w": lambda: self.drawn(1, *MATRIX) + 1,
-            "i": lambda: self.whole(2, 100, *MATRIX) + 1,
-            "j": lambda: self.whole(3, 100, *MATRIX) + 1,
-            "small": lambda: self.whole(4, 8, *MATRIX),
-            "index": lambda: self.whole(5, ROWS, *MATRIX),
-            "flat": lambda: self.whole(6, ROWS, ROWS * ROWS),
+            "signed": lambda: self.drawn(26, *self.matrix) * 4 - 2,
+            "w": lambda: self.drawn(1, *self.matrix) + 1,
+            "i": lambda: self.whole(2, 100, *self.matrix) + 1,
+            "j": lambda: self.whole(3, 100, *self.matrix) + 1,
+            "small": lambda: self.whole(4, 8, *self.matrix),
+            "index": lambda: self.whole(5, rows, *self.matrix),
+            "flat": lambda: self.whole(6, rows, rows * rows),
             "few_integers": lambda: self.whole(7, 100, 20),
-            "order": lambda: (lib.arange(ROWS) * 7) % ROWS,
-            "classes": lambda: (lib.arange(ROWS) * 7) % ROWS,
-            "row": lambda: self.drawn(8, ROWS),
-            "column": lambda: self.drawn(9, ROWS, 1),
+            "order": lambda: (lib.arange(rows) * 7) % rows,
+            "classes": lambda: (lib.arange(rows) * 7) % rows,
+            "row": lambda: self.drawn(8, rows),
+            "column": lambda: self.drawn(9, rows, 1),
             "one": lambda: self.drawn(10, 1),
-            "vector": lambda: self.drawn(11, ROWS * ROWS),
-            "sorted": lambda: self.drawn(12, ROWS).sort()[0],
-            "transposed": lambda: self.drawn(13, *MATRIX).t(),
-            "strided": lambda: self.drawn(14, ROWS, 2 * ROWS)[:, ::2],
-            "narrow": lambda: self.drawn(15, 100_000, 10),
-            "triples": lambda: self.drawn(16, 333_333, 3),
-            "triples2": lambda: self.drawn(27, 333_333, 3),
-            "few": lambda: self.drawn(17, 500, 64),
-            "batch": lambda: self.drawn(18, 100, 100, 100),
-            "batch2": lambda: self.drawn(19, 100, 100, 100),
-            "batch_one": lambda: self.drawn(20, 100, 100),
-            "square": lambda: self.drawn(21, 100, 100, 100) * 0.01 + lib.eye(100, dtype=self.dtype),
+            "vector": lambda: self.drawn(11, rows * rows),
+            "sorted": lambda: self.drawn(12, rows).sort()[0],
+            "transposed": lambda: self.drawn(13, *self.matrix).t(),
+            "strided": lambda: self.drawn(14, rows, 2 * rows)[:, ::2],
+            "narrow": lambda: self.drawn(15, rows * rows // 10, 10),
+            "triples": lambda: self.drawn(16, rows * rows // 3, 3),
+            "triples2": lambda: self.drawn(27, rows * rows // 3, 3),
+            "few": lambda: self.drawn(17, rows // 2, 64),
+            "batch": lambda: self.drawn(18, side, side, side),
+            "batch2": lambda: self.drawn(19, side, side, side),
+            "batch_one": lambda: self.drawn(20, side, side),
+            "square": lambda: (
+                self.drawn(21, side, side, side) * 0.01 + lib.eye(side, dtype=self.dtype)
+            ),
             "definite": self.definite,
-            "b_float": lambda: (lib.from_numpy(values(*MATRIX, seed=22)) > 0).to(self.dtype),
-            "complex": lambda: lib.complex(self.drawn(23, *MATRIX), self.drawn(24, *MATRIX)),
+            "b_float": lambda: (lib.from_numpy(values(*self.matrix, seed=22)) > 0).to(self.dtype),
+            "complex": lambda: lib.complex(
+                self.drawn(23, *self.matrix), self.drawn(24, *self.matrix)
+            ),
         }
         return made[name]()
 
     def definite(self) -> Any:
-        x = self.drawn(25, 100, 100, 100)
-        return x @ x.mT + self.lib.eye(100, dtype=self.dtype)
+        side = self.side
+        x = self.drawn(25, side, side, side)
+        return x @ x.mT + self.lib.eye(side, dtype=self.dtype)
 
     def argument(self, word: str) -> Any:
         """What one word of a table's line stands for."""
@@ -103,6 +114,8 @@ class Inputs:
             if self.step and tensor.is_floating_point() and word not in ("b_float", "out"):
                 tensor.requires_grad_()
             return tensor
+        if self.rows != ROWS:
+            word = word.replace(str(ROWS**2), str(self.rows**2)).replace(str(ROWS), str(self.rows))
         return ast.literal_eval(word)
 
 
@@ -131,13 +144,15 @@ def first(result: Any) -> Any:
     return next(x for x in result if x.requires_grad) if isinstance(result, tuple) else result
 
 
-def setup_of(words: str, variant: str, name: str) -> Callable[[ModuleType], Callable[[], Any]]:
+def setup_of(
+    words: str, variant: str, name: str, rows: int = ROWS
+) -> Callable[[ModuleType], Callable[[], Any]]:
     def setup(lib: ModuleType) -> Callable[[], Any]:
-        inputs = Inputs(lib, variant)
+        inputs = Inputs(lib, variant, rows)
         arguments = [inputs.argument(word) for word in words.split()]
         function = named(lib, name)
         if variant != "s":
-            return lambda: function(*arguments)
+            return partial(function, *arguments)
         wanted = list(leaves(arguments))
         weight = lib.ones_like(first(function(*arguments))).contiguous()
         return lambda: lib.autograd.grad(
