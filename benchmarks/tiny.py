@@ -73,8 +73,8 @@ def expression_setup(expression: str) -> Callable[[ModuleType], Callable[[], Any
 
 
 def operators() -> Iterator[Case]:
-    for words, _, names in (*TIER_0, *TIER_1):
-        for name in names.split():
+    for words, variants, names in (*TIER_0, *TIER_1):
+        for name in names.split() if "f" in variants else ():
             yield Case(
                 f"tiny/ops/{label(words, 'f', name)}", setup_of(words, "f", name, ROWS), 1e-3
             )

@@ -196,7 +196,6 @@ x.resolve_conj()
 x.resolve_neg()
 x.data_ptr() > 0
 x.untyped_storage().nbytes()
-x.storage_offset()
 x.requires_grad_(False)
 {row.clone()}.requires_grad_()
 x.as_subclass(Tensor)
