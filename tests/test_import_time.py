@@ -20,9 +20,9 @@ UNWANTED = (
 
 MEASURE = """
 import time
-begin = time.perf_counter()
+begin = time.process_time()
 import tallow
-print(1e3 * (time.perf_counter() - begin))
+print(1e3 * (time.process_time() - begin))
 """
 
 
@@ -39,7 +39,7 @@ def run(code: str) -> str:
 
 def test_import_takes_less_than_the_limit() -> None:
     best = min(float(run(MEASURE)) for _ in range(7))
-    assert best < LIMIT_MS, f"import tallow takes {best:.0f} ms"
+    assert best < LIMIT_MS, f"import tallow takes {best:.0f} ms of CPU time"
 
 
 def test_import_leaves_heavy_modules_alone() -> None:
