@@ -39,8 +39,9 @@ METHODS: dict[str, str] = {
         "special._error_inverse": "erfinv",
         "special._gamma": "digamma lgamma mvlgamma",
         "special": "i0",
-        "_predicates": "is_complex is_conj is_floating_point is_inference is_neg is_nonzero"
-        " is_signed",
+        "_composites.predicates": (
+            "is_complex is_conj is_floating_point is_inference is_neg is_nonzero is_signed"
+        ),
     }.items()
     for name in names.split()
 }

@@ -106,7 +106,7 @@ _HOMES = {
         " ComplexFloatStorage DoubleStorage FloatStorage HalfStorage IntStorage LongStorage"
         " ShortStorage TypedStorage UntypedStorage"
     ),
-    "_predicates": (
+    "_composites.predicates": (
         "get_device is_complex is_conj is_floating_point is_inference is_neg is_nonzero is_signed"
         " is_storage is_tensor numel"
     ),

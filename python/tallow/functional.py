@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import _C
-from tallow._einsum import einsum
-from tallow._shapes import (
+from tallow._composites.einsum import einsum
+from tallow._composites.shapes import (
     atleast_1d,
     atleast_2d,
     atleast_3d,
@@ -18,7 +18,7 @@ from tallow._shapes import (
     meshgrid,
     unpacked,
 )
-from tallow._unique import unique, unique_consecutive
+from tallow._composites.unique import unique, unique_consecutive
 from tallow.overrides import handle_torch_function, has_torch_function, has_torch_function_unary
 
 if TYPE_CHECKING:
