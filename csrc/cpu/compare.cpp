@@ -12,13 +12,20 @@ TALLOW_INLINE void store_bool(uint8_t* to, M mask) {
 }
 
 template <class T, auto F>
-void compare_row2(char* const* data, int64_t n, const void*) {
+void compare_row2(const RowData& data, int64_t n, const void*) {
   uint8_t* const out = reinterpret_cast<uint8_t*>(data[0]);
-  const T* const a = reinterpret_cast<const T*>(data[1]);
-  const T* const b = reinterpret_cast<const T*>(data[2]);
+  const T* a = reinterpret_cast<const T*>(data[1]);
+  const T* b = reinterpret_cast<const T*>(data[2]);
+  const int64_t a_step = data.step[1] * kLanes<T>;
+  const int64_t b_step = data.step[2] * kLanes<T>;
   int64_t i = 0;
-  for (; i + kLanes<T> <= n; i += kLanes<T>) store_bool<T>(out + i, F(load(a + i), load(b + i)));
-  for (; i < n; ++i) out[i] = F(a[i], b[i]);  // a comparison has no rounding to keep equal
+  for (; i + kLanes<T> <= n; i += kLanes<T>) {
+    store_bool<T>(out + i, F(load(a), load(b)));
+    a += a_step;
+    b += b_step;
+  }
+  // A comparison has no rounding to keep equal.
+  for (int64_t k = 0; i + k < n; ++k) out[i + k] = F(a[k], b[k]);
 }
 
 // Vectors for what has them, elements for complex numbers.
@@ -32,6 +39,7 @@ Row comparison(DType compute) {
     ((dtype_of<Ts> == compute && (row.fn = compare_row2<Ts, F>, true)) || ...);
   }(Vectors{});
   if (compute == DType::kBool) row.fn = compare_row2<uint8_t, F>;
+  row.repeats = row.fn != nullptr;
   if constexpr (!kOrdered) {
     if (compute == DType::kComplex64) row.fn = element_row2<bool, complex64, F>;
     if (compute == DType::kComplex128) row.fn = element_row2<bool, complex128, F>;

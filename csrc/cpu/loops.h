@@ -12,9 +12,19 @@
 
 namespace tallow::cpu::TALLOW_ISA {
 
-// Computes n consecutive elements; data[0] is the output. `context` is what the driver was given:
-// the `params` of the kernel table for formulas.
-using RowFn = void (*)(char* const* data, int64_t n, const void* context);
+inline constexpr int kMaxOperands = 4;
+
+// Where the operands of a row lie, the output first. An input of step 0 is one vector of equal
+// elements that serves the whole row; only a Row that `repeats` is given such inputs.
+struct RowData {
+  char* at[kMaxOperands];
+  int64_t step[kMaxOperands];
+  TALLOW_INLINE char* operator[](int operand) const { return at[operand]; }
+};
+
+// Computes n consecutive elements. `context` is what the driver was given: the `params` of the
+// kernel table for formulas.
+using RowFn = void (*)(const RowData& data, int64_t n, const void* context);
 
 // How much work one element is; decides how many elements a thread must have to be worth waking.
 enum class Cost : uint8_t { kMemory, kShort, kLong };
@@ -26,6 +36,7 @@ struct Row {
   DType out = DType::kBool;
   DType first = DType::kBool;
   Cost cost = Cost::kMemory;
+  bool repeats = false;
 };
 
 // fn == nullptr: the operation is not defined for the type. Half types are never asked for.
@@ -87,7 +98,7 @@ using Stored = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>;
 // ---- Vector rows: F maps Vec<T>s to a Vec<T>; the tail goes through the same F.
 
 template <class T, auto F>
-void vector_row1(char* const* data, int64_t n, const void*) {
+void vector_row1(const RowData& data, int64_t n, const void*) {
   T* const out = reinterpret_cast<T*>(data[0]);
   const T* const a = reinterpret_cast<const T*>(data[1]);
   int64_t i = 0;
@@ -98,31 +109,42 @@ void vector_row1(char* const* data, int64_t n, const void*) {
 }
 
 template <class T, auto F>
-void vector_row2(char* const* data, int64_t n, const void*) {
+void vector_row2(const RowData& data, int64_t n, const void*) {
   T* const out = reinterpret_cast<T*>(data[0]);
-  const T* const a = reinterpret_cast<const T*>(data[1]);
-  const T* const b = reinterpret_cast<const T*>(data[2]);
+  const T* a = reinterpret_cast<const T*>(data[1]);
+  const T* b = reinterpret_cast<const T*>(data[2]);
+  const int64_t a_step = data.step[1] * kLanes<T>;
+  const int64_t b_step = data.step[2] * kLanes<T>;
   int64_t i = 0;
-  for (; i + kLanes<T> <= n; i += kLanes<T>) store(out + i, F(load(a + i), load(b + i)));
+  for (; i + kLanes<T> <= n; i += kLanes<T>) {
+    store(out + i, F(load(a), load(b)));
+    a += a_step;
+    b += b_step;
+  }
   if (const int rest = static_cast<int>(n - i)) {
-    store_partial(out + i, F(load_partial(a + i, rest), load_partial(b + i, rest)), rest);
+    store_partial(out + i, F(load_partial(a, rest), load_partial(b, rest)), rest);
   }
 }
 
 template <class T, auto F>
-void vector_row3(char* const* data, int64_t n, const void*) {
+void vector_row3(const RowData& data, int64_t n, const void*) {
   T* const out = reinterpret_cast<T*>(data[0]);
-  const T* const a = reinterpret_cast<const T*>(data[1]);
-  const T* const b = reinterpret_cast<const T*>(data[2]);
-  const T* const c = reinterpret_cast<const T*>(data[3]);
+  const T* a = reinterpret_cast<const T*>(data[1]);
+  const T* b = reinterpret_cast<const T*>(data[2]);
+  const T* c = reinterpret_cast<const T*>(data[3]);
+  const int64_t a_step = data.step[1] * kLanes<T>;
+  const int64_t b_step = data.step[2] * kLanes<T>;
+  const int64_t c_step = data.step[3] * kLanes<T>;
   int64_t i = 0;
   for (; i + kLanes<T> <= n; i += kLanes<T>) {
-    store(out + i, F(load(a + i), load(b + i), load(c + i)));
+    store(out + i, F(load(a), load(b), load(c)));
+    a += a_step;
+    b += b_step;
+    c += c_step;
   }
   if (const int rest = static_cast<int>(n - i)) {
-    store_partial(
-        out + i, F(load_partial(a + i, rest), load_partial(b + i, rest), load_partial(c + i, rest)),
-        rest);
+    store_partial(out + i, F(load_partial(a, rest), load_partial(b, rest), load_partial(c, rest)),
+                  rest);
   }
 }
 
@@ -139,7 +161,7 @@ struct Params {
 };
 
 template <class T, auto F>
-void param_row1(char* const* data, int64_t n, const void* context) {
+void param_row1(const RowData& data, int64_t n, const void* context) {
   const Params<T> p(context);
   T* const out = reinterpret_cast<T*>(data[0]);
   const T* const a = reinterpret_cast<const T*>(data[1]);
@@ -151,34 +173,44 @@ void param_row1(char* const* data, int64_t n, const void* context) {
 }
 
 template <class T, auto F>
-void param_row2(char* const* data, int64_t n, const void* context) {
+void param_row2(const RowData& data, int64_t n, const void* context) {
   const Params<T> p(context);
   T* const out = reinterpret_cast<T*>(data[0]);
-  const T* const a = reinterpret_cast<const T*>(data[1]);
-  const T* const b = reinterpret_cast<const T*>(data[2]);
+  const T* a = reinterpret_cast<const T*>(data[1]);
+  const T* b = reinterpret_cast<const T*>(data[2]);
+  const int64_t a_step = data.step[1] * kLanes<T>;
+  const int64_t b_step = data.step[2] * kLanes<T>;
   int64_t i = 0;
-  for (; i + kLanes<T> <= n; i += kLanes<T>) store(out + i, F(load(a + i), load(b + i), p));
+  for (; i + kLanes<T> <= n; i += kLanes<T>) {
+    store(out + i, F(load(a), load(b), p));
+    a += a_step;
+    b += b_step;
+  }
   if (const int rest = static_cast<int>(n - i)) {
-    store_partial(out + i, F(load_partial(a + i, rest), load_partial(b + i, rest), p), rest);
+    store_partial(out + i, F(load_partial(a, rest), load_partial(b, rest), p), rest);
   }
 }
 
 template <class T, auto F>
-void param_row3(char* const* data, int64_t n, const void* context) {
+void param_row3(const RowData& data, int64_t n, const void* context) {
   const Params<T> p(context);
   T* const out = reinterpret_cast<T*>(data[0]);
-  const T* const a = reinterpret_cast<const T*>(data[1]);
-  const T* const b = reinterpret_cast<const T*>(data[2]);
-  const T* const c = reinterpret_cast<const T*>(data[3]);
+  const T* a = reinterpret_cast<const T*>(data[1]);
+  const T* b = reinterpret_cast<const T*>(data[2]);
+  const T* c = reinterpret_cast<const T*>(data[3]);
+  const int64_t a_step = data.step[1] * kLanes<T>;
+  const int64_t b_step = data.step[2] * kLanes<T>;
+  const int64_t c_step = data.step[3] * kLanes<T>;
   int64_t i = 0;
   for (; i + kLanes<T> <= n; i += kLanes<T>) {
-    store(out + i, F(load(a + i), load(b + i), load(c + i), p));
+    store(out + i, F(load(a), load(b), load(c), p));
+    a += a_step;
+    b += b_step;
+    c += c_step;
   }
   if (const int rest = static_cast<int>(n - i)) {
-    store_partial(
-        out + i,
-        F(load_partial(a + i, rest), load_partial(b + i, rest), load_partial(c + i, rest), p),
-        rest);
+    store_partial(out + i,
+                  F(load_partial(a, rest), load_partial(b, rest), load_partial(c, rest), p), rest);
   }
 }
 
@@ -186,14 +218,14 @@ void param_row3(char* const* data, int64_t n, const void* context) {
 // compiler may vectorise it as it likes. Integers, complex numbers and rare functions.
 
 template <class Out, class T, auto F>
-void element_row1(char* const* data, int64_t n, const void*) {
+void element_row1(const RowData& data, int64_t n, const void*) {
   Stored<Out>* const out = reinterpret_cast<Stored<Out>*>(data[0]);
   const Stored<T>* const a = reinterpret_cast<const Stored<T>*>(data[1]);
   for (int64_t i = 0; i < n; ++i) out[i] = static_cast<Stored<Out>>(F(static_cast<T>(a[i])));
 }
 
 template <class Out, class T, auto F>
-void element_row2(char* const* data, int64_t n, const void*) {
+void element_row2(const RowData& data, int64_t n, const void*) {
   Stored<Out>* const out = reinterpret_cast<Stored<Out>*>(data[0]);
   const Stored<T>* const a = reinterpret_cast<const Stored<T>*>(data[1]);
   const Stored<T>* const b = reinterpret_cast<const Stored<T>*>(data[2]);
@@ -203,7 +235,7 @@ void element_row2(char* const* data, int64_t n, const void*) {
 }
 
 template <class T, auto F>
-void element_row3(char* const* data, int64_t n, const void* context) {
+void element_row3(const RowData& data, int64_t n, const void* context) {
   Stored<T>* const out = reinterpret_cast<Stored<T>*>(data[0]);
   const Stored<T>* const a = reinterpret_cast<const Stored<T>*>(data[1]);
   const Stored<T>* const b = reinterpret_cast<const Stored<T>*>(data[2]);
@@ -225,14 +257,14 @@ Row floating1(DType compute, Cost cost = Cost::kMemory) {
 }
 template <auto F>
 Row floating2(DType compute, Cost cost = Cost::kMemory) {
-  if (compute == DType::kFloat32) return {vector_row2<float, F>, compute, compute, cost};
-  if (compute == DType::kFloat64) return {vector_row2<double, F>, compute, compute, cost};
+  if (compute == DType::kFloat32) return {vector_row2<float, F>, compute, compute, cost, true};
+  if (compute == DType::kFloat64) return {vector_row2<double, F>, compute, compute, cost, true};
   return {};
 }
 template <auto F>
 Row floating3(DType compute, Cost cost = Cost::kMemory) {
-  if (compute == DType::kFloat32) return {vector_row3<float, F>, compute, compute, cost};
-  if (compute == DType::kFloat64) return {vector_row3<double, F>, compute, compute, cost};
+  if (compute == DType::kFloat32) return {vector_row3<float, F>, compute, compute, cost, true};
+  if (compute == DType::kFloat64) return {vector_row3<double, F>, compute, compute, cost, true};
   return {};
 }
 template <auto F>
@@ -243,14 +275,14 @@ Row floating_params1(DType compute, Cost cost = Cost::kMemory) {
 }
 template <auto F>
 Row floating_params2(DType compute, Cost cost = Cost::kMemory) {
-  if (compute == DType::kFloat32) return {param_row2<float, F>, compute, compute, cost};
-  if (compute == DType::kFloat64) return {param_row2<double, F>, compute, compute, cost};
+  if (compute == DType::kFloat32) return {param_row2<float, F>, compute, compute, cost, true};
+  if (compute == DType::kFloat64) return {param_row2<double, F>, compute, compute, cost, true};
   return {};
 }
 template <auto F>
 Row floating_params3(DType compute, Cost cost = Cost::kMemory) {
-  if (compute == DType::kFloat32) return {param_row3<float, F>, compute, compute, cost};
-  if (compute == DType::kFloat64) return {param_row3<double, F>, compute, compute, cost};
+  if (compute == DType::kFloat32) return {param_row3<float, F>, compute, compute, cost, true};
+  if (compute == DType::kFloat64) return {param_row3<double, F>, compute, compute, cost, true};
   return {};
 }
 

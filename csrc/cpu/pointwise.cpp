@@ -33,7 +33,7 @@ Status unary(UnaryOp op, DType compute, const Strided<2>& at, const DType (&dtyp
 
 // A row without output that looks for zeros; `context` is an int to be set when one is found.
 template <class T>
-void find_zero(char* const* data, int64_t n, const void* context) {
+void find_zero(const RowData& data, int64_t n, const void* context) {
   const T* const a = reinterpret_cast<const T*>(data[0]);
   int found = 0;
   for (int64_t i = 0; i < n; ++i) found |= a[i] == 0;
@@ -100,7 +100,7 @@ Status ternary(TernaryOp op, DType compute, const Strided<4>& at, const DType (&
   return Status::kOk;
 }
 
-void convert_elements(char* const* data, int64_t n, const void* context) {
+void convert_elements(const RowData& data, int64_t n, const void* context) {
   (*static_cast<const ConvertFn*>(context))(data[0], data[1], n);
 }
 
@@ -118,7 +118,7 @@ Status copy(const Strided<2>& at, DType out, DType in) {
 }
 
 template <class Word>
-void fill_row(char* const* data, int64_t n, const void* context) {
+void fill_row(const RowData& data, int64_t n, const void* context) {
   fill_words<Word>(data[0], context, n);
 }
 

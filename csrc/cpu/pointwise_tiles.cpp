@@ -8,13 +8,15 @@
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
-constexpr int kMaxOperands = 4;
 // One buffer holds a tile of one operand, or an element repeated that serves a longer tile, on
 // which the row function then works in pieces; four of them and a staging area fit the smallest L1.
 constexpr int kTileBytes = 4096;
 constexpr int kMaxTile = 1024;
 // From this length on, a row is passed to the row function where it lies.
 constexpr int64_t kDirectRow = 64;
+// Results on their way past the caches lie in a buffer of so many elements: the shorter, the sooner
+// the memory has something to write.
+constexpr int64_t kStreamPiece = 256;
 constexpr int64_t kTransposeTile = 32;
 constexpr int kBytesOf[kNumDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
 
@@ -58,12 +60,15 @@ struct Plan {
   int64_t outer_stride[kMaxOperands][kMaxDims];  // in bytes
   int64_t row_tiles, col_tiles, tiles;
   bool stream;
+  bool direct;    // no operand needs a buffer, if the output is not streamed
   int64_t piece;  // elements in one call of the row function, at most
+  bool repeats;   // the row function takes a constant as one vector
   RowFn fn;
   const void* context;
 };
 
-// The native form of one operand's tile, in `buffer` unless it can be used where it lies.
+// The native form of one operand's tile, in `buffer` unless it can be used where it lies. A
+// constant is repeated so that it serves `piece` elements.
 char* bring(const Operand& operand, const char* from, int64_t rows, int64_t cols, int64_t piece,
             char* buffer, char* staging) {
   const int64_t n = rows * cols;
@@ -91,16 +96,33 @@ char* bring(const Operand& operand, const char* from, int64_t rows, int64_t cols
   return buffer;
 }
 
-// Calls the row function for n elements.
-void call_row(const Plan& plan, char** arguments, int64_t n) {
-  for (; n > plan.piece; n -= plan.piece) {
-    plan.fn(arguments, plan.piece, plan.context);
-    for (int k = 0; k < plan.operands; ++k) {
-      const Operand& operand = plan.operand[k];
-      if (!operand.constant) arguments[k] += plan.piece * operand.native_item;
-    }
+// Moves the inputs, and an output unless it is buffered, on by a piece.
+void advance(const Plan& plan, RowData& data, int first) {
+  for (int k = first; k < plan.operands; ++k) {
+    const Operand& operand = plan.operand[k];
+    if (!operand.constant) data.at[k] += plan.piece * operand.native_item;
   }
-  plan.fn(arguments, n, plan.context);
+}
+
+// Calls the row function for n elements.
+void call_row(const Plan& plan, RowData& data, int64_t n) {
+  for (; n > plan.piece; n -= plan.piece) {
+    plan.fn(data, plan.piece, plan.context);
+    advance(plan, data, 0);
+  }
+  plan.fn(data, n, plan.context);
+}
+
+// The same, by way of the buffer at data[0] to `out`, past the caches.
+void call_row_streaming(const Plan& plan, RowData& data, int64_t n, char* out) {
+  const int64_t item = plan.operand[0].item;
+  for (; n > plan.piece; n -= plan.piece, out += plan.piece * item) {
+    plan.fn(data, plan.piece, plan.context);
+    stream(out, data[0], plan.piece * item);
+    advance(plan, data, plan.outputs);
+  }
+  plan.fn(data, n, plan.context);
+  stream(out, data[0], n * item);
 }
 
 // Takes a tile of results from a buffer to memory.
@@ -142,31 +164,38 @@ void run_tiles(const Plan& plan, int64_t begin, int64_t end) {
 
   // A constant that is the same for every tile is expanded once.
   bool expanded[kMaxOperands] = {};
+  RowData data;
+  for (int k = 0; k < plan.operands; ++k) {
+    data.step[k] = plan.repeats && plan.operand[k].constant ? 0 : 1;
+  }
   for (int64_t tile = begin; tile < end; ++tile) {
     const int64_t row = row_tile * plan.tile_rows;
     const int64_t col = col_tile * plan.tile_cols;
     const int64_t rows = plan.rows - row < plan.tile_rows ? plan.rows - row : plan.tile_rows;
     const int64_t cols = plan.cols - col < plan.tile_cols ? plan.cols - col : plan.tile_cols;
 
-    char* arguments[kMaxOperands];
     char* at[kMaxOperands];
     for (int k = 0; k < plan.operands; ++k) {
       const Operand& operand = plan.operand[k];
       at[k] = base[k] + row * operand.row_stride + col * operand.col_stride;
       if (k < plan.outputs) {
         const bool direct = operand.contiguous && rows == 1 && !operand.convert && !plan.stream;
-        arguments[k] = direct ? at[k] : buffers[k];
+        data.at[k] = direct ? at[k] : buffers[k];
       } else if (expanded[k]) {
-        arguments[k] = buffers[k];
+        data.at[k] = buffers[k];
       } else {
-        arguments[k] = bring(operand, at[k], rows, cols, plan.piece, buffers[k], staging);
+        const int64_t repeated =
+            data.step[k] == 0 ? kVectorBytes / operand.native_item : plan.piece;
+        data.at[k] = bring(operand, at[k], rows, cols, repeated, buffers[k], staging);
         expanded[k] = operand.everywhere && rows == plan.tile_rows && cols == plan.tile_cols;
       }
     }
-    const bool buffered = plan.outputs > 0 && arguments[0] == buffers[0];
-    call_row(plan, arguments, rows * cols);
-    if (buffered) {
-      put(plan.operand[0], at[0], buffers[0], rows, cols, staging, plan.stream);
+    const bool buffered = plan.outputs > 0 && data[0] == buffers[0];
+    if (plan.stream && plan.direct) {
+      call_row_streaming(plan, data, rows * cols, at[0]);
+    } else {
+      call_row(plan, data, rows * cols);
+      if (buffered) put(plan.operand[0], at[0], buffers[0], rows, cols, staging, plan.stream);
     }
 
     if (++col_tile < plan.col_tiles) continue;
@@ -233,11 +262,11 @@ void plan_operands(Plan& plan, const Space& space, const Row& row, DType compute
   }
 }
 
-void plan_tiles(Plan& plan, const Space& space, int partner) {
+void plan_tiles(Plan& plan, const Space& space, int partner, int64_t chunk) {
   const int last = space.ndim - 1;
   plan.cols = last >= 0 ? space.size[last] : 1;
   plan.rows = partner >= 0 ? space.size[partner] : 1;
-  bool direct = true;  // no operand needs a buffer
+  bool direct = true;
   bool transposed = false;
   bool constant = false;
   int widest = 1;
@@ -254,13 +283,13 @@ void plan_tiles(Plan& plan, const Space& space, int partner) {
   }
   // Tiles of a transposition are written in pieces of rows, which must meet in a cache.
   plan.stream = plan.stream && !transposed;
-  direct = direct && !plan.stream;
+  plan.direct = direct;
   const int64_t room = kTileBytes / widest < kMaxTile ? kTileBytes / widest : kMaxTile;
   if (transposed && plan.rows > 1) {
     plan.tile_cols = plan.cols < kTransposeTile ? plan.cols : kTransposeTile;
     plan.tile_rows = room / plan.tile_cols;
   } else {
-    const int64_t limit = direct ? 8 * kMaxTile : room;
+    const int64_t limit = direct ? chunk : room;
     plan.tile_cols = plan.cols < limit ? plan.cols : limit;
     plan.tile_rows = plan.cols >= kDirectRow ? 1 : room / plan.tile_cols;
   }
@@ -271,7 +300,8 @@ void plan_tiles(Plan& plan, const Space& space, int partner) {
                        (operand.row_stride == 0 || plan.tile_rows == 1);
     constant = constant || operand.constant;
   }
-  plan.piece = constant ? room : plan.tile_rows * plan.tile_cols;
+  plan.piece = constant && !plan.repeats ? room : plan.tile_rows * plan.tile_cols;
+  if (plan.stream && direct && plan.piece > kStreamPiece) plan.piece = kStreamPiece;
   plan.row_tiles = ceil_div(plan.rows, plan.tile_rows);
   plan.col_tiles = ceil_div(plan.cols, plan.tile_cols);
   plan.tiles = plan.row_tiles * plan.col_tiles;
@@ -303,11 +333,12 @@ TALLOW_NOINLINE void run_planned(const Row& row, DType compute, const Space& spa
   plan.operands = space.operands;
   plan.outputs = outputs;
   plan.fn = row.fn;
+  plan.repeats = row.repeats;
   plan.context = context;
   plan.stream = streams(space, dtypes, outputs);
   const int partner = space.ndim >= 2 ? partner_dim(space) : -1;
   plan_operands(plan, space, row, compute, dtypes, partner);
-  plan_tiles(plan, space, partner);
+  plan_tiles(plan, space, partner, chunk_of(row.cost));
   const int64_t per_tile = plan.tile_rows * plan.tile_cols;
   parallel_for(plan.tiles, ceil_div(chunk_of(row.cost), per_tile),
                [&plan](int64_t begin, int64_t end) { run_tiles(plan, begin, end); });
@@ -330,14 +361,17 @@ bool run_short(const Row& row, DType compute, const Space& space, const DType* d
     constant = constant || stride == 0;
   }
   constexpr int64_t kShort = 64;
-  if (constant && space.numel > kShort) return false;
+  if (constant && space.numel > kShort && !row.repeats) return false;
   alignas(64) char constants[kMaxOperands][kShort * 16];
-  char* data[kMaxOperands];
+  RowData data;
   for (int k = 0; k < space.operands; ++k) {
-    data[k] = static_cast<char*>(space.data[k]);
+    data.at[k] = static_cast<char*>(space.data[k]);
+    data.step[k] = 1;
     if (constant && space.stride[k][0] == 0) {
-      fill_elements(constants[k], data[k], bytes_of(dtypes[k]), space.numel);
-      data[k] = constants[k];
+      const int item = bytes_of(dtypes[k]);
+      data.step[k] = row.repeats ? 0 : 1;
+      fill_elements(constants[k], data[k], item, row.repeats ? kVectorBytes / item : space.numel);
+      data.at[k] = constants[k];
     }
   }
   row.fn(data, space.numel, context);

@@ -6,7 +6,7 @@ namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
 template <class T>
-void where_row(char* const* data, int64_t n, const void*) {
+void where_row(const RowData& data, int64_t n, const void*) {
   T* const out = reinterpret_cast<T*>(data[0]);
   const uint8_t* const condition = reinterpret_cast<const uint8_t*>(data[1]);
   const T* const a = reinterpret_cast<const T*>(data[2]);

@@ -129,7 +129,7 @@ Row predicate(DType compute) {
       row.fn = element_row1<bool, complex128, kComplex>;
       break;
     default:
-      row.fn = [](char* const* data, int64_t n, const void*) {
+      row.fn = [](const RowData& data, int64_t n, const void*) {
         std::memset(data[0], kOfIntegers, static_cast<size_t>(n));
       };
   }

@@ -356,6 +356,51 @@ def test_large_results_are_right_to_the_last_element() -> None:
     assert tallow.equal(y[1::2].contiguous(), x[1::2] * 0.5 + 1)
 
 
+@pytest.mark.parametrize("dtype", ["int32", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("size", [1, 15, 63, 65, 1025, 65537])
+def test_a_repeated_operand_gives_the_bits_of_its_copies(size: int, dtype: str) -> None:
+    kind = getattr(tallow, dtype)
+    row = (tallow.arange(size) % 13 - 6).to(kind)
+    rest = [tallow.tensor(2, dtype=kind), tallow.tensor(-3, dtype=kind)]
+    calls = [
+        (2, lambda a, b: a - b),
+        (2, lambda a, b: a * b),
+        (2, lambda a, b: a < b),
+        (2, lambda a, b: a == b),
+        (2, tallow.maximum),
+        (3, tallow.addcmul),
+        (3, lambda a, b, c: tallow.clamp(a, c, b)),
+        (3, lambda a, b, c: tallow.where(a > 0, b, c)),
+    ]
+    if kind.is_floating_point:
+        calls += [(2, tallow.div), (2, tallow.atan2), (3, tallow.lerp)]
+    for operands, call in calls:
+        for position in range(operands):
+            given = list(rest[: operands - 1])
+            given.insert(position, row)
+            copies = [x.expand(size).clone() for x in given]
+            assert tallow.equal(call(*given), call(*copies))
+
+
+def test_a_column_is_repeated_along_every_row() -> None:
+    x = tallow.arange(67 * 130, dtype=tallow.float32).reshape(67, 130)
+    column = tallow.arange(67, dtype=tallow.float32).reshape(67, 1)
+    for call in (tallow.mul, tallow.sub, tallow.lt):
+        expected = call(x, column.expand(67, 130).clone())
+        assert tallow.equal(call(x, column), expected)
+        assert tallow.equal(call(x.t(), column.t()), expected.t())
+
+
+def test_streamed_results_have_the_bits_of_small_ones() -> None:
+    count = (1 << 22) + 29
+    x = (tallow.arange(count + 1, dtype=tallow.float32) % 1009 - 500)[1:]
+    for call in (tallow.relu, tallow.exp, lambda x: x * x, lambda x: 3 - x):
+        y = call(x)
+        for begin in range(0, count, 1 << 20):
+            part = slice(begin, begin + (1 << 20))
+            assert tallow.equal(y[part], call(x[part]))
+
+
 def test_inplace_keeps_identity_and_counts_versions() -> None:
     x = tallow.ones(3)
     y = x.view(3)
