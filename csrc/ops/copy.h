@@ -21,8 +21,8 @@ Tensor to_memory_format(const Tensor& self, MemoryFormat format);
 Tensor pin_memory(const Tensor& self);
 bool is_pinned(const Tensor& self);
 
-// Converts and copies into fresh memory, unrecorded: `destination` has the source's shape or what
-// it broadcasts to.
+// Converts and copies into fresh memory, unrecorded. `destination` has the source's shape: nothing
+// is broadcast here, expand() the source first.
 void copy_data(const Tensor& destination, const Tensor& source, bool non_blocking = false);
 
 // Each writes over `self` in place and returns it. The source is broadcast and converted.

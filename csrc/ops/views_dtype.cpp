@@ -131,8 +131,8 @@ Tensor complex_of(const Tensor& real, const Tensor& imag) {
     Dims sizes = shape;
     sizes.push_back(2);
     pairs = empty(sizes, real.dtype(), real.device());
-    copy_data(select(pairs, -1, 0), real);
-    copy_data(select(pairs, -1, 1), imag);
+    copy_data(select(pairs, -1, 0), expand(real, shape));
+    copy_data(select(pairs, -1, 1), expand(imag, shape));
     pairs.impl()->storage->version = 0;  // nobody has seen it before
   }
   const Tensor out =

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -115,6 +116,14 @@ def test_a_part_takes_only_numbers_and_tensors(value: object) -> None:
     z = tallow.zeros(2, dtype=tallow.complex64)
     with pytest.raises(TypeError, match="^can't assign a "):
         z.real = value  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(("re", "im"), [((5,), ()), ((), (5,)), ((3, 5), (5,)), ((2, 1), (3,))])
+def test_complex_repeats_the_smaller_part(re: tuple[int, ...], im: tuple[int, ...]) -> None:
+    parts = [tallow.arange(1.0, 1 + math.prod(shape)).reshape(shape) for shape in (re, im)]
+    z = tallow.complex(*parts)
+    for part, given in zip((z.real, z.imag), parts, strict=True):
+        assert part.tolist() == given.expand(z.shape).tolist()
 
 
 def test_complex_of_parts_is_no_view_and_sums_over_what_was_broadcast() -> None:
