@@ -1,13 +1,14 @@
 """Compare the losses of a program written for PyTorch under PyTorch and in alias mode.
 
-    python tools/compare_program.py --torch-python PYTHON [--steps 100] [--seed 0] script.py args
+    python tools/compare_program.py --torch-python PYTHON [--steps 100] [--double] script.py args
 
 The script runs three times with the same seed: under PyTorch, as `python -m tallow` runs it, and
 under PyTorch with every initial weight moved by at most one unit in the last place. The value at
 each `backward()` is a step's loss. Prints the largest relative difference of tallow and of the
 moved run: where the latter is as large as the former, what is seen is the program's own sensitivity
-to rounding. Ends with status 1 where tallow fails or is further than `--limit` and further than ten
-times the moved run.
+to rounding. `--double` makes float64 the default type, where rounding has less time to grow: what
+still differs then is no rounding. Ends with status 1 where tallow fails or is further than `--limit`
+and further than ten times the moved run.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ def trace(options: argparse.Namespace) -> None:
     torch.Tensor.backward = watched
     if options.move:
         torch.nn.modules.module.register_module_forward_pre_hook(move)
+    if options.double:
+        torch.set_default_dtype(torch.float64)
     torch.manual_seed(options.seed)
     sys.argv = [options.script, *options.arguments]
     sys.path[0] = str(Path(options.script).resolve().parent)
@@ -71,6 +74,7 @@ def losses_of(interpreter: list[str], options: argparse.Namespace, move: bool) -
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         command = [*interpreter, __file__, "--trace", file.name, "--seed", str(options.seed)]
         command += ["--steps", str(options.steps), *(["--move"] if move else [])]
+        command += ["--double"] if options.double else []
         command += [options.script, *options.arguments]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         if run.returncode:
@@ -110,6 +114,7 @@ def main() -> int:
     parser.add_argument("--torch-python", default=os.environ.get("TALLOW_TORCH_PYTHON", "python"))
     parser.add_argument("--steps", type=int, default=100, help="calls of backward to compare")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--double", action="store_true", help="float64 as the default type")
     parser.add_argument("--limit", type=float, default=1e-3, help="largest difference to accept")
     parser.add_argument("--trace", help=argparse.SUPPRESS)
     parser.add_argument("--move", action="store_true", help=argparse.SUPPRESS)
