@@ -26,13 +26,9 @@ TALLOW_NOINLINE void fold_contiguous(const A* data, int64_t n, A center,
 
 // Folds the reduced elements [begin, begin + n) of one output, once per map.
 template <class A, class Join, class... Maps>
-void fold_part_of_row(const Reduction& r, const Reader<A>& reader, const char* in, int64_t begin,
-                      int64_t n, A center, A (&out)[sizeof...(Maps)]) {
+TALLOW_NOINLINE void fold_scattered(const Reduction& r, const Reader<A>& reader, const char* in,
+                                    int64_t begin, int64_t n, A center, A (&out)[sizeof...(Maps)]) {
   using Source = Mapped<A, Maps...>;
-  if (reader.in_place && is_adjacent(r)) {
-    fold_contiguous<A, Join, Maps...>(reinterpret_cast<const A*>(in) + begin, n, center, out);
-    return;
-  }
   const Vec<A> centers = broadcast(center);
   // Leaves that lie in one contiguous run are read in place, the others gathered.
   alignas(kVectorBytes) A buffer[kAbreast<A>][kLeaf];
@@ -156,6 +152,7 @@ void fold_segments(const Reduction& r, const Reader<A>& reader, const A* center,
                    A* const* targets) {
   const int64_t n = r.reduce_numel;
   const char* const base = static_cast<const char*>(r.in);
+  const bool in_place = reader.in_place && is_adjacent(r);
   parallel_for(r.out_numel * segments, items_per_task(n < kSegment ? n : kSegment),
                [&](int64_t begin, int64_t end) {
                  int64_t o = begin / segments;
@@ -163,11 +160,16 @@ void fold_segments(const Reduction& r, const Reader<A>& reader, const A* center,
                  Cursor kept(r.out_ndim, r.out_size, r.in_stride, o);
                  for (int64_t item = begin; item < end; ++item) {
                    const int64_t first = segment * kSegment;
+                   const int64_t count = n - first < kSegment ? n - first : kSegment;
+                   const char* const in = base + kept.offset() * reader.item_size;
+                   const A middle = center ? center[o] : A(0);
                    A folded[sizeof...(Maps)];
-                   fold_part_of_row<A, Join, Maps...>(
-                       r, reader, base + kept.offset() * reader.item_size, first,
-                       n - first < kSegment ? n - first : kSegment, center ? center[o] : A(0),
-                       folded);
+                   if (in_place) {
+                     fold_contiguous<A, Join, Maps...>(reinterpret_cast<const A*>(in) + first,
+                                                       count, middle, folded);
+                   } else {
+                     fold_scattered<A, Join, Maps...>(r, reader, in, first, count, middle, folded);
+                   }
                    for (std::size_t m = 0; m < sizeof...(Maps); ++m) targets[m][item] = folded[m];
                    if (++segment == segments) {
                      segment = 0;

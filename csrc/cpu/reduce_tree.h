@@ -79,17 +79,24 @@ struct SmallerOrFirst {
   }
 };
 
-// Folds the lanes of one vector: lane i with i + Lanes / 2, and so on.
-template <class T, int Lanes, class Join>
-TALLOW_INLINE T fold_vector(Vec<T, Lanes> v, const Join& join) {
-  if constexpr (Lanes == 2) {
-    return join(v[0], v[1]);
+// Folds lane i of a vector with i + Lanes / 2, and so on until `Left` lanes are left.
+template <int Left, class T, int Lanes, class Join>
+TALLOW_INLINE Vec<T, Left> fold_halves(Vec<T, Lanes> v, const Join& join) {
+  if constexpr (Lanes == Left) {
+    return v;
   } else {
     using HalfVec = Vec<T, Lanes / 2>;
     HalfVec halves[2];
     std::memcpy(halves, &v, sizeof(v));
-    return fold_vector<T, Lanes / 2>(join(halves[0], halves[1]), join);
+    return fold_halves<Left, T, Lanes / 2>(join(halves[0], halves[1]), join);
   }
+}
+
+// Folds the lanes of one vector to the end.
+template <class T, int Lanes, class Join>
+TALLOW_INLINE T fold_vector(Vec<T, Lanes> v, const Join& join) {
+  const Vec<T, 2> pair = fold_halves<2, T, Lanes>(v, join);
+  return join(pair[0], pair[1]);
 }
 
 // Lane i with lane i + 8, then i + 4, i + 2, i + 1: as far as that are whole registers, and to the
@@ -173,26 +180,54 @@ TALLOW_INLINE Wide<T> fill_lanes_from(Wide<T> w, int64_t count, T value) {
 template <class T>
 inline constexpr int kAbreast = Wide<T>::kParts >= 4 ? 1 : 4 / Wide<T>::kParts;
 
-// Folds `Count` whole leaves.
-template <class T, int K, int Count, class Join, class Source>
-TALLOW_INLINE void fold_whole_leaves(const Source* source, const Join& join, T (*out)[K]) {
-  Wide<T> lanes[Count][K];
+// The combination of `Count` neighbouring leaves, whose lanes are given.
+template <class T, int Count, class Join>
+TALLOW_INLINE T fold_siblings(const Wide<T>* leaf, const Join& join) {
+  if constexpr (Count == 1) {
+    return fold_lanes(leaf[0], join);
+  } else if constexpr (Count == 4 && sizeof(T) == 4) {
+    // The last lanes of the four are folded together: lane i becomes leaf i.
+    using Four = Vec<T, 4>;
+    Four v[4];
 #pragma GCC unroll 4
-  for (int leaf = 0; leaf < Count; ++leaf) source[leaf].full(0, lanes[leaf]);
+    for (int i = 0; i < 4; ++i) {
+      v[i] = fold_halves<4, T, kLanes<T>>(fold_parts(leaf[i], join), join);
+    }
+    const Four first = join(__builtin_shufflevector(v[0], v[1], 0, 4, 1, 5),
+                            __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7));
+    const Four last = join(__builtin_shufflevector(v[2], v[3], 0, 4, 1, 5),
+                           __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7));
+    const Four folded = join(__builtin_shufflevector(first, last, 0, 1, 4, 5),
+                             __builtin_shufflevector(first, last, 2, 3, 6, 7));
+    return join(join(folded[0], folded[1]), join(folded[2], folded[3]));
+  } else {
+    return join(fold_siblings<T, Count / 2>(leaf, join),
+                fold_siblings<T, Count / 2>(leaf + Count / 2, join));
+  }
+}
+
+// Folds `Count` whole leaves that are neighbours in the tree into one value.
+template <class T, int K, int Count, class Join, class Source>
+TALLOW_INLINE void fold_whole_leaves(const Source* source, const Join& join, T (&out)[K]) {
+  Wide<T> lanes[K][Count];
+#pragma GCC unroll 4
+  for (int leaf = 0; leaf < Count; ++leaf) {
+    Wide<T> w[K];
+    source[leaf].full(0, w);
+#pragma GCC unroll 4
+    for (int k = 0; k < K; ++k) lanes[k][leaf] = w[k];
+  }
   for (int64_t i = kWideLanes; i < kLeaf; i += kWideLanes) {
 #pragma GCC unroll 4
     for (int leaf = 0; leaf < Count; ++leaf) {
       Wide<T> w[K];
       source[leaf].full(i, w);
 #pragma GCC unroll 4
-      for (int k = 0; k < K; ++k) lanes[leaf][k] = join_lanes(lanes[leaf][k], w[k], join);
+      for (int k = 0; k < K; ++k) lanes[k][leaf] = join_lanes(lanes[k][leaf], w[k], join);
     }
   }
 #pragma GCC unroll 4
-  for (int leaf = 0; leaf < Count; ++leaf) {
-#pragma GCC unroll 4
-    for (int k = 0; k < K; ++k) out[leaf][k] = fold_lanes(lanes[leaf][k], join);
-  }
+  for (int k = 0; k < K; ++k) out[k] = fold_siblings<T, Count>(lanes[k], join);
 }
 
 // The lanes of one leaf of 0 < n <= kLeaf elements; those without an element are the identity.
@@ -233,15 +268,18 @@ TALLOW_INLINE void fold_leaf(const Source& source, int64_t n, const Join& join, 
 template <class T, int K, class Join>
 class PairwiseTree {
  public:
-  TALLOW_INLINE void push(const T (&pushed)[K]) {
+  TALLOW_INLINE void push(const T (&value)[K]) { push_siblings<1>(value); }
+  // Pushes what `Count` values combine to, a power of two of which a multiple were pushed before.
+  template <int Count>
+  TALLOW_INLINE void push_siblings(const T (&pushed)[K]) {
     T value[K];
     for (int k = 0; k < K; ++k) value[k] = pushed[k];
-    int depth = 0;
-    for (uint64_t full = count_; full & 1; full >>= 1, ++depth) {
+    int depth = __builtin_ctz(Count);
+    for (uint64_t full = count_ >> depth; full & 1; full >>= 1, ++depth) {
       for (int k = 0; k < K; ++k) value[k] = Join{}(level_[depth][k], value[k]);
     }
     for (int k = 0; k < K; ++k) level_[depth][k] = value[k];
-    ++count_;
+    count_ += Count;
   }
   // The combination of everything; at least one value must have been pushed.
   TALLOW_INLINE void result(T (&value)[K]) const {
@@ -270,20 +308,21 @@ TALLOW_INLINE T fold_partials(int64_t count, const At& at) {
   return result[0];
 }
 
-// Folds the leaves of n elements and pushes them; leaf(k) is the source of leaf k. A source must
-// stay valid while those of the next kAbreast - 1 leaves are made.
+// Folds the leaves of n elements and pushes them into a tree that holds a multiple of kAbreast;
+// leaf(k) is the source of leaf k. A source must stay valid while those of the next kAbreast - 1
+// leaves are made.
 template <class T, int K, class Join, class LeafAt>
 TALLOW_INLINE void push_leaves(int64_t n, const Join& join, const LeafAt& leaf,
                                PairwiseTree<T, K, Join>& tree) {
   const int64_t whole = n / kLeaf;
   int64_t next = 0;
   const auto fold = [&]<int Count>() {
-    using Source = decltype(leaf(0));
-    Source sources[Count];
-    for (int j = 0; j < Count; ++j) sources[j] = leaf(next + j);
-    T folded[Count][K];
-    fold_whole_leaves<T, K, Count>(sources, join, folded);
-    for (int j = 0; j < Count; ++j) tree.push(folded[j]);
+    T folded[K];
+    [&]<int... J>(std::integer_sequence<int, J...>) {
+      const decltype(leaf(0)) sources[] = {leaf(next + J)...};
+      fold_whole_leaves<T, K, Count>(sources, join, folded);
+    }(std::make_integer_sequence<int, Count>{});
+    tree.template push_siblings<Count>(folded);
     next += Count;
   };
   while (next + kAbreast<T> <= whole) fold.template operator()<kAbreast<T>>();
