@@ -1,14 +1,12 @@
 // Matrix products by cuBLASLt. One handle per device, one descriptor set and chosen algorithm per
 // layout; algorithms whose result depends on the order of atomic additions are never chosen.
-#include <mutex>
-#include <unordered_map>
+#include <utility>
 
 #include "backend/plugin.h"
-#include "cuda/device.h"
-#include "cuda/lib/bytes.h"
 #include "cuda/lib/cublaslt_api.h"
 #include "cuda/lib/gemm_layout.h"
 #include "cuda/lib/library.h"
+#include "cuda/lib/plans.h"
 #include "cuda/lib/vendor.h"
 #include "cuda/scratch.h"
 #include "cuda/stream.h"
@@ -19,33 +17,16 @@ namespace {
 
 using namespace cublaslt;
 
-constexpr const char* kFile = "libcublasLt.so.13";
 constexpr int64_t kLargestWorkspace = int64_t{32} << 20;
 constexpr std::size_t kMostPlans = 4096;
 
-struct Loaded {
-  Api api = {};
-  int64_t version = 0;
-  std::string problem;
-};
-
-const Loaded& load() {
-  static const Loaded* const loaded = [] {
-    auto* const made = new Loaded;
-    Api& api = made->api;
-#define TALLOW_SYMBOL(name, result, parameters) \
-  {"cublasLt" #name, reinterpret_cast<void**>(&api.name)},
-    made->problem = open_library(kFile, {TALLOW_CUBLASLT_FUNCTIONS(TALLOW_SYMBOL)});
-#undef TALLOW_SYMBOL
-    if (!made->problem.empty()) return made;
-    made->version = static_cast<int64_t>(api.GetVersion());
-    if (made->version / 10000 != 13) {
-      made->problem =
-          "cuBLASLt has version " + std::to_string(made->version) + ", the plugin needs 13";
-      made->version = 0;
-    }
-    return made;
-  }();
+const Library<Api>& load() {
+  static const Library<Api>* const loaded = open_library<Api>(
+      {"libcublasLt.so.13", "cuBLASLt", "cublasLt", 130000, 139999, "13"},
+      [](Api& api) {
+        return std::vector<Symbol>{TALLOW_CUBLASLT_FUNCTIONS(TALLOW_LIBRARY_SYMBOL)};
+      },
+      [](const Api& api) { return static_cast<int64_t>(api.GetVersion()); });
   return *loaded;
 }
 
@@ -115,6 +96,25 @@ struct Plan {
   Algorithm algorithm = {};
   std::size_t workspace = 0;
   bool usable = false;
+
+  Plan() = default;
+  Plan(Plan&& other) noexcept
+      : product(std::exchange(other.product, nullptr)),
+        a(std::exchange(other.a, nullptr)),
+        b(std::exchange(other.b, nullptr)),
+        c(std::exchange(other.c, nullptr)),
+        d(std::exchange(other.d, nullptr)),
+        algorithm(other.algorithm),
+        workspace(other.workspace),
+        usable(other.usable) {}
+  Plan& operator=(Plan&&) = delete;
+  ~Plan() {
+    const Api& api = load().api;
+    if (product) api.MatmulDescDestroy(product);
+    for (const Layout layout : {a, b, c, d}) {
+      if (layout) api.MatrixLayoutDestroy(layout);
+    }
+  }
 };
 
 // Calls one after the other until one fails.
@@ -188,47 +188,8 @@ Plan make_plan(const Api& api, Handle handle, const Key& key, const Numbers& num
   return plan;
 }
 
-void destroy(const Api& api, const Plan& plan) {
-  if (plan.product) api.MatmulDescDestroy(plan.product);
-  for (const Layout layout : {plan.a, plan.b, plan.c, plan.d}) {
-    if (layout) api.MatrixLayoutDestroy(layout);
-  }
-}
-
-// The plans and handles of the process. Its lock is held while a product is queued, because a
-// bias belongs to the descriptors.
-struct Plans {
-  std::mutex lock;
-  std::unordered_map<Key, Plan, HashOfBytes, EqualBytes> by_key;
-  struct {
-    Handle handle;
-    bool tried;
-  } devices[kMaxDevices] = {};
-
-  // Null if the library does not work on the device.
-  Handle handle_of(const Api& api, int device) {
-    auto& entry = devices[device];
-    if (!entry.tried) {
-      entry.tried = true;
-      if (api.Create(&entry.handle) != kSuccess) entry.handle = nullptr;
-    }
-    return entry.handle;
-  }
-
-  const Plan& plan_for(const Api& api, Handle handle, const Key& key, const Numbers& numbers,
-                       const void* bias) {
-    const auto found = by_key.find(key);
-    if (found != by_key.end()) return found->second;
-    if (by_key.size() >= kMostPlans) {
-      for (const auto& [_, plan] : by_key) destroy(api, plan);
-      by_key.clear();
-    }
-    return by_key.emplace(key, make_plan(api, handle, key, numbers, bias)).first->second;
-  }
-};
-
-Plans& plans() {
-  static Plans* const made = new Plans;  // never destroyed: tensors outlive static objects
+Plans<Handle, Key, Plan>& plans() {
+  static auto* const made = new Plans<Handle, Key, Plan>(kMostPlans);
   return *made;
 }
 
@@ -294,14 +255,17 @@ Status matmul_by_cublaslt(const MatmulArgs& args, bool* done) {
   const Api& api = load().api;
   const GemmLayout& g = batches.layout;
   const Key key = key_of(args, batches, numbers);
-  Plans& all = plans();
+  Plans<Handle, Key, Plan>& all = plans();
   const std::lock_guard<std::mutex> guard(all.lock);
   const Plan* plan = nullptr;
   Handle handle = nullptr;
   {
     const OutsideOfCapture relaxed;
-    handle = all.handle_of(api, key.device);
-    if (handle) plan = &all.plan_for(api, handle, key, numbers, args.init.data);
+    handle = all.handle_of(key.device, [&](Handle* h) { return api.Create(h) == kSuccess; });
+    if (handle) {
+      plan =
+          &all.plan_for(key, [&] { return make_plan(api, handle, key, numbers, args.init.data); });
+    }
   }
   if (!plan || !plan->usable) return Status::kOk;
   *done = true;

@@ -1,13 +1,10 @@
 // Convolutions by cuDNN: one handle per device, one plan per problem.
 #include <iterator>
-#include <mutex>
-#include <unordered_map>
 
 #include "backend/plugin.h"
-#include "cuda/device.h"
-#include "cuda/lib/bytes.h"
 #include "cuda/lib/cudnn_graph.h"
 #include "cuda/lib/library.h"
+#include "cuda/lib/plans.h"
 #include "cuda/lib/vendor.h"
 #include "cuda/scratch.h"
 #include "cuda/stream.h"
@@ -18,33 +15,14 @@ namespace {
 
 using namespace cudnn;
 
-constexpr const char* kFile = "libcudnn.so.9";
 constexpr int64_t kOldest = 90800;  // the first whose backend interface is the one used here
 constexpr std::size_t kMostPlans = 1024;
 
-struct Loaded {
-  Api api = {};
-  int64_t version = 0;
-  std::string problem;
-};
-
-const Loaded& load() {
-  static const Loaded* const loaded = [] {
-    auto* const made = new Loaded;
-    Api& api = made->api;
-#define TALLOW_SYMBOL(name, result, parameters) \
-  {"cudnn" #name, reinterpret_cast<void**>(&api.name)},
-    made->problem = open_library(kFile, {TALLOW_CUDNN_FUNCTIONS(TALLOW_SYMBOL)});
-#undef TALLOW_SYMBOL
-    if (!made->problem.empty()) return made;
-    made->version = static_cast<int64_t>(api.GetVersion());
-    if (made->version < kOldest || made->version / 10000 != 9) {
-      made->problem = "cuDNN has version " + std::to_string(made->version) +
-                      ", the plugin needs 9.8 or a later 9";
-      made->version = 0;
-    }
-    return made;
-  }();
+const Library<Api>& load() {
+  static const Library<Api>* const loaded = open_library<Api>(
+      {"libcudnn.so.9", "cuDNN", "cudnn", kOldest, 99999, "9.8 or a later 9"},
+      [](Api& api) { return std::vector<Symbol>{TALLOW_CUDNN_FUNCTIONS(TALLOW_LIBRARY_SYMBOL)}; },
+      [](const Api& api) { return static_cast<int64_t>(api.GetVersion()); });
   return *loaded;
 }
 
@@ -67,34 +45,8 @@ bool type_of(DType dtype, Type* out) {
   }
 }
 
-// The plans and handles of the process. Its lock is held while a convolution is queued, because a
-// handle carries the stream.
-struct Plans {
-  std::mutex lock;
-  std::unordered_map<ConvKey, Plan, HashOfBytes, EqualBytes> by_key;
-  struct {
-    Handle handle;
-    bool tried;
-  } devices[kMaxDevices] = {};
-
-  Handle handle_of(const Api& api, int device) {
-    auto& entry = devices[device];
-    if (!entry.tried) {
-      entry.tried = true;
-      if (api.Create(&entry.handle) != kSuccess) entry.handle = nullptr;
-    }
-    return entry.handle;
-  }
-  const Plan& plan_for(const Api& api, Handle handle, const ConvKey& key) {
-    const auto found = by_key.find(key);
-    if (found != by_key.end()) return found->second;
-    if (by_key.size() >= kMostPlans) by_key.clear();
-    return by_key.emplace(key, make_plan(api, {handle}, key)).first->second;
-  }
-};
-
-Plans& plans() {
-  static Plans* const made = new Plans;  // never destroyed: tensors outlive static objects
+Plans<Handle, ConvKey, Plan>& plans() {
+  static auto* const made = new Plans<Handle, ConvKey, Plan>(kMostPlans);
   return *made;
 }
 
@@ -159,14 +111,14 @@ Status conv_by_cudnn(ConvKind kind, const ConvArgs& args, const ConvTensors& ten
   }
   const Api& api = load().api;
   const ConvKey key = key_of(kind, args, tensors, type);
-  Plans& all = plans();
+  Plans<Handle, ConvKey, Plan>& all = plans();
   const std::lock_guard<std::mutex> guard(all.lock);
   const Plan* plan = nullptr;
   Handle handle = nullptr;
   {
     const OutsideOfCapture relaxed;
-    handle = all.handle_of(api, key.device);
-    if (handle) plan = &all.plan_for(api, handle, key);
+    handle = all.handle_of(key.device, [&](Handle* h) { return api.Create(h) == kSuccess; });
+    if (handle) plan = &all.plan_for(key, [&] { return make_plan(api, {handle}, key); });
   }
   if (!plan || !plan->plan) return Status::kOk;
   *done = true;

@@ -4,24 +4,24 @@
 
 namespace tallow::cuda {
 
+namespace {
+
+struct NcclApi {
+  int (*GetVersion)(int*);  // Source: nccl.h of NCCL 2.28; 0 means success
+};
+
+}  // namespace
+
 int64_t nccl_version(std::string* why) {
-  struct Loaded {
-    int64_t version = 0;
-    std::string problem;
-  };
-  static const Loaded* const loaded = [] {
-    auto* const made = new Loaded;
-    // Source: nccl.h of NCCL 2.28: ncclResult_t ncclGetVersion(int*), 0 means success.
-    int (*get_version)(int*) = nullptr;
-    made->problem =
-        open_library("libnccl.so.2", {{"ncclGetVersion", reinterpret_cast<void**>(&get_version)}});
-    int version = 0;
-    if (made->problem.empty() && get_version(&version) != 0) {
-      made->problem = "NCCL does not tell its version";
-    }
-    made->version = version;
-    return made;
-  }();
+  static const Library<NcclApi>* const loaded = open_library<NcclApi>(
+      {"libnccl.so.2", "NCCL", "nccl", 20000, 29999, "2"},
+      [](NcclApi& api) {
+        return std::vector<Symbol>{TALLOW_LIBRARY_SYMBOL(GetVersion, int, (int*))};
+      },
+      [](const NcclApi& api) -> int64_t {
+        int version = 0;
+        return api.GetVersion(&version) == 0 ? version : 0;
+      });
   *why = loaded->problem;
   return loaded->version;
 }
