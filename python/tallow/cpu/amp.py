@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from tallow import amp
@@ -19,19 +20,5 @@ class autocast(amp.autocast):
 class GradScaler(amp.GradScaler):
     """:class:`tallow.amp.GradScaler` for the CPU."""
 
-    def __init__(
-        self,
-        init_scale: float = 2.0**16,
-        growth_factor: float = 2.0,
-        backoff_factor: float = 0.5,
-        growth_interval: int = 2000,
-        enabled: bool = True,
-    ) -> None:
-        super().__init__(
-            "cpu",
-            init_scale=init_scale,
-            growth_factor=growth_factor,
-            backoff_factor=backoff_factor,
-            growth_interval=growth_interval,
-            enabled=enabled,
-        )
+    # The same arguments and defaults, but for the device.
+    __init__ = functools.partialmethod(amp.GradScaler.__init__, "cpu")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import Any
 
@@ -42,18 +43,14 @@ class autocast(_autocast):
         super().__init__("cuda", dtype, enabled, cache_enabled)
 
 
+@functools.wraps(_GradScaler.__init__)
+def _deprecated_init(self: Any, *args: Any, **kwargs: Any) -> None:
+    _deprecated("GradScaler")
+    _GradScaler.__init__(self, *args, **kwargs)
+
+
 class GradScaler(_GradScaler):
     """:class:`tallow.amp.GradScaler` for CUDA."""
 
-    def __init__(
-        self,
-        init_scale: float = 2.0**16,
-        growth_factor: float = 2.0,
-        backoff_factor: float = 0.5,
-        growth_interval: int = 2000,
-        enabled: bool = True,
-    ) -> None:
-        _deprecated("GradScaler")
-        super().__init__(
-            "cuda", init_scale, growth_factor, backoff_factor, growth_interval, enabled
-        )
+    # The same arguments and defaults, but for the device.
+    __init__ = functools.partialmethod(_deprecated_init, "cuda")
