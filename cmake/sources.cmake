@@ -336,6 +336,7 @@ set(TALLOW_CUDA_SOURCES
   csrc/core/status.cpp
   csrc/cuda/allocator.cpp
   csrc/cuda/device.cpp
+  csrc/cuda/device_allocator.cpp
   csrc/cuda/error_record.cpp
   csrc/cuda/graph.cpp
   csrc/cuda/lib/choice.cpp
