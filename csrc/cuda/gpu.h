@@ -1,6 +1,6 @@
 // What kernel files share: launching, dynamic shared memory, reductions over a warp or a block, and
 // loads of several elements. Source text for nvcc and for the emulator alike; `<<<>>>`, inline PTX
-// and #ifdefs on the compiler belong here and nowhere else.
+// and #ifdefs on the compiler belong here and in mma.h.
 #pragma once
 
 #include <cuda_runtime.h>

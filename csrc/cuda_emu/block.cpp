@@ -331,8 +331,30 @@ int block_barrier(Vote vote, bool predicate, const char* file, int line) {
 
 int current_lane() { return executor.threads[static_cast<std::size_t>(executor.running)].lane; }
 
+namespace {
+
+struct Together {
+  void* mine;
+  void (*run)(void* const* lanes);
+};
+
+}  // namespace
+
+void warp_together(void* mine, void (*run)(void* const* lanes), const char* file, int line) {
+  Together part{mine, run};
+  const auto address = reinterpret_cast<std::uintptr_t>(&part);
+  (void)warp_collective(WarpOp::kTogether, 0xffffffffu, address, 0, file, line);
+}
+
 void Executor::finish_warp(Thread& last, unsigned lanes) {
   Thread* const warp = &threads[static_cast<std::size_t>(last.warp) * kWarp];
+  if (last.op == WarpOp::kTogether) {
+    void* parts[kWarp];
+    for (int lane = 0; lane < kWarp; ++lane) {
+      parts[lane] = reinterpret_cast<Together*>(warp[lane].value)->mine;
+    }
+    reinterpret_cast<Together*>(last.value)->run(parts);
+  }
   for (unsigned rest = lanes; rest != 0; rest &= rest - 1) {
     Thread& thread = warp[__builtin_ctz(rest)];
     uint64_t result = 0;

@@ -36,10 +36,13 @@ enum class WarpOp {
   kShuffle,   // result: the value of lane `argument`
   kBallot,    // result: the lanes with a value other than 0
   kMatchAny,  // result: the lanes with my value
+  kTogether,  // see warp_together()
 };
 // An operation of the lanes in `mask`, which all have to call it from the same line.
 uint64_t warp_collective(WarpOp op, unsigned mask, uint64_t value, int argument, const char* file,
                          int line);
+// What all 32 lanes of a warp do as one: `run` is called once, with what each lane brings.
+void warp_together(void* mine, void (*run)(void* const* lanes), const char* file, int line);
 int current_lane();
 
 }  // namespace tallow::emu

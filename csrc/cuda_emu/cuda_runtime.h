@@ -8,6 +8,7 @@
 
 #include "cuda_emu/api.h"
 #include "cuda_emu/device.h"
+#include "cuda_emu/mma.h"
 
 namespace tallow::emu {
 

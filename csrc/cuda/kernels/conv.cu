@@ -75,30 +75,30 @@ __device__ Tap tap_of(int64_t l, const Geometry& g) {
 
 // The input element that a tap of the window at an output position meets, 0 outside of the image.
 template <class T>
-__device__ Accumulator<T> input_at(const Geometry& g, const T* input, int64_t group,
-                                   const Position& out, const Tap& tap) {
+__device__ T input_at(const Geometry& g, const T* input, int64_t group, const Position& out,
+                      const Tap& tap) {
   const int64_t y = out.y * g.stride[0] - g.padding[0] + tap.y * g.dilation[0];
   const int64_t x = out.x * g.stride[1] - g.padding[1] + tap.x * g.dilation[1];
-  if (y < 0 || y >= g.in_size[0] || x < 0 || x >= g.in_size[1]) return Accumulator<T>(0);
+  if (y < 0 || y >= g.in_size[0] || x < 0 || x >= g.in_size[1]) return T();
   const int64_t channel = group * g.in_channels + tap.channel;
-  return as_term(input[out.sample * g.input.image + channel * g.input.channel +
-                       (y * g.in_size[1] + x) * g.input.pixel]);
+  return input[out.sample * g.input.image + channel * g.input.channel +
+               (y * g.in_size[1] + x) * g.input.pixel];
 }
 
 // The output element whose window meets an input position with a tap, 0 if there is none.
 template <class T>
-__device__ Accumulator<T> output_at(const Geometry& g, const T* output, int64_t group,
-                                    const Position& in, const Tap& tap) {
+__device__ T output_at(const Geometry& g, const T* output, int64_t group, const Position& in,
+                       const Tap& tap) {
   const int64_t y = in.y + g.padding[0] - tap.y * g.dilation[0];
   const int64_t x = in.x + g.padding[1] - tap.x * g.dilation[1];
   const int64_t oy = y / g.stride[0], ox = x / g.stride[1];
   if (y < 0 || x < 0 || oy * g.stride[0] != y || ox * g.stride[1] != x || oy >= g.out_size[0] ||
       ox >= g.out_size[1]) {
-    return Accumulator<T>(0);
+    return T();
   }
   const int64_t channel = group * g.out_channels + tap.channel;
-  return as_term(output[in.sample * g.output.image + channel * g.output.channel +
-                        (oy * g.out_size[1] + ox) * g.output.pixel]);
+  return output[in.sample * g.output.image + channel * g.output.channel +
+                (oy * g.out_size[1] + ox) * g.output.pixel];
 }
 
 // Where in a row of the weight, an output channel, product l of a window's sum is.
@@ -108,38 +108,34 @@ __device__ int64_t weight_at(const Geometry& g, int64_t l) {
 }
 
 // The tile of a block: blockIdx.x counts the tiles of an m x n matrix, blockIdx.y the groups.
-template <int kPer>
+template <class Tile>
 struct TilePlace {
   int64_t row, column, group;
   __device__ explicit TilePlace(int64_t n) : group(blockIdx.y) {
-    constexpr int64_t kSide = kTileSide * kPer;
-    const int64_t tiles = (n + kSide - 1) / kSide;
-    row = blockIdx.x / tiles * kSide;
-    column = blockIdx.x % tiles * kSide;
+    const int64_t tiles = (n + Tile::kSide - 1) / Tile::kSide;
+    row = blockIdx.x / tiles * Tile::kSide;
+    column = blockIdx.x % tiles * Tile::kSide;
   }
 };
 
-template <class T, int kPer>
-__global__ void __launch_bounds__(kTileThreads, 2)
+template <class Tile, class T = typename Tile::Element>
+__global__ void __launch_bounds__(Tile::kThreads, 2)
     forward_kernel(Geometry g, const T* input, const T* weight, const T* bias, T* output) {
   using A = Accumulator<T>;
   const int64_t m = g.out_channels, n = g.batch * g.out_pixels, k = g.in_channels * g.taps;
-  const TilePlace<kPer> tile(n);
-  const T* const rows = weight + tile.group * m * k;
-  A sum[kPer][kPer];
-  multiply_tile<A, kPer, true, false>(
-      tile.row, tile.column, 0, k,
-      [&](int64_t i, int64_t l) {
-        return i < m && l < k ? as_term(rows[i * k + weight_at(g, l)]) : A(0);
-      },
+  const TilePlace<Tile> place(n);
+  const T* const rows = weight + place.group * m * k;
+  Tile tile;
+  tile.template multiply<true, false>(
+      place.row, place.column, 0, k,
+      [&](int64_t i, int64_t l) { return i < m && l < k ? rows[i * k + weight_at(g, l)] : T(); },
       [&](int64_t j, int64_t l) {
-        if (j >= n || l >= k) return A(0);
-        return input_at(g, input, tile.group, position_of(j, g.by_out_pixels, g.by_out_width),
+        if (j >= n || l >= k) return T();
+        return input_at(g, input, place.group, position_of(j, g.by_out_pixels, g.by_out_width),
                         tap_of(l, g));
-      },
-      sum);
-  store_tile(tile.row, tile.column, m, n, sum, [&](int64_t i, int64_t j, A value) {
-    const int64_t channel = tile.group * m + i;
+      });
+  tile.store(place.row, place.column, m, n, [&](int64_t i, int64_t j, A value) {
+    const int64_t channel = place.group * m + i;
     if (bias) value = value + as_term(bias[channel]);
     const int64_t sample = g.by_out_pixels.quotient(j);
     const int64_t pixel = j - sample * g.out_pixels;
@@ -148,30 +144,29 @@ __global__ void __launch_bounds__(kTileThreads, 2)
   });
 }
 
-template <class T, int kPer>
-__global__ void __launch_bounds__(kTileThreads, 2)
+template <class Tile, class T = typename Tile::Element>
+__global__ void __launch_bounds__(Tile::kThreads, 2)
     grad_input_kernel(Geometry g, const T* output, const T* weight, const T* bias, T* input) {
   using A = Accumulator<T>;
   const int64_t m = g.in_channels, n = g.batch * g.in_pixels, k = g.out_channels * g.taps;
-  const TilePlace<kPer> tile(n);
-  A sum[kPer][kPer];
-  multiply_tile<A, kPer, true, false>(
-      tile.row, tile.column, 0, k,
+  const TilePlace<Tile> place(n);
+  Tile tile;
+  tile.template multiply<true, false>(
+      place.row, place.column, 0, k,
       [&](int64_t i, int64_t l) {
-        if (i >= m || l >= k) return A(0);
+        if (i >= m || l >= k) return T();
         const int64_t channel = g.by_taps.quotient(l);
         const int64_t tap = l - channel * g.taps;
-        const int64_t row = tile.group * g.out_channels + channel;
-        return as_term(weight[row * g.weight.image + i * g.weight.channel + tap * g.weight.pixel]);
+        const int64_t row = place.group * g.out_channels + channel;
+        return weight[row * g.weight.image + i * g.weight.channel + tap * g.weight.pixel];
       },
       [&](int64_t j, int64_t l) {
-        if (j >= n || l >= k) return A(0);
-        return output_at(g, output, tile.group, position_of(j, g.by_in_pixels, g.by_in_width),
+        if (j >= n || l >= k) return T();
+        return output_at(g, output, place.group, position_of(j, g.by_in_pixels, g.by_in_width),
                          tap_of(l, g));
-      },
-      sum);
-  store_tile(tile.row, tile.column, m, n, sum, [&](int64_t i, int64_t j, A value) {
-    const int64_t channel = tile.group * m + i;
+      });
+  tile.store(place.row, place.column, m, n, [&](int64_t i, int64_t j, A value) {
+    const int64_t channel = place.group * m + i;
     if (bias) value = value + as_term(bias[channel]);
     const int64_t sample = g.by_in_pixels.quotient(j);
     const int64_t pixel = j - sample * g.in_pixels;
@@ -182,33 +177,32 @@ __global__ void __launch_bounds__(kTileThreads, 2)
 
 // The long sum over all positions is cut into parts of `length`, which blockIdx.z counts; with more
 // than one the sums of part p go to parts[p].
-template <class T, int kPer>
-__global__ void __launch_bounds__(kTileThreads, 2)
+template <class Tile, class T = typename Tile::Element>
+__global__ void __launch_bounds__(Tile::kThreads, 2)
     grad_weight_kernel(Geometry g, const T* input, const T* output, int64_t length, T* weight,
                        Accumulator<T>* parts) {
   using A = Accumulator<T>;
   const int64_t m = g.out_channels, n = g.in_channels * g.taps;
   const int64_t begin = blockIdx.z * length;
   const int64_t end = min(begin + length, g.batch * g.out_pixels);
-  const TilePlace<kPer> tile(n);
-  A sum[kPer][kPer];
-  multiply_tile<A, kPer, true, true>(
-      tile.row, tile.column, begin, end,
+  const TilePlace<Tile> place(n);
+  Tile tile;
+  tile.template multiply<true, true>(
+      place.row, place.column, begin, end,
       [&](int64_t i, int64_t l) {
-        if (i >= m || l >= end) return A(0);
+        if (i >= m || l >= end) return T();
         const int64_t sample = g.by_out_pixels.quotient(l);
-        const int64_t channel = tile.group * m + i;
-        return as_term(output[sample * g.output.image + channel * g.output.channel +
-                              (l - sample * g.out_pixels) * g.output.pixel]);
+        const int64_t channel = place.group * m + i;
+        return output[sample * g.output.image + channel * g.output.channel +
+                      (l - sample * g.out_pixels) * g.output.pixel];
       },
       [&](int64_t j, int64_t l) {
-        if (j >= n || l >= end) return A(0);
-        return input_at(g, input, tile.group, position_of(l, g.by_out_pixels, g.by_out_width),
+        if (j >= n || l >= end) return T();
+        return input_at(g, input, place.group, position_of(l, g.by_out_pixels, g.by_out_width),
                         tap_of(j, g));
-      },
-      sum);
-  store_tile(tile.row, tile.column, m, n, sum, [&](int64_t i, int64_t j, const A& value) {
-    const int64_t at = (tile.group * m + i) * n + weight_at(g, j);
+      });
+  tile.store(place.row, place.column, m, n, [&](int64_t i, int64_t j, const A& value) {
+    const int64_t at = (place.group * m + i) * n + weight_at(g, j);
     if (parts) {
       parts[blockIdx.z * g.groups * m * n + at] = value;
     } else {
@@ -217,6 +211,7 @@ __global__ void __launch_bounds__(kTileThreads, 2)
   });
 }
 
+constexpr int kAddThreads = 256;
 template <class T>
 __global__ void add_parts(const Accumulator<T>* parts, int64_t count, int64_t numel, T* weight) {
   const int64_t i = global_index();
@@ -226,26 +221,18 @@ __global__ void add_parts(const Accumulator<T>* parts, int64_t count, int64_t nu
   weight[i] = static_cast<T>(sum);
 }
 
-template <int kPer>
-unsigned tiles_of(int64_t m, int64_t n) {
-  constexpr int64_t kSide = kTileSide * kPer;
-  return grid_for(blocks_for(m, kSide) * blocks_for(n, kSide), 1);
-}
-
-// Calls `body.template operator()<T, kPer>()` for products of `groups` m x n matrices.
+// Calls `body.template operator()<T, Tile>()` for products of `groups` m x n matrices.
 template <class Body>
-Status with_tile(DType dtype, const char* op, int64_t groups, int64_t m, int64_t n,
-                 const Body& body) {
+Status with_products(DType dtype, const char* op, int64_t groups, int64_t m, int64_t n,
+                     const Body& body) {
   constexpr int64_t kMostGroups = 65535;
   if (groups > kMostGroups) {
     return fail(Status::kNotImplemented, "%s: more than %lld groups are not supported on 'cuda'",
                 op, static_cast<long long>(kMostGroups));
   }
-  return by_dtype(Multiplied{}, dtype, op, [&]<class T>() -> Status {
-    if constexpr (is_floating<T>) {
-      if (prefers_large_tiles(groups, m, n)) return body.template operator()<T, kLargeTile>();
-    }
-    return body.template operator()<T, 1>();
+  return by_dtype(Multiplied{}, dtype, op, [&]<class T>() {
+    return with_tile<T>(
+        groups, m, n, [&]<class Tile>() -> Status { return body.template operator()<T, Tile>(); });
   });
 }
 
@@ -253,11 +240,11 @@ Status forward(const ConvArgs& args, const void* input, const void* weight, cons
                void* output) {
   const Geometry g(args);
   const int64_t m = g.out_channels, n = g.batch * g.out_pixels;
-  return with_tile(args.dtype, "convolution", g.groups, m, n, [&]<class T, int kPer>() {
-    return launch({{tiles_of<kPer>(m, n), static_cast<unsigned>(g.groups)}, kTileThreads},
-                  forward_kernel<T, kPer>, g, static_cast<const T*>(input),
-                  static_cast<const T*>(weight), static_cast<const T*>(bias),
-                  static_cast<T*>(output));
+  return with_products(args.dtype, "convolution", g.groups, m, n, [&]<class T, class Tile>() {
+    return launch(
+        {{grid_for(tiles_of<Tile>(m, n), 1), static_cast<unsigned>(g.groups)}, Tile::kThreads},
+        forward_kernel<Tile>, g, static_cast<const T*>(input), static_cast<const T*>(weight),
+        static_cast<const T*>(bias), static_cast<T*>(output));
   });
 }
 
@@ -265,12 +252,13 @@ Status grad_input(const ConvArgs& args, const void* output, const void* weight, 
                   void* input) {
   const Geometry g(args);
   const int64_t m = g.in_channels, n = g.batch * g.in_pixels;
-  return with_tile(args.dtype, "convolution_backward", g.groups, m, n, [&]<class T, int kPer>() {
-    return launch({{tiles_of<kPer>(m, n), static_cast<unsigned>(g.groups)}, kTileThreads},
-                  grad_input_kernel<T, kPer>, g, static_cast<const T*>(output),
-                  static_cast<const T*>(weight), static_cast<const T*>(bias),
-                  static_cast<T*>(input));
-  });
+  return with_products(
+      args.dtype, "convolution_backward", g.groups, m, n, [&]<class T, class Tile>() {
+        return launch(
+            {{grid_for(tiles_of<Tile>(m, n), 1), static_cast<unsigned>(g.groups)}, Tile::kThreads},
+            grad_input_kernel<Tile>, g, static_cast<const T*>(output),
+            static_cast<const T*>(weight), static_cast<const T*>(bias), static_cast<T*>(input));
+      });
 }
 
 // Into how many parts a sum of `length` products is cut so that `blocks` blocks per part keep a GPU
@@ -287,23 +275,23 @@ int64_t parts_for(int64_t length, int64_t blocks) {
 Status grad_weight(const ConvArgs& args, const void* input, const void* output, void* weight) {
   const Geometry g(args);
   const int64_t m = g.out_channels, n = g.in_channels * g.taps, k = g.batch * g.out_pixels;
-  return with_tile(
-      args.dtype, "convolution_backward", g.groups, m, n, [&]<class T, int kPer>() -> Status {
-        const unsigned tiles = tiles_of<kPer>(m, n);
+  return with_products(
+      args.dtype, "convolution_backward", g.groups, m, n, [&]<class T, class Tile>() -> Status {
+        const unsigned tiles = grid_for(tiles_of<Tile>(m, n), 1);
         if (tiles == 0) return Status::kOk;
         const unsigned groups = static_cast<unsigned>(g.groups);
         const int64_t parts = parts_for(k, int64_t{tiles} * groups);
         const int64_t length = blocks_for(k, parts);
         Scratch<Accumulator<T>> sums;
         if (parts > 1) TALLOW_CUDA_TRY(sums.allocate(parts * g.groups * m * n));
-        TALLOW_CUDA_TRY(launch({{tiles, groups, static_cast<unsigned>(parts)}, kTileThreads},
-                               grad_weight_kernel<T, kPer>, g, static_cast<const T*>(input),
+        TALLOW_CUDA_TRY(launch({{tiles, groups, static_cast<unsigned>(parts)}, Tile::kThreads},
+                               grad_weight_kernel<Tile>, g, static_cast<const T*>(input),
                                static_cast<const T*>(output), length, static_cast<T*>(weight),
                                sums.get()));
         if (parts == 1) return Status::kOk;
         const int64_t numel = g.groups * m * n;
-        return launch({grid_for(numel, kTileThreads), kTileThreads}, add_parts<T>, sums.get(),
-                      parts, numel, static_cast<T*>(weight));
+        return launch({grid_for(numel, kAddThreads), kAddThreads}, add_parts<T>, sums.get(), parts,
+                      numel, static_cast<T*>(weight));
       });
 }
 

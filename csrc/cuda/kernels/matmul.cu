@@ -2,6 +2,9 @@
 #include "cuda/kernels/table.h"
 #include "cuda/kernels/tile_product.h"
 
+#include "backend/plugin.h"
+#include "cuda/lib/vendor.h"
+
 namespace tallow::cuda {
 namespace {
 
@@ -18,32 +21,32 @@ struct Product {
   Accumulator<T> alpha, beta;
 };
 
-template <class T, int kPer, bool kALContiguous, bool kBLContiguous>
-__global__ void __launch_bounds__(kTileThreads, 2) product_kernel(Product<T> p) {
+template <class Tile, bool kALContiguous, bool kBLContiguous>
+__global__ void __launch_bounds__(Tile::kThreads, 2)
+    product_kernel(Product<typename Tile::Element> p) {
+  using T = typename Tile::Element;
   using A = Accumulator<T>;
-  constexpr int64_t kSide = kTileSide * kPer;
-  const int64_t tiles = (p.n + kSide - 1) / kSide;
-  const int64_t first_row = blockIdx.x / tiles * kSide;
-  const int64_t first_column = blockIdx.x % tiles * kSide;
+  const int64_t tiles = (p.n + Tile::kSide - 1) / Tile::kSide;
+  const int64_t first_row = blockIdx.x / tiles * Tile::kSide;
+  const int64_t first_column = blockIdx.x % tiles * Tile::kSide;
   for (int64_t batch = blockIdx.y; batch < p.batch[0] * p.batch[1]; batch += gridDim.y) {
     const int64_t outer = batch / p.batch[1], inner = batch % p.batch[1];
     const T* const a = p.a + outer * p.a_stride[0] + inner * p.a_stride[1];
     const T* const b = p.b + outer * p.b_stride[0] + inner * p.b_stride[1];
-    A sum[kPer][kPer];
-    multiply_tile<A, kPer, kALContiguous, kBLContiguous>(
+    Tile tile;
+    tile.template multiply<kALContiguous, kBLContiguous>(
         first_row, first_column, 0, p.k,
         [&](int64_t i, int64_t l) {
           const bool inside = i < p.m && l < p.k;
-          return inside ? as_term(a[i * p.a_stride[2] + l * p.a_stride[3]]) : A(0);
+          return inside ? a[i * p.a_stride[2] + l * p.a_stride[3]] : T();
         },
         [&](int64_t j, int64_t l) {
           const bool inside = j < p.n && l < p.k;
-          return inside ? as_term(b[l * p.b_stride[2] + j * p.b_stride[3]]) : A(0);
-        },
-        sum);
+          return inside ? b[l * p.b_stride[2] + j * p.b_stride[3]] : T();
+        });
     const T* const init = p.init + outer * p.init_stride[0] + inner * p.init_stride[1];
     T* const c = p.c + outer * p.c_stride[0] + inner * p.c_stride[1];
-    store_tile(first_row, first_column, p.m, p.n, sum, [&](int64_t i, int64_t j, const A& value) {
+    tile.store(first_row, first_column, p.m, p.n, [&](int64_t i, int64_t j, const A& value) {
       A result = p.alpha * value;
       if (p.init) {
         const T start = init[i * p.init_stride[2] + j * p.init_stride[3]];
@@ -54,20 +57,17 @@ __global__ void __launch_bounds__(kTileThreads, 2) product_kernel(Product<T> p) 
   }
 }
 
-template <class T, int kPer>
-Status launch_product(const Product<T>& p) {
-  constexpr int64_t kSide = kTileSide * kPer;
+template <class Tile>
+Status launch_product(const Product<typename Tile::Element>& p) {
   constexpr int64_t kMostBatches = 65535;
   const int64_t batches = p.batch[0] * p.batch[1];
-  const LaunchShape shape{{grid_for(blocks_for(p.m, kSide) * blocks_for(p.n, kSide), 1),
-                           grid_for(batches, 1, kMostBatches)},
-                          kTileThreads};
+  const LaunchShape shape{
+      {grid_for(tiles_of<Tile>(p.m, p.n), 1), grid_for(batches, 1, kMostBatches)}, Tile::kThreads};
   const bool a_by_l = p.a_stride[3] == 1 || p.a_stride[2] != 1;
   const bool b_by_l = p.b_stride[2] == 1 && p.b_stride[3] != 1;
   const auto kernel =
-      a_by_l
-          ? (b_by_l ? product_kernel<T, kPer, true, true> : product_kernel<T, kPer, true, false>)
-          : (b_by_l ? product_kernel<T, kPer, false, true> : product_kernel<T, kPer, false, false>);
+      a_by_l ? (b_by_l ? product_kernel<Tile, true, true> : product_kernel<Tile, true, false>)
+             : (b_by_l ? product_kernel<Tile, false, true> : product_kernel<Tile, false, false>);
   return launch(shape, kernel, p);
 }
 
@@ -98,13 +98,11 @@ Product<T> product_of(const MatmulArgs& args) {
 Status matmul_by_kernel(const MatmulArgs& args) {
   return by_dtype(Multiplied{}, args.dtype, "matmul", [&]<class T>() {
     const Product<T> p = product_of<T>(args);
-    // Large tiles of the other types would not fit into registers, or nobody waits for them.
-    if constexpr (is_floating<T>) {
-      if (prefers_large_tiles(p.batch[0] * p.batch[1], p.m, p.n)) {
-        return launch_product<T, kLargeTile>(p);
-      }
+    if constexpr (dtype_of<T> == DType::kFloat32) {
+      if (math_options() & kTf32Products) return launch_product<TensorTile<T>>(p);
     }
-    return launch_product<T, 1>(p);
+    return with_tile<T>(p.batch[0] * p.batch[1], p.m, p.n,
+                        [&]<class Tile>() { return launch_product<Tile>(p); });
   });
 }
 
