@@ -193,3 +193,44 @@ def test_optimizers_step_more_tensors_than_fit_a_launch(optimizer: str) -> None:
         return [param.detach() for param in params]
 
     assert_close(step, *values)
+
+
+@pytest.mark.parametrize("n", [0, 1, 63, 64, 65, 3001])
+def test_counts_of_numbers(n: int) -> None:
+    index = tallow.randint(0, 97, (n,))
+    assert_same(tallow.bincount, index)
+    assert_same(lambda x: tallow.bincount(x, minlength=200), index)
+    assert_same(lambda x: tallow.bincount(x[::2].to(tallow.uint8)), index)
+    weights = tallow.randint(0, 9, (n,))
+    assert_same(lambda x, w: tallow.bincount(x, w.float()), index, weights)
+    assert_same(lambda x, w: tallow.bincount(x, w), index, weights)
+
+
+def test_counts_of_negative_numbers_are_refused() -> None:
+    with pytest.raises(RuntimeError, match="^bincount only supports 1-d non-negative integral"):
+        tallow.bincount(tallow.tensor([3, -1], device="cuda"))
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("size", [(1, 1), (5, 64), (33, 7)], ids=str)
+@pytest.mark.parametrize("align_corners", [False, True])
+def test_weighted_neighbours_and_their_gradient(
+    mode: str, size: tuple[int, int], align_corners: bool
+) -> None:
+    def resized(x: tallow.Tensor) -> tuple[tallow.Tensor, tallow.Tensor]:
+        leaf = x.detach().requires_grad_()
+        out = tallow.nn.functional.interpolate(
+            leaf, size=size, mode=mode, align_corners=align_corners
+        )
+        (grad,) = tallow.autograd.grad(out.square().sum(), [leaf])
+        return out.detach(), grad
+
+    assert_close(resized, tallow.randn(2, 3, 17, 9), rtol=1e-4)
+
+
+def test_weighted_neighbours_out_of_range_are_reported() -> None:
+    x = tallow.randn(2, 5, device="cuda")
+    positions = tallow.tensor([[0, 9]], device="cuda")
+    tallow._C._VariableFunctions._weighted_taps(x, 1, positions, tallow.ones(1, 2, device="cuda"))
+    with pytest.raises(IndexError, match="9"):
+        tallow.cuda.synchronize()
