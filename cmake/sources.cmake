@@ -346,6 +346,7 @@ set(TALLOW_CUDA_SOURCES
   csrc/cuda/lib/gemm_layout.cpp
   csrc/cuda/lib/library.cpp
   csrc/cuda/lib/nccl.cpp
+  csrc/cuda/nvtx.cpp
   csrc/cuda/pinned.cpp
   csrc/cuda/plugin.cpp
   csrc/cuda/status.cpp
@@ -391,5 +392,6 @@ set(TALLOW_CUDA_EMULATOR_SOURCES
   csrc/cuda_emu/fiber.cpp
   csrc/cuda_emu/graph.cpp
   csrc/cuda_emu/memory.cpp
+  csrc/cuda_emu/nvtx.cpp
   csrc/cuda_emu/stream.cpp
 )

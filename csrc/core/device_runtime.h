@@ -45,6 +45,11 @@ struct DeviceMemoryStats {
   int64_t retries, out_of_memory, synchronisations, device_allocations, device_frees;
 };
 
+// What a profiler is told: points in time, nested ranges of a thread, ranges with a number.
+enum class ProfilerMark : uint8_t { kPoint, kPush, kPop, kStart, kEnd };
+// Returns the depth after kPush and kPop, the number after kStart; `range` is that of kEnd.
+using ProfilerAnnotate = int64_t(ProfilerMark mark, const char* text, uint64_t range);
+
 // Streams, events and graphs are the device's own handles; a null stream is the default one. All
 // functions may be called from any thread. A failing one has left its message for the caller's
 // thread, like a kernel.
@@ -80,6 +85,7 @@ struct DeviceRuntime {
   Status (*pin_allocate)(int64_t nbytes, void** data);
   void (*pin_free)(void* data);
   bool (*is_pinned)(const void* data);
+  void (*pin_empty_cache)();
 
   // Copies on the current stream of the device involved (the destination's, of two). A device of -1
   // is the host. With `wait` the bytes are there on return, and errors found by kernels before are
@@ -108,10 +114,20 @@ struct DeviceRuntime {
   // ---- Graphs: work is recorded from begin to end on the current stream instead of being run, and
   // allocates from a private pool of memory. `pool` 0 asks for a new one and is set to it.
   Status (*graph_begin)(int device, uint64_t* pool, int mode, void** graph);
-  Status (*graph_end)(void* graph);
+  // `works` becomes the number of things recorded.
+  Status (*graph_end)(void* graph, int64_t* works);
+  // Makes the recording ready to be replayed; again, with the changes made to it meanwhile.
+  Status (*graph_instantiate)(void* graph);
   Status (*graph_replay)(void* graph);
+  // Writes the recording to a file, as a drawing in the language of Graphviz.
+  Status (*graph_draw)(void* graph, const char* path);
+  // The driver's handle of the recording, or of what can be replayed; null if there is none.
+  void* (*graph_handle)(void* graph, bool executable);
   void (*graph_destroy)(void* graph);
   Status (*is_capturing)(int device, bool* capturing);
+
+  // Null if there is none.
+  ProfilerAnnotate* annotate;
 };
 
 // The runtime of the CUDA devices. The first call opens the plugin; RuntimeError says what is

@@ -55,7 +55,7 @@ Status begin_graph(int device, uint64_t* pool, int mode, Graph** graph) {
   return Status::kOk;
 }
 
-Status end_graph(Graph* graph) {
+Status end_graph(Graph* graph, int64_t* works) {
   if (!graph->capturing) {
     return fail(Status::kRuntimeError, "CUDA graph: capture_end() without capture_begin()");
   }
@@ -68,18 +68,36 @@ Status end_graph(Graph* graph) {
   if (!graph->graph) {
     return fail(Status::kRuntimeError, "CUDA graph: nothing usable was captured");
   }
-  TALLOW_CUDA_CHECK(cudaGraphInstantiate(&graph->executable, graph->graph, 0));
+  std::size_t nodes = 0;
+  TALLOW_CUDA_CHECK(cudaGraphGetNodes(graph->graph, nullptr, &nodes));
+  *works = static_cast<int64_t>(nodes);
+  return Status::kOk;
+}
+
+Status instantiate_graph(Graph* graph) {
+  TALLOW_CUDA_TRY(activate(graph->device));
+  cudaGraphExec_t executable = nullptr;
+  TALLOW_CUDA_CHECK(cudaGraphInstantiate(&executable, graph->graph, 0));
+  if (graph->executable) (void)cudaGraphExecDestroy(graph->executable);
+  graph->executable = executable;
   return Status::kOk;
 }
 
 Status replay_graph(Graph* graph) {
-  if (!graph->executable) {
-    return fail(Status::kRuntimeError,
-                "Called CUDAGraph::replay without a preceding successful capture.");
-  }
+  if (!graph->executable) TALLOW_CUDA_TRY(instantiate_graph(graph));
   TALLOW_CUDA_TRY(activate(graph->device));
   TALLOW_CUDA_CHECK(cudaGraphLaunch(graph->executable, current_stream(graph->device)));
   return Status::kOk;
+}
+
+Status draw_graph(Graph* graph, const char* path) {
+  TALLOW_CUDA_CHECK(cudaGraphDebugDotPrint(graph->graph, path, cudaGraphDebugDotFlagsVerbose));
+  return Status::kOk;
+}
+
+void* driver_handle(const Graph* graph, bool executable) {
+  if (executable) return graph->executable;
+  return graph->graph;
 }
 
 void destroy_graph(Graph* graph) {

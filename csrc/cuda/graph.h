@@ -13,9 +13,15 @@ struct Graph;
 // default one, until end_graph(). `mode` is a cudaStreamCaptureMode. Memory allocated meanwhile
 // comes from `pool`, see cuda/allocator.h.
 [[nodiscard]] Status begin_graph(int device, uint64_t* pool, int mode, Graph** graph);
-// On failure the graph stays what destroy_graph() must get.
-[[nodiscard]] Status end_graph(Graph* graph);
+// Counts what was recorded. On failure the graph stays what destroy_graph() must get.
+[[nodiscard]] Status end_graph(Graph* graph, int64_t* works);
+// Makes the recording ready for replay_graph(), anew if it was.
+[[nodiscard]] Status instantiate_graph(Graph* graph);
 [[nodiscard]] Status replay_graph(Graph* graph);
+// Draws the recording into a file, for Graphviz.
+[[nodiscard]] Status draw_graph(Graph* graph, const char* path);
+// The cudaGraph_t, or the cudaGraphExec_t; null before there is one.
+void* driver_handle(const Graph* graph, bool executable);
 // Null is allowed.
 void destroy_graph(Graph* graph);
 

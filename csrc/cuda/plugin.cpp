@@ -10,6 +10,7 @@
 #include "cuda/device.h"
 #include "cuda/graph.h"
 #include "cuda/lib/vendor.h"
+#include "cuda/nvtx.h"
 #include "cuda/pinned.h"
 #include "cuda/stream.h"
 #include "cuda/transfer.h"
@@ -101,7 +102,12 @@ Status elapsed(int device, void* start, void* end, float* milliseconds) {
 Status graph_begin(int device, uint64_t* pool, int mode, void** graph) {
   return begin_graph(device, pool, mode, reinterpret_cast<Graph**>(graph));
 }
-Status graph_end(void* graph) { return end_graph(to_graph(graph)); }
+Status graph_end(void* graph, int64_t* works) { return end_graph(to_graph(graph), works); }
+Status graph_instantiate(void* graph) { return instantiate_graph(to_graph(graph)); }
+Status graph_draw(void* graph, const char* path) { return draw_graph(to_graph(graph), path); }
+void* graph_handle(void* graph, bool executable) {
+  return driver_handle(to_graph(graph), executable);
+}
 Status graph_replay(void* graph) { return replay_graph(to_graph(graph)); }
 void graph_destroy(void* graph) { destroy_graph(to_graph(graph)); }
 Status ask_capturing(int device, bool* capturing) {
@@ -148,6 +154,7 @@ constexpr DeviceRuntime kRuntime = {
     .pin_allocate = guarded<&allocate_pinned>,
     .pin_free = &free_pinned,
     .is_pinned = &is_pinned,
+    .pin_empty_cache = &release_pinned,
     .copy = guarded<&copy_bytes>,
     .stream_create = guarded<&create_stream>,
     .current_stream = &stream_of,
@@ -165,9 +172,13 @@ constexpr DeviceRuntime kRuntime = {
     .event_elapsed = guarded<&elapsed>,
     .graph_begin = guarded<&graph_begin>,
     .graph_end = guarded<&graph_end>,
+    .graph_instantiate = guarded<&graph_instantiate>,
     .graph_replay = guarded<&graph_replay>,
+    .graph_draw = guarded<&graph_draw>,
+    .graph_handle = &graph_handle,
     .graph_destroy = &graph_destroy,
     .is_capturing = guarded<&ask_capturing>,
+    .annotate = kAnnotate,
 };
 
 constexpr Plugin kPlugin = {

@@ -27,6 +27,8 @@ TALLOW_EMU_EXPORT int64_t tallow_emu_wait_count();
 // Queues host code that may use device memory while it runs: how tests/cuda/vendor imitates
 // NVIDIA's libraries. In a captured graph it runs with every replay. 0, or the cudaError_t.
 TALLOW_EMU_EXPORT int tallow_emu_enqueue(void* stream, void (*run)(void*), void* argument);
+// What a profiler was told since the last call, a line each.
+TALLOW_EMU_EXPORT const char* tallow_emu_marks();
 // Items of work that are queued and have not run, on all devices.
 TALLOW_EMU_EXPORT int64_t tallow_emu_pending_count();
 }

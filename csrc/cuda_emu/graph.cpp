@@ -2,6 +2,7 @@
 // it was queued, which respects every dependency; each launch of it runs the work with the
 // arguments of the capture.
 #include <algorithm>
+#include <cstdio>
 
 #include "cuda_emu/state.h"
 
@@ -129,6 +130,18 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t handle) {
 cudaError_t cudaGraphGetNodes(cudaGraph_t graph, void*, std::size_t* count) {
   *count = graph->work.size();
   return cudaSuccess;
+}
+// A chain, since a graph runs its work in the order in which it was queued.
+cudaError_t cudaGraphDebugDotPrint(cudaGraph_t graph, const char* path, unsigned) {
+  std::FILE* const file = std::fopen(path, "w");
+  if (!file) return answer(cudaErrorOperatingSystem);
+  std::fputs("digraph dot {\n", file);
+  for (std::size_t i = 0; i < graph->work.size(); ++i) {
+    std::fprintf(file, "  work_%zu;\n", i);
+    if (i > 0) std::fprintf(file, "  work_%zu -> work_%zu;\n", i - 1, i);
+  }
+  std::fputs("}\n", file);
+  return std::fclose(file) == 0 ? cudaSuccess : answer(cudaErrorOperatingSystem);
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
   delete graph;

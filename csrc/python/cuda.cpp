@@ -120,6 +120,12 @@ void bind_devices(py::module_& m) {
     return py::make_tuple(version, std::string(why));
   });
   m.def("set_math_options", &set_math_options);
+  m.def("pin_empty_cache", [] { cuda_runtime().pin_empty_cache(); });
+  m.def("annotate", [](int mark, const std::string& text, uint64_t range) {
+    ProfilerAnnotate* const annotate = cuda_runtime().annotate;
+    TALLOW_CHECK(annotate, "NVTX functions not installed: the CUDA plugin was built without nvtx3");
+    return annotate(static_cast<ProfilerMark>(mark), text.c_str(), range);
+  });
   m.def("device_count", [] { return cuda_runtime().device_count(nullptr, 0); });
   m.def("properties", &properties);
   m.def("versions", [] {
@@ -241,6 +247,7 @@ struct CapturedGraph {
   bool capturing = false;
 
   ~CapturedGraph() { reset(); }
+  bool captured() const { return graph && !capturing; }
   PhiloxState& generator() const {
     return default_generator({DeviceType::kCUDA, static_cast<int8_t>(device)}).stream().philox;
   }
@@ -250,7 +257,9 @@ struct CapturedGraph {
   }
 
   void begin(uint64_t wanted_pool, int mode) {
-    TALLOW_CHECK(!graph, "CUDAGraph: this graph has been captured already; call reset() first");
+    TALLOW_CHECK(!graph,
+                 "This CUDAGraph instance already owns a captured graph. To capture a new graph, "
+                 "create a new instance, or call reset().");
     device = cuda_runtime().current_device();
     const Device where{DeviceType::kCUDA, static_cast<int8_t>(device)};
     state = empty({2}, DType::kInt64, where);
@@ -262,25 +271,37 @@ struct CapturedGraph {
     philox.offset = 0;
     philox.captured = state.data<uint64_t>();
   }
-  void end() {
+  // The number of things recorded.
+  int64_t end() {
     TALLOW_CHECK(graph && capturing, "CUDAGraph: capture_end() without capture_begin()");
     stop_counting();
-    const Status status = cuda_runtime().graph_end(graph);
-    if (status == Status::kOk) return;
+    int64_t works = 0;
+    const Status status = cuda_runtime().graph_end(graph, &works);
+    if (status == Status::kOk) return works;
     const std::string message = status_message();
     cuda_runtime().graph_destroy(graph);
     graph = nullptr;
     throw RuntimeError(message);
   }
+  void instantiate() const {
+    TALLOW_CHECK(captured(), "capture_end() must have been called before calling instantiate");
+    check(cuda_runtime().graph_instantiate(graph));
+  }
   void replay() {
-    TALLOW_CHECK(graph && !capturing,
-                 "Called CUDAGraph::replay without a preceding successful capture.");
+    TALLOW_CHECK(captured(), "Called CUDAGraph::replay without a preceding successful capture.");
     PhiloxState& philox = generator();
     if (used > 0) {
       write_state(philox.seed, philox.offset);
       philox.offset += used;
     }
     check(cuda_runtime().graph_replay(graph));
+  }
+  // Nothing is drawn, and the handle is 0, while nothing is captured.
+  void draw(const std::string& path) const {
+    if (captured()) check(cuda_runtime().graph_draw(graph, path.c_str()));
+  }
+  Handle driver_handle(bool executable) const {
+    return captured() ? handle(cuda_runtime().graph_handle(graph, executable)) : 0;
   }
   void reset() {
     if (!graph) return;
@@ -303,7 +324,11 @@ void bind_graphs(py::module_& m) {
       .def(py::init<>())
       .def("begin", &CapturedGraph::begin)
       .def("end", &CapturedGraph::end)
+      .def("instantiate", &CapturedGraph::instantiate)
       .def("replay", &CapturedGraph::replay)
+      .def("draw", &CapturedGraph::draw)
+      .def("driver_handle", &CapturedGraph::driver_handle)
+      .def("captured", &CapturedGraph::captured)
       .def("reset", &CapturedGraph::reset)
       .def_readonly("pool", &CapturedGraph::pool);
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import tallow
-from tallow import cuda
+from tallow import accelerator, cuda
 
 
 def test_a_replay_does_the_work_again() -> None:
@@ -21,6 +23,115 @@ def test_a_replay_does_the_work_again() -> None:
         x.fill_(value)
         graph.replay()
         assert y.tolist() == [2 * value + 1] * 4
+
+
+def recorded(graph: cuda.CUDAGraph) -> tuple[tallow.Tensor, tallow.Tensor]:
+    """The input and the output of a recorded addition."""
+    x = tallow.zeros(3, device="cuda")
+    with cuda.graph(graph):
+        y = x + 1
+    return x, y
+
+
+def test_a_kept_graph_is_made_ready_when_it_is_asked_for() -> None:
+    graph = cuda.CUDAGraph(keep_graph=True)
+    with pytest.raises(RuntimeError, match="^capture_end.. must have been called before"):
+        graph.instantiate()
+    with pytest.raises(RuntimeError, match="cudaGraph_t instance until capture_end"):
+        graph.raw_cuda_graph()
+    x, y = recorded(graph)
+    assert graph.raw_cuda_graph() != 0
+    with pytest.raises(RuntimeError, match="cudaGraphExec_t instance until instantiate"):
+        graph.raw_cuda_graph_exec()
+    graph.instantiate()
+    assert graph.raw_cuda_graph_exec() != 0
+    graph.instantiate()
+    x.fill_(4)
+    graph.replay()
+    assert y.tolist() == [5, 5, 5]
+    graph.reset()
+    with pytest.raises(RuntimeError, match="until instantiate"):
+        graph.raw_cuda_graph_exec()
+
+
+def test_the_first_replay_makes_a_kept_graph_ready() -> None:
+    graph = cuda.CUDAGraph(keep_graph=True)
+    _, y = recorded(graph)
+    graph.replay()
+    assert y.tolist() == [1, 1, 1]
+    assert graph.raw_cuda_graph_exec() != 0
+
+
+def test_a_graph_that_is_not_kept_is_ready_at_once() -> None:
+    graph = cuda.CUDAGraph()
+    with pytest.raises(RuntimeError, match="^Called CUDAGraph::pool"):
+        graph.pool()
+    recorded(graph)
+    assert graph.raw_cuda_graph_exec() != 0
+    assert graph.pool()[1] > 0
+    with pytest.raises(RuntimeError, match="unless CUDAGraph was initialized with keep_graph=true"):
+        graph.raw_cuda_graph()
+    with pytest.raises(RuntimeError, match="only when keep_graph=true"):
+        graph.instantiate()
+    with (
+        pytest.raises(RuntimeError, match="^This CUDAGraph instance already owns a captured graph"),
+        cuda.stream(cuda.Stream()),
+    ):
+        graph.capture_begin()
+
+
+def test_a_graph_is_drawn_if_it_is_kept_or_debugged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tallow.cuda._recording._debugging", False)
+    kept, plain = cuda.CUDAGraph(keep_graph=True), cuda.CUDAGraph()
+    recorded(kept)
+    recorded(plain)
+    kept.debug_dump(str(tmp_path / "kept.dot"))
+    assert (tmp_path / "kept.dot").read_text().startswith("digraph")
+    with pytest.warns(UserWarning, match="^CUDA Graphs debug not enabled"):
+        plain.debug_dump(str(tmp_path / "plain.dot"))
+    plain.enable_debug_mode()
+    plain.debug_dump(str(tmp_path / "plain.dot"))
+    assert (tmp_path / "plain.dot").read_text().startswith("digraph")
+    with pytest.raises(RuntimeError):
+        plain.debug_dump(str(tmp_path / "missing" / "plain.dot"))
+
+
+def test_an_empty_recording_is_warned_of() -> None:
+    graph = cuda.CUDAGraph()
+    with pytest.warns(UserWarning, match="^The CUDA Graph is empty"), cuda.graph(graph):
+        pass
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        recorded(cuda.CUDAGraph())
+
+
+def test_what_is_not_supported_is_refused_by_name() -> None:
+    graph = cuda.CUDAGraph()
+    with pytest.raises(NotImplementedError, match="check_input_liveness"):
+        graph.capture_begin(check_input_liveness=True)
+    with pytest.raises(NotImplementedError, match="check_input_liveness"):
+        cuda.graph(graph, check_input_liveness=True)
+    with pytest.raises(NotImplementedError, match="enable_annotations"):
+        cuda.graph(graph, enable_annotations=True)
+
+
+def test_a_graph_of_the_accelerator_is_a_context() -> None:
+    x = tallow.zeros(2, device="cuda")
+    graph = accelerator.Graph()
+    with cuda.stream(cuda.Stream()), graph:
+        y = x - 1
+    graph.replay()
+    assert y.tolist() == [-1, -1]
+    other = accelerator.Graph(pool=graph.pool(), capture_error_mode="relaxed")
+    with cuda.stream(cuda.Stream()), other:
+        z = x - 2
+    other.replay()
+    assert z.tolist() == [-2, -2]
+    assert other.pool() == graph.pool()
+    with pytest.raises(RuntimeError, match="non-default stream"), accelerator.Graph():
+        pass
 
 
 def test_memory_of_a_graph_is_its_own() -> None:
@@ -196,14 +307,39 @@ def test_what_cannot_be_captured_runs_as_usual() -> None:
     assert "item waits for the device" in step.reason
 
 
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (tallow.optim.Adam, {}),
+        (tallow.optim.Adam, {"fused": True}),
+        (tallow.optim.Adam, {"foreach": True}),
+        (tallow.optim.AdamW, {"fused": True}),
+    ],
+    ids=["plain", "fused", "foreach", "AdamW"],
+)
+def test_an_adam_that_is_not_capturable_is_not_recorded(kind: Any, options: dict[str, Any]) -> None:
+    weight = tallow.ones(2, device="cuda", requires_grad=True)
+    weight.grad = tallow.ones(2, device="cuda")
+    optimizer = kind([weight], **options)
+    optimizer.step()
+    before = weight.tolist()
+    message = (
+        f"^Attempting CUDA graph capture of step\\(\\) for an instance of {kind.__name__} but "
+        "param_groups' capturable is False.$"
+    )
+    with pytest.raises(RuntimeError, match=message), cuda.graph(cuda.CUDAGraph()):
+        optimizer.step()
+    assert weight.tolist() == before
+    assert optimizer.state[weight]["step"].item() == 1
+
+
 def test_steps_counted_on_the_host_are_not_captured() -> None:
     weight = tallow.ones(2, device="cuda", requires_grad=True)
     weight.grad = tallow.ones(2, device="cuda")
-    for kind in (tallow.optim.Adam, tallow.optim.Adagrad):
-        optimizer = kind([weight])
+    optimizer = tallow.optim.Adagrad([weight])
+    optimizer.step()
+    with (
+        pytest.raises(RuntimeError, match="^Attempting CUDA graph capture of step()"),
+        cuda.graph(cuda.CUDAGraph()),
+    ):
         optimizer.step()
-        with (
-            pytest.raises(RuntimeError, match="^Attempting CUDA graph capture of step()"),
-            cuda.graph(cuda.CUDAGraph()),
-        ):
-            optimizer.step()

@@ -66,6 +66,11 @@ def test_accelerator_and_mps() -> None:
     assert accelerator.device_count() == 0
     with pytest.raises(RuntimeError, match="when none is available"):
         accelerator.set_device_index(0)
+    for missing in (accelerator.get_device_capability, accelerator.get_memory_info):
+        with pytest.raises(RuntimeError, match="when none is available"):
+            missing()
+    accelerator.empty_host_cache()
+    accelerator.reset_accumulated_memory_stats()
     assert not mps.is_available()
     assert not backends.mps.is_available()
     with pytest.raises(RuntimeError, match="without MPS backend"):

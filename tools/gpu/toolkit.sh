@@ -7,7 +7,8 @@
 # Needs Python >= 3.11 with pip (PYTHON names it) and a C++ compiler that nvcc takes.
 set -euo pipefail
 folder=${1:?usage: toolkit.sh FOLDER}
-packages=(nvidia-cuda-nvcc nvidia-nvvm nvidia-cuda-crt nvidia-cuda-runtime nvidia-cuda-cccl)
+packages=(nvidia-cuda-nvcc nvidia-nvvm nvidia-cuda-crt nvidia-cuda-runtime nvidia-cuda-cccl
+  nvidia-nvtx)
 
 mkdir -p "$folder"
 if ! "${PYTHON:-python3}" -m pip install -q --no-deps --only-binary :all: --target "$folder" --upgrade \

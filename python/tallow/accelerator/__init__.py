@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import tallow
 from tallow import cuda
-from tallow._absent import name_absent_ones
+from tallow._absent import absent
 
 __all__ = [
+    "Graph",
     "current_accelerator",
     "current_device_idx",
     "current_device_index",
@@ -16,18 +17,25 @@ __all__ = [
     "device_count",
     "device_index",
     "empty_cache",
+    "empty_host_cache",
+    "get_device_capability",
+    "get_memory_info",
     "is_available",
     "max_memory_allocated",
     "max_memory_reserved",
     "memory_allocated",
     "memory_reserved",
     "memory_stats",
+    "reset_accumulated_memory_stats",
     "reset_peak_memory_stats",
     "set_device_idx",
     "set_device_index",
     "set_stream",
     "synchronize",
 ]
+
+_INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
+_OTHERS = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 
 
 def _missing() -> NoReturn:
@@ -113,6 +121,24 @@ def empty_cache() -> None:
     cuda.empty_cache()
 
 
+def empty_host_cache() -> None:
+    """Give unused page-locked memory back to the system."""
+    cuda.memory._empty_host_cache()
+
+
+def get_device_capability(device: Any = None, /) -> dict[str, Any]:
+    """Return what a device can do: ``supported_dtypes`` are the types its tensors may have."""
+    _require()
+    cuda.get_device_properties(device)
+    return {"supported_dtypes": {getattr(tallow, name) for name in _INTEGERS + _OTHERS}}
+
+
+def get_memory_info(device_index: Any = None, /) -> tuple[int, int]:
+    """Return the free and the total bytes of a device."""
+    _require()
+    return cuda.mem_get_info(device_index)
+
+
 def memory_stats(device_index: Any = None, /) -> dict[str, Any]:
     """Return the counters of a device's allocator."""
     return cuda.memory_stats(device_index)
@@ -143,4 +169,18 @@ def reset_peak_memory_stats(device_index: Any = None, /) -> None:
     cuda.reset_peak_memory_stats(device_index)
 
 
-name_absent_ones(__name__)
+def reset_accumulated_memory_stats(device_index: Any = None, /) -> None:
+    """Let the sums of what was allocated and freed start again from 0."""
+    cuda.reset_accumulated_memory_stats(device_index)
+
+
+if TYPE_CHECKING:
+    from tallow.accelerator.graphs import Graph
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Graph":
+        from tallow.accelerator.graphs import Graph
+
+        return Graph
+    raise absent(__name__, name)

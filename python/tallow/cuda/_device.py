@@ -196,6 +196,11 @@ def is_bf16_supported(including_emulation: bool = True) -> bool:
     return including_emulation or get_device_capability()[0] >= 8
 
 
+def is_tf32_supported() -> bool:
+    """Tell whether the current device multiplies float32 matrices in TensorFloat-32."""
+    return is_bf16_supported(including_emulation=False)
+
+
 def can_device_access_peer(device: Any, peer_device: Any) -> bool:
     """Tell whether one device can read the memory of another."""
     return _runtime.can_access_peer(_index(device), _index(peer_device))

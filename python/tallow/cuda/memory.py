@@ -10,12 +10,15 @@ from tallow.cuda._device import _index
 
 __all__ = [
     "empty_cache",
+    "get_allocator_backend",
+    "get_per_process_memory_fraction",
     "max_memory_allocated",
     "max_memory_reserved",
     "mem_get_info",
     "memory_allocated",
     "memory_reserved",
     "memory_stats",
+    "memory_stats_as_nested_dict",
     "memory_summary",
     "reset_accumulated_memory_stats",
     "reset_max_memory_allocated",
@@ -36,6 +39,18 @@ def memory_stats(device: Any = None) -> dict[str, Any]:
     if not _runtime.is_initialized():
         return OrderedDict()
     return OrderedDict(sorted(_runtime.memory_counters(_index(device)).items()))
+
+
+def memory_stats_as_nested_dict(device: Any = None) -> dict[str, Any]:
+    """Return the counters of :func:`memory_stats` as dictionaries in dictionaries."""
+    result: dict[str, Any] = {}
+    for name, value in memory_stats(device).items():
+        *path, last = name.split(".")
+        inner = result
+        for part in path:
+            inner = inner.setdefault(part, {})
+        inner[last] = value
+    return result
 
 
 def _counter(name: str, device: Any) -> int:
@@ -83,6 +98,16 @@ def empty_cache() -> None:
         _runtime.empty_cache()
 
 
+def _empty_host_cache() -> None:
+    if _runtime.is_initialized():
+        _runtime.pin_empty_cache()
+
+
+def get_allocator_backend() -> str:
+    """Return the name of the allocator of device memory: tallow's own is ``'native'``."""
+    return "native"
+
+
 def mem_get_info(device: Any = None) -> tuple[int, int]:
     """Return the free and the total bytes of a device."""
     return _runtime.memory_info(_index(device))
@@ -101,6 +126,15 @@ def set_per_process_memory_fraction(fraction: float, device: Any = None) -> None
     if not 0 <= fraction <= 1:
         raise ValueError(f"Invalid fraction value: {fraction}. Allowed range: 0~1")
     _runtime.set_memory_fraction(_index(device), float(fraction))
+    _fractions[_index(device)] = float(fraction)
+
+
+_fractions: dict[int, float] = {}
+
+
+def get_per_process_memory_fraction(device: Any = None) -> float:
+    """Return the part of a device's memory that this process is limited to."""
+    return _fractions.get(_index(device), 1.0)
 
 
 def _amount(nbytes: int) -> str:

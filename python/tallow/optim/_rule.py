@@ -117,7 +117,9 @@ def advance(step: Tensor) -> float:
     return float(count)
 
 
-def places_steps_on_device(group: dict[str, Any], params: list[Tensor], states: Any) -> bool:
+def places_steps_on_device(
+    optimizer: Optimizer, group: dict[str, Any], params: list[Tensor]
+) -> bool:
     """Tell whether steps are counted on the device, for a CUDA graph to record.
 
     Once they are they stay there, because a graph may count on.
@@ -129,8 +131,9 @@ def places_steps_on_device(group: dict[str, Any], params: list[Tensor], states: 
         return False
     if any(param.is_complex() for param in params) or group["differentiable"]:
         return False
-    from tallow.cuda.graphs import is_warming_up
+    from tallow.cuda._captured_step import is_warming_up
 
+    states = optimizer.state
     chosen = (
         group["capturable"]
         or is_warming_up()
@@ -138,8 +141,8 @@ def places_steps_on_device(group: dict[str, Any], params: list[Tensor], states: 
     )
     if not chosen and _is_recorded():
         raise RuntimeError(
-            "Attempting CUDA graph capture of step() for an instance of Adam but param_groups' "
-            "capturable is False."
+            "Attempting CUDA graph capture of step() for an instance of "
+            f"{type(optimizer).__name__} but param_groups' capturable is False."
         )
     return bool(chosen)
 
@@ -160,7 +163,7 @@ def on_device(step: Tensor, param: Tensor) -> Tensor:
 
 
 def _is_recorded() -> bool:
-    from tallow.cuda.graphs import is_current_stream_capturing
+    from tallow.cuda._recording import is_current_stream_capturing
 
     return is_current_stream_capturing()
 

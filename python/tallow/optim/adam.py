@@ -122,7 +122,7 @@ class Adam(PerParameterOptimizer):
 
     def _step_group(self, group: dict[str, Any]) -> None:
         params, grads = with_gradients(group)
-        if places_steps_on_device(group, params, self.state):
+        if places_steps_on_device(self, group, params):
             for param, grad in zip(params, grads, strict=True):
                 self._step_on_device(param, grad, group)
             return
