@@ -376,12 +376,18 @@ void Executor::finish_warp(Thread& last, unsigned lanes) {
     }
     thread.result = result;
   }
+  // A warp goes on before others, so that it is as far ahead of them as barriers allow; in shuffled
+  // order some stay in step.
+  const bool ahead = kind != Order::kShuffled || random() % 2 == 0;
+  int resumed[kWarp];
+  int count = 0;
   for (unsigned rest = lanes; rest != 0; rest &= rest - 1) {
     Thread& thread = warp[__builtin_ctz(rest)];
     if (&thread == &last) continue;
     thread.state = State::kReady;
-    ready.push_back(static_cast<int>(&thread - threads.data()));
+    resumed[count++] = static_cast<int>(&thread - threads.data());
   }
+  ready.insert(ahead ? ready.begin() : ready.end(), resumed, resumed + count);
 }
 
 uint64_t warp_collective(WarpOp op, unsigned mask, uint64_t value, int argument, const char* file,
