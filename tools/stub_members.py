@@ -120,7 +120,13 @@ FUNCTIONS: dict[str, dict[str, str | tuple[str, ...]]] = {
         "_set_tracing_state": "(state: Any) -> None",
         "_has_torch_function": "(input: Any) -> bool",
         "_set_grad_enabled": "(enabled: bool) -> bool",
+        "_call_has_torch_function": "(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool",
+        "get_default_device": "() -> device",
+        "get_num_threads": "() -> int",
+        "is_anomaly_check_nan_enabled": "() -> bool",
+        "is_anomaly_enabled": "() -> bool",
         "is_grad_enabled": "() -> bool",
+        "is_inference_mode_enabled": "() -> bool",
         "_set_tensor_class": "(cls: type) -> None",
         "_set_parameter_class": "(cls: type) -> None",
         "_tensor_from_storage": (

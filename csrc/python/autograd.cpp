@@ -147,10 +147,7 @@ void check_signals() {
 }
 
 void bind_modes(py::module_& module) {
-  module.def("is_inference_mode_enabled", [] { return inference_mode_enabled(); });
   module.def("_set_inference_mode", [](bool enabled) { autograd_state.inference = enabled; });
-  module.def("is_anomaly_enabled", [] { return anomaly.enabled; });
-  module.def("is_anomaly_check_nan_enabled", [] { return anomaly.check_nan; });
   module.def(
       "_set_anomaly_enabled",
       [](bool enabled, bool check_nan) {
@@ -173,6 +170,14 @@ PyObject* simple_backward(PyObject*, PyObject* const* args, Py_ssize_t count) {
   });
 }
 
+PyObject* is_inference_mode_enabled(PyObject*, PyObject*) {
+  return PyBool_FromLong(inference_mode_enabled());
+}
+PyObject* is_anomaly_enabled(PyObject*, PyObject*) { return PyBool_FromLong(anomaly.enabled); }
+PyObject* is_anomaly_check_nan_enabled(PyObject*, PyObject*) {
+  return PyBool_FromLong(anomaly.check_nan);
+}
+
 // The two that every `with no_grad():` calls.
 PyObject* is_grad_enabled(PyObject*, PyObject*) { return PyBool_FromLong(grad_enabled()); }
 PyObject* set_grad_enabled(PyObject*, PyObject* enabled) {
@@ -186,6 +191,9 @@ PyObject* set_grad_enabled(PyObject*, PyObject* enabled) {
 }
 
 PyMethodDef engine_methods[] = {
+    {"is_inference_mode_enabled", is_inference_mode_enabled, METH_NOARGS, nullptr},
+    {"is_anomaly_enabled", is_anomaly_enabled, METH_NOARGS, nullptr},
+    {"is_anomaly_check_nan_enabled", is_anomaly_check_nan_enabled, METH_NOARGS, nullptr},
     {"is_grad_enabled", is_grad_enabled, METH_NOARGS, "Are gradients recorded?"},
     {"_set_grad_enabled", set_grad_enabled, METH_O, "Switch recording; return what it was."},
     {"_backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(simple_backward)),

@@ -94,6 +94,19 @@ DType result_type(const Operand& tensor1, const Operand& tensor2) {
 }
 bool can_cast_types(DType from_, DType to) { return can_cast(from_, to); }
 DType promote_types(DType type1, DType type2) { return promote(type1, type2); }
+// Questions that are methods as well, in tensor_methods.cpp.
+int64_t numel(const Tensor& self) { return self.numel(); }
+int64_t get_device(const Tensor& self) { return self.device().index; }
+bool is_floating_point(const Tensor& self) { return is_floating(self.dtype()); }
+bool is_complex_number(const Tensor& self) { return is_complex(self.dtype()); }
+bool is_signed(const Tensor& self) {
+  return self.dtype() != DType::kBool && self.dtype() != DType::kUInt8;
+}
+bool is_inference(const Tensor& self) { return self.impl()->inference; }
+bool never(const Tensor&) { return false; }
+// Conjugation and negation are never left for later.
+Tensor resolve(const Tensor& self) { return self; }
+
 bool is_same_size(const Tensor& self, const Tensor& other) { return self.sizes() == other.sizes(); }
 bool is_set_to(const Tensor& self, const Tensor& tensor) {
   return self.impl()->storage == tensor.impl()->storage && self.sizes() == tensor.sizes() &&
@@ -155,6 +168,24 @@ void bind_copy(Registry& r) {
                         "Say whether values of one type may be written into another.");
   r.op<&promote_types>("promote_types(type1, type2)", kFunction,
                        "Return the smallest type both convert to.");
+  r.op<&numel>("numel(input)", kFunction, "Return the number of elements.");
+  r.op<&get_device>("get_device(input)", kFunction,
+                    "Return the index of the CUDA device, -1 on the CPU.");
+  r.op<&is_floating_point>("is_floating_point(input)", kFunction,
+                           "Tell whether the dtype is a floating point one.");
+  r.op<&is_complex_number>("is_complex(input)", kFunction,
+                           "Tell whether the dtype is a complex one.");
+  r.op<&is_signed>("is_signed(input)", kFunction, "Tell whether the dtype has negative numbers.");
+  r.op<&is_inference>("is_inference(input)", kFunction,
+                      "Tell whether the tensor was made in inference mode.");
+  r.op<&never>("is_conj(input)", kFunction,
+               "Tell whether conjugation is still to be carried out: it never is.");
+  r.op<&never>("is_neg(input)", kFunction,
+               "Tell whether negation is still to be carried out: it never is.");
+  r.op<&resolve>("resolve_conj(input)", kFunction | kMethod,
+                 "Carry out a conjugation that was put off: none ever is.");
+  r.op<&resolve>("resolve_neg(input)", kFunction | kMethod,
+                 "Carry out a negation that was put off: none ever is.");
   r.op<&is_same_size>("is_same_size(input, other)", kFunction | kMethod, "Compare the shapes.");
   r.op<&is_set_to>("is_set_to(input, tensor)", kMethod, "Compare storage and geometry.");
 }

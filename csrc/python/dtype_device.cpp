@@ -263,10 +263,20 @@ DType to_dtype(PyObject* object) {
   return DType::kComplex128;
 }
 
-PyObject* make_device(Device device) {
+namespace {
+
+PyObject* new_device(Device device) {
   PyRef object = checked(device_type->tp_alloc(device_type, 0));
   reinterpret_cast<PyDevice*>(object.get())->device = device;
   return object.release();
+}
+
+}  // namespace
+
+PyObject* make_device(Device device) {
+  if (TALLOW_UNLIKELY(device != kCPU)) return new_device(device);
+  static PyObject* const cpu = new_device(kCPU);
+  return Py_NewRef(cpu);
 }
 
 bool is_device(PyObject* object) {

@@ -87,8 +87,24 @@ void restore_thread(void* state) {
   }
 }
 
+PyObject* get_num_threads(PyObject*, PyObject*) { return PyLong_FromLong(num_threads()); }
+PyObject* get_default_dtype(PyObject*, PyObject*) {
+  return Py_NewRef(dtype_object(default_dtype()));
+}
+PyObject* get_default_device(PyObject*, PyObject*) {
+  return guarded([] { return make_device(default_device().resolved()); });
+}
+
+// What programs ask for again and again, without pybind11's way to a function.
+PyMethodDef settings[] = {
+    {"get_num_threads", get_num_threads, METH_NOARGS, "Return how many threads an op may use."},
+    {"get_default_dtype", get_default_dtype, METH_NOARGS, nullptr},
+    {"get_default_device", get_default_device, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
 void bind_runtime(py::module_& module) {
-  module.def("get_num_threads", &num_threads, "Return how many threads an op may use.");
+  if (PyModule_AddFunctions(module.ptr(), settings) < 0) throw PythonError();
   module.def(
       "set_num_threads",
       [](int64_t count) {
@@ -118,16 +134,11 @@ void bind_runtime(py::module_& module) {
     return names;
   });
   bind_autocast(module);
-  module.def("get_default_dtype",
-             [] { return py::reinterpret_borrow<py::object>(dtype_object(default_dtype())); });
   module.def("set_default_dtype", [](const py::object& dtype) {
     TALLOW_CHECK_TYPE(is_dtype(dtype.ptr()),
                       "invalid dtype object: only floating-point types are "
                       "supported as the default type");
     set_default_dtype(to_dtype(dtype.ptr()));
-  });
-  module.def("get_default_device", [] {
-    return py::reinterpret_steal<py::object>(make_device(default_device().resolved()));
   });
   module.def("_set_default_device", [](const py::object& device) {
     set_default_device(device.is_none() ? kCPU : to_device(device.ptr()));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "python/error_notes.h"
+#include "python/seen_modules.h"
 #include "python/watch.h"
 
 namespace tallow::python {
@@ -97,24 +98,64 @@ bool is_usual_call(PyTypeObject* type, PyObject* state) {
 
 constexpr Py_ssize_t kInlineArguments = 8;
 
-PyObject* call_forward(PyObject* self, PyObject* state, PyObject* args, PyObject* kwargs) {
+// The function that a class has for `forward`, if calling it is all that calling it as a method is.
+PyObject* forward_function(PyObject* self, PyObject* state) {
   PyObject* const function = _PyType_Lookup(Py_TYPE(self), names().forward);
+  const bool is_method =
+      function && PyFunction_Check(function) && !PyDict_GetItemWithError(state, names().forward);
+  return is_method ? function : nullptr;
+}
+
+// Without a bound method in between.
+PyObject* call_function(PyObject* function, PyObject* self, PyObject* args) {
   const Py_ssize_t count = PyTuple_GET_SIZE(args);
-  const bool is_method = function && PyFunction_Check(function) && !kwargs &&
-                         count < kInlineArguments &&
-                         !PyDict_GetItemWithError(state, names().forward);
-  if (!is_method) {
-    const PyRef forward = PyRef::steal(PyObject_GetAttr(self, names().forward));
-    return forward ? PyObject_Call(forward.get(), args, kwargs) : nullptr;
-  }
-  // Without a bound method in between. The function may be replaced while it runs.
-  const PyRef kept = PyRef::borrow(function);
+  const PyRef kept = PyRef::borrow(function);  // it may be replaced while it runs
   std::array<PyObject*, kInlineArguments> stack;
   stack[0] = self;
   for (Py_ssize_t i = 0; i < count; ++i) {
     stack[static_cast<std::size_t>(i) + 1] = PyTuple_GET_ITEM(args, i);
   }
   return PyObject_Vectorcall(function, stack.data(), static_cast<std::size_t>(count) + 1, nullptr);
+}
+
+bool is_short(PyObject* args, PyObject* kwargs) {
+  return !kwargs && PyTuple_GET_SIZE(args) < kInlineArguments;
+}
+
+PyObject* call_forward(PyObject* self, PyObject* state, PyObject* args, PyObject* kwargs) {
+  PyObject* const function = is_short(args, kwargs) ? forward_function(self, state) : nullptr;
+  if (function) return call_function(function, self, args);
+  const PyRef forward = PyRef::steal(PyObject_GetAttr(self, names().forward));
+  return forward ? PyObject_Call(forward.get(), args, kwargs) : nullptr;
+}
+
+// --- modules seen before
+
+// The function to call with a module that has no hooks; null if that is not known of it.
+PyObject* seen_forward(PyObject* self) {
+  PyObject** const state = _PyObject_GetDictPtr(self);
+  if (!state || !*state) return nullptr;
+  const SeenModule& seen = place_of(*state);
+  if (!seen.forward || seen.state_version != version_of(*state) ||
+      seen.class_version != version_of(Py_TYPE(self)) || tracing_state || is_watched()) {
+    return nullptr;
+  }
+  const auto is_empty = [](PyObject* table) { return PyDict_GET_SIZE(table) == 0; };
+  const bool no_hooks = std::ranges::all_of(seen.hook_tables, is_empty);
+  return no_hooks && global_tables_are_empty() ? seen.forward : nullptr;
+}
+
+// Takes note of a module that is called as usual and has no hooks.
+void remember(PyObject* self, PyObject* state) {
+  SeenModule seen;
+  seen.state_version = version_of(state);
+  seen.class_version = version_of(Py_TYPE(self));
+  seen.forward = forward_function(self, state);
+  if (!seen.forward || !seen.state_version || !seen.class_version) return;
+  for (std::size_t i = 0; i < seen.hook_tables.size(); ++i) {
+    seen.hook_tables[i] = PyDict_GetItemWithError(state, names().hook_tables[i]);
+  }
+  place_of(state) = seen;
 }
 
 // --- a call with hooks
@@ -241,10 +282,13 @@ class HookedCall {
 };
 
 PyObject* dispatch_call(PyObject* self, PyObject* args, PyObject* kwargs) {
+  PyObject* const seen = is_short(args, kwargs) ? seen_forward(self) : nullptr;
+  if (seen) return call_function(seen, self, args);
   const PyRef state = PyRef::steal(PyObject_GenericGetDict(self, nullptr));
   if (!state) return nullptr;
   if (is_usual_call(Py_TYPE(self), state.get())) {
     if (are_empty_tables(state.get(), names().hook_tables)) {
+      remember(self, state.get());
       return call_forward(self, state.get(), args, kwargs);
     }
     const bool has_tables = PyDict_GetItemWithError(state.get(), names().forward_hooks);

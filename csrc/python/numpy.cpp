@@ -87,6 +87,7 @@ struct ArrayStruct {
   void* data;
   PyObject* description;
 };
+constexpr int kContiguous = 0x1;
 constexpr int kAligned = 0x100;
 constexpr int kNotSwapped = 0x200;
 constexpr int kWriteable = 0x400;
@@ -183,7 +184,51 @@ std::optional<DType> numpy_scalar_dtype(PyObject* object) {
   return dtype_of_code(text.cast<std::string>().substr(1));
 }
 
+namespace {
+
+std::optional<DType> dtype_of_kind(char kind, int itemsize) {
+  for (const ArrayType& type : kArrayTypes) {
+    if (type.code[0] == kind && item_size(type.dtype) == itemsize) return type.dtype;
+  }
+  return std::nullopt;
+}
+
+Tensor sharing(PyObject* array, void* data, const Dims& sizes, const Dims& strides, DType dtype) {
+  const int64_t nbytes = reach_nbytes(sizes, strides, 0, item_size(dtype));
+  Py_INCREF(array);
+  return Tensor(new TensorImpl(Storage::external(data, nbytes, release_object, array), sizes,
+                               strides, 0, dtype));
+}
+
+// From the C structure of an array about which there is nothing to say; else undefined.
+Tensor from_plain_array(PyObject* array) {
+  static PyObject* const name = PyUnicode_InternFromString("__array_struct__");
+  const PyRef capsule = PyRef::steal(PyObject_GetAttr(array, name));
+  void* const pointer = capsule && PyCapsule_CheckExact(capsule.get())
+                            ? PyCapsule_GetPointer(capsule.get(), nullptr)
+                            : nullptr;
+  PyErr_Clear();
+  const auto* const view = static_cast<const ArrayStruct*>(pointer);
+  constexpr int kPlain = kNotSwapped | kWriteable;
+  if (!view || view->two != 2 || (view->flags & kPlain) != kPlain) return Tensor();
+  const std::optional<DType> dtype = dtype_of_kind(view->kind, view->itemsize);
+  if (!dtype) return Tensor();
+  Dims sizes, strides;
+  for (int d = 0; d < view->ndim; ++d) {
+    const bool one = view->shape[d] <= 1;
+    if (!one && (view->strides[d] < 0 || view->strides[d] % view->itemsize != 0)) return Tensor();
+    sizes.push_back(view->shape[d]);
+    strides.push_back(one ? 1 : view->strides[d] / view->itemsize);
+  }
+  if (view->flags & kContiguous) strides = contiguous_strides(sizes);
+  return sharing(array, view->data, sizes, strides, *dtype);
+}
+
+}  // namespace
+
 Tensor from_array(PyObject* array) {
+  const Tensor plain = from_plain_array(array);
+  if (TALLOW_LIKELY(plain.defined())) return plain;
   const py::dict interface = py::handle(array).attr("__array_interface__");
   const DType dtype = parse_type(interface["typestr"].cast<std::string>());
   const Dims sizes = to_dims(py::object(interface["shape"]).ptr());
@@ -203,10 +248,7 @@ Tensor from_array(PyObject* array) {
     }
   }
   void* const pointer = reinterpret_cast<void*>(data[0].cast<std::uintptr_t>());
-  const int64_t nbytes = reach_nbytes(sizes, strides, 0, item_size(dtype));
-  Py_INCREF(array);
-  return Tensor(new TensorImpl(Storage::external(pointer, nbytes, release_object, array), sizes,
-                               strides, 0, dtype));
+  return sharing(array, pointer, sizes, strides, dtype);
 }
 
 PyObject* to_array(const Tensor& tensor, bool force) {
@@ -227,16 +269,24 @@ PyObject* to_array(const Tensor& tensor, bool force) {
   return PyObject_CallOneArg(asarray, memory.get());
 }
 
+namespace {
+
+PyObject* from_numpy(PyObject*, PyObject* array) {
+  return guarded([&] {
+    TALLOW_CHECK_TYPE(is_array(array), "expected np.ndarray (got ", Py_TYPE(array)->tp_name, ")");
+    return wrap(from_array(array));
+  });
+}
+
+PyMethodDef functions[] = {
+    {"from_numpy", from_numpy, METH_O, "Make a tensor that shares memory with a NumPy array."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace
+
 void bind_numpy(py::module_& module) {
-  module.def(
-      "from_numpy",
-      [](const py::object& array) {
-        TALLOW_CHECK_TYPE(std::string_view(Py_TYPE(array.ptr())->tp_name) == "numpy.ndarray" ||
-                              is_array(array.ptr()),
-                          "expected np.ndarray (got ", Py_TYPE(array.ptr())->tp_name, ")");
-        return py::reinterpret_steal<py::object>(wrap(from_array(array.ptr())));
-      },
-      "Make a tensor that shares memory with a NumPy array.");
+  if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw PythonError();
   module.def("_to_numpy", [](const py::object& tensor, bool force) {
     return py::reinterpret_steal<py::object>(to_array(unwrap(tensor.ptr()), force));
   });

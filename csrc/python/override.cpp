@@ -27,9 +27,36 @@ PyObject* concerns_override(PyObject*, PyObject* object) {
   return PyBool_FromLong((call_interest & kOfferedToMode) || may_override(object));
 }
 
+// Does an object, or one in a sequence of them to any depth, override calls?
+bool contains_override(PyObject* object) {
+  if (!PyTuple_Check(object) && !PyList_Check(object)) return may_override(object);
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); ++i) {
+    if (contains_override(PySequence_Fast_GET_ITEM(object, i))) return true;
+  }
+  return false;
+}
+
+// Called by every function that is a composition written in Python.
+PyObject* call_concerns_override(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (count != 2 || !PyTuple_Check(args[0]) || !PyDict_Check(args[1])) {
+    PyErr_SetString(PyExc_TypeError, "_call_has_torch_function() takes a tuple and a dict");
+    return nullptr;
+  }
+  bool found = (call_interest & kOfferedToMode) || contains_override(args[0]);
+  PyObject* value = nullptr;
+  Py_ssize_t position = 0;
+  while (!found && PyDict_Next(args[1], &position, nullptr, &value)) {
+    found = contains_override(value);
+  }
+  return PyBool_FromLong(found);
+}
+
 PyMethodDef functions[] = {
     {"_has_torch_function", concerns_override, METH_O,
      "Is a call with this argument to be offered to __torch_function__?"},
+    {"_call_has_torch_function",
+     reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(call_concerns_override)), METH_FASTCALL,
+     "Is a call with these arguments, however deep in sequences, to be offered?"},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -25,6 +25,19 @@ PyObject* with_args(PyObject* self, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* { return kBody(unwrap(self), args, kwargs); });
 }
 
+// Parses the only argument of a method, if it is given: null or `value` as it was, if not. What the
+// methods are called with nearly always needs no parser.
+bool parse_one(PyObject* args, PyObject* kwargs, const char* format, const char* name,
+               PyObject*& value) {
+  if (TALLOW_LIKELY(!kwargs && PyTuple_GET_SIZE(args) == 0)) return true;
+  if (TALLOW_LIKELY(!kwargs && PyTuple_GET_SIZE(args) == 1)) {
+    value = PyTuple_GET_ITEM(args, 0);
+    return true;
+  }
+  const char* names[] = {name, nullptr};
+  return PyArg_ParseTupleAndKeywords(args, kwargs, format, const_cast<char**>(names), &value) != 0;
+}
+
 PyObject* get_item(const Tensor& t) { return to_python(item(t)); }
 PyObject* get_list(const Tensor& t) { return to_list(t); }
 PyObject* get_dim(const Tensor& t) { return PyLong_FromLongLong(t.dim()); }
@@ -54,11 +67,8 @@ PyObject* do_retain_grad(const Tensor& t) {
 // size() and stride(): all, or one dimension.
 PyObject* per_dim(const Tensor& t, PyObject* args, PyObject* kwargs, const char* name,
                   const Dims& values, bool as_size) {
-  static const char* names[] = {"dim", nullptr};
   PyObject* dim = Py_None;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O", const_cast<char**>(names), &dim)) {
-    return nullptr;
-  }
+  if (!parse_one(args, kwargs, "|O", "dim", dim)) return nullptr;
   if (dim == Py_None) {
     if (as_size) return make_size(values);
     PyRef tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(values.size())));
@@ -81,12 +91,8 @@ PyObject* get_stride(const Tensor& t, PyObject* args, PyObject* kwargs) {
 }
 
 PyObject* get_is_contiguous(const Tensor& t, PyObject* args, PyObject* kwargs) {
-  static const char* names[] = {"memory_format", nullptr};
   PyObject* format = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:is_contiguous", const_cast<char**>(names),
-                                   &format)) {
-    return nullptr;
-  }
+  if (!parse_one(args, kwargs, "|O:is_contiguous", "memory_format", format)) return nullptr;
   if (!format || to_memory_format(format) == MemoryFormat::kContiguous) {
     return PyBool_FromLong(t.is_contiguous());
   }
@@ -100,12 +106,8 @@ PyObject* get_is_contiguous(const Tensor& t, PyObject* args, PyObject* kwargs) {
 }
 
 PyObject* do_requires_grad(const Tensor& t, PyObject* args, PyObject* kwargs) {
-  static const char* names[] = {"requires_grad", nullptr};
   PyObject* value = Py_True;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:requires_grad_", const_cast<char**>(names),
-                                   &value)) {
-    return nullptr;
-  }
+  if (!parse_one(args, kwargs, "|O:requires_grad_", "requires_grad", value)) return nullptr;
   TALLOW_CHECK_TYPE(PyBool_Check(value), "requires_grad_(): argument 'requires_grad'",
                     PyTuple_GET_SIZE(args) > 0 ? " (position 1)" : "", " must be bool, not ",
                     Py_TYPE(value)->tp_name);
@@ -114,8 +116,9 @@ PyObject* do_requires_grad(const Tensor& t, PyObject* args, PyObject* kwargs) {
 }
 
 PyObject* get_numpy(const Tensor& t, PyObject* args, PyObject* kwargs) {
-  static const char* names[] = {"force", nullptr};
   int force = 0;
+  if (TALLOW_LIKELY(!kwargs && PyTuple_GET_SIZE(args) == 0)) return to_array(t, false);
+  static const char* names[] = {"force", nullptr};
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$p:numpy", const_cast<char**>(names), &force)) {
     return nullptr;
   }
@@ -124,12 +127,8 @@ PyObject* get_numpy(const Tensor& t, PyObject* args, PyObject* kwargs) {
 
 // The device that older programs name is accepted and means nothing.
 PyObject* get_is_pinned(const Tensor& t, PyObject* args, PyObject* kwargs) {
-  static const char* names[] = {"device", nullptr};
   PyObject* device = Py_None;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:is_pinned", const_cast<char**>(names),
-                                   &device)) {
-    return nullptr;
-  }
+  if (!parse_one(args, kwargs, "|O:is_pinned", "device", device)) return nullptr;
   return PyBool_FromLong(ops::is_pinned(t));
 }
 

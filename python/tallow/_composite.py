@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tallow import _C
-from tallow.overrides import handle_torch_function, has_torch_function
+from tallow.overrides import handle_torch_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,10 +69,12 @@ def composite(function: _F) -> _F:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        tensors = _tensors(args) + _tensors(kwargs.values())
-        if has_torch_function(tensors):
+        if _C._call_has_torch_function(args, kwargs):
+            tensors = _tensors(args) + _tensors(kwargs.values())
             return handle_torch_function(call, tensors, *args, **kwargs)
-        out = None if has_out else kwargs.pop("out", None)
+        if has_out or "out" not in kwargs:
+            return function(*args, **kwargs)
+        out = kwargs.pop("out")
         result = function(*args, **kwargs)
         return result if out is None else fill_out(function.__name__, result, out)
 

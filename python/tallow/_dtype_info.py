@@ -44,9 +44,34 @@ def _name(dtype: Any, what: str) -> str:
 
 
 class _Info:
-    """What both share: one object per dtype, compared by dtype."""
+    """What both share: one unchanging object per dtype, compared by dtype."""
 
     dtype: str
+    _made: dict[Any, Any]
+
+    def __init_subclass__(cls) -> None:
+        if cls.__bases__ != (_Info,):
+            base = cls.__bases__[0].__name__
+            raise TypeError(f"type '{_C._get_namespace()}.{base}' is not an acceptable base type")
+        cls._made = {}
+
+    @classmethod
+    def _make(cls, type: Any, described: dict[str, Any]) -> Any:
+        """Make the object for a dtype, or for a Python type, and keep it."""
+        self = object.__new__(cls)
+        self.__dict__.update(described)
+        return cls._made.setdefault(type, self)
+
+    def __setattr__(self, name: str, value: Any = None) -> None:
+        owner = f"'{_C._get_namespace()}.{type(self).__name__}'"
+        if name in self.__dict__:
+            raise AttributeError(f"attribute '{name}' of {owner} objects is not writable")
+        raise AttributeError(f"{owner} object has no attribute '{name}'")
+
+    __delattr__ = __setattr__
+
+    def __reduce__(self) -> Any:
+        return type(self), (getattr(tallow, self.dtype),)
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.dtype == self.dtype
@@ -69,29 +94,20 @@ class finfo(_Info):
         65504.0
     """
 
-    def __init__(self, type: Any = None) -> None:
-        name = _name(tallow.get_default_dtype() if type is None else type, "finfo")
-        if name in _BYTES:
-            self.bits, self.resolution, self.dtype = 8, 1.0, name
-            self.max, self.eps, self.tiny, self.min = _BYTES[name]
-            self.smallest_normal = self.tiny
-            return
-        if name not in _FORMATS:
-            raise TypeError(
-                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
-                "'torch.finfo'"
-            )
-        self.bits, fraction, exponent = _FORMATS[name]
-        bias = 2 ** (exponent - 1) - 1
-        self.eps = 2.0**-fraction
-        self.max = (2.0 - self.eps) * 2.0**bias
-        self.min = -self.max
-        self.tiny = self.smallest_normal = 2.0 ** (1 - bias)
-        # Decimal digits that survive a round trip: floor(fraction * log10(2)).
-        self.resolution = float(f"1e-{int(fraction * 0.30103)}")
-        self.dtype = {"complex32": "float16", "complex64": "float32", "complex128": "float64"}.get(
-            name, name
-        )
+    bits: int
+    resolution: float
+    min: float
+    max: float
+    eps: float
+    smallest_normal: float
+    tiny: float
+
+    def __new__(cls, type: Any = None) -> finfo:
+        try:
+            return cls._made[type]
+        except (KeyError, TypeError):  # new, or not hashable
+            type = tallow.get_default_dtype() if type is None else type
+            return cls._make(type, _floating_point(_name(type, "finfo")))
 
     def __repr__(self) -> str:
         return (
@@ -99,6 +115,29 @@ class finfo(_Info):
             f"eps={self.eps:g}, smallest_normal={self.tiny:g}, tiny={self.tiny:g}, "
             f"dtype={self.dtype})"
         )
+
+
+def _floating_point(name: str) -> dict[str, Any]:
+    """The attributes of finfo."""
+    if name in _BYTES:
+        largest, eps, tiny, least = _BYTES[name]
+        limits = {"min": least, "max": largest, "eps": eps, "smallest_normal": tiny, "tiny": tiny}
+        return {"bits": 8, "resolution": 1.0, "dtype": name, **limits}
+    if name not in _FORMATS:
+        raise TypeError(
+            "torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
+            "'torch.finfo'"
+        )
+    bits, fraction, exponent = _FORMATS[name]
+    bias = 2 ** (exponent - 1) - 1
+    eps = 2.0**-fraction
+    largest = (2.0 - eps) * 2.0**bias
+    tiny = 2.0 ** (1 - bias)
+    # Decimal digits that survive a round trip: floor(fraction * log10(2)).
+    resolution = float(f"1e-{int(fraction * 0.30103)}")
+    parts = {"complex32": "float16", "complex64": "float32", "complex128": "float64"}
+    limits = {"min": -largest, "max": largest, "eps": eps, "smallest_normal": tiny, "tiny": tiny}
+    return {"bits": bits, "resolution": resolution, "dtype": parts.get(name, name), **limits}
 
 
 class iinfo(_Info):
@@ -115,20 +154,29 @@ class iinfo(_Info):
         127
     """
 
-    def __init__(self, type: Any) -> None:
-        name = _name(type, "iinfo")
-        if name == "bool":
-            raise TypeError("torch.bool is not supported by torch.iinfo")
-        if not name.lstrip("u").startswith("int"):
-            raise TypeError(
-                "torch.iinfo() requires an integer input type. Use torch.finfo to handle "
-                "'torch.iinfo'"
-            )
-        self.bits = int(name.rpartition("int")[2])
-        self.dtype = name
-        signed = not name.startswith("u")
-        self.max = 2 ** (self.bits - signed) - 1
-        self.min = -(2 ** (self.bits - 1)) if signed else 0
+    bits: int
+    min: int
+    max: int
+
+    def __new__(cls, type: Any) -> iinfo:
+        try:
+            return cls._made[type]
+        except (KeyError, TypeError):  # new, or not hashable
+            return cls._make(type, _integer(_name(type, "iinfo")))
 
     def __repr__(self) -> str:
         return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"
+
+
+def _integer(name: str) -> dict[str, Any]:
+    """The attributes of iinfo."""
+    if name == "bool":
+        raise TypeError("torch.bool is not supported by torch.iinfo")
+    if not name.lstrip("u").startswith("int"):
+        raise TypeError(
+            "torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'"
+        )
+    bits = int(name.rpartition("int")[2])
+    signed = not name.startswith("u")
+    least = -(2 ** (bits - 1)) if signed else 0
+    return {"bits": bits, "dtype": name, "min": least, "max": 2 ** (bits - signed) - 1}

@@ -420,6 +420,8 @@ def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Te
     """Say where input >= other."""
 def ger(input: Tensor, vec2: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Multiply every pair of two vectors."""
+def get_device(input: Tensor) -> int:
+    """Return the index of the CUDA device, -1 on the CPU."""
 def greater(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Say where input > other."""
 def greater_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
@@ -454,8 +456,20 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Sum the products over the last dimension of both tensors."""
 def instance_norm(input: Tensor, weight: Tensor | None = ..., bias: Tensor | None = ..., running_mean: Tensor | None = ..., running_var: Tensor | None = ..., use_input_stats: bool = ..., momentum: float = ..., eps: float = ..., cudnn_enabled: bool = ...) -> Tensor:
     """Normalise each channel of each sample."""
+def is_complex(input: Tensor) -> bool:
+    """Tell whether the dtype is a complex one."""
+def is_conj(input: Tensor) -> bool:
+    """Tell whether conjugation is still to be carried out: it never is."""
+def is_floating_point(input: Tensor) -> bool:
+    """Tell whether the dtype is a floating point one."""
+def is_inference(input: Tensor) -> bool:
+    """Tell whether the tensor was made in inference mode."""
+def is_neg(input: Tensor) -> bool:
+    """Tell whether negation is still to be carried out: it never is."""
 def is_same_size(input: Tensor, other: Tensor) -> bool:
     """Compare the shapes."""
+def is_signed(input: Tensor) -> bool:
+    """Tell whether the dtype has negative numbers."""
 def isclose(input: Tensor, other: Tensor, rtol: float = ..., atol: float = ..., equal_nan: bool = ...) -> Tensor:
     """Say where |input - other| <= atol + rtol * |other|."""
 def isfinite(input: Tensor) -> Tensor:
@@ -658,6 +672,8 @@ def normal(mean: float, std: Tensor, *, generator: Generator | None = ..., out: 
 def normal(mean: float, std: float, size: int | Sequence[int], *, generator: Generator | None = ..., dtype: dtype | None = ..., layout: layout | None = ..., device: device | str | int | None = ..., requires_grad: bool = ..., pin_memory: bool = ..., out: Tensor | None = ...) -> Tensor: ...
 def not_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Compare for inequality."""
+def numel(input: Tensor) -> int:
+    """Return the number of elements."""
 @overload
 def ones(*size: int, dtype: dtype | None = ..., layout: layout | None = ..., device: device | str | int | None = ..., requires_grad: bool = ..., pin_memory: bool = ..., out: Tensor | None = ...) -> Tensor:
     """Make a tensor of ones."""
@@ -743,6 +759,10 @@ def repeat_interleave(input: Tensor, repeats: Tensor, dim: int | None = ..., *, 
 def repeat_interleave(repeats: Tensor, *, output_size: int | None = ...) -> Tensor: ...
 def reshape(input: Tensor, shape: Sequence[int]) -> Tensor:
     """Return the data in another shape, as a view if possible."""
+def resolve_conj(input: Tensor) -> Tensor:
+    """Carry out a conjugation that was put off: none ever is."""
+def resolve_neg(input: Tensor) -> Tensor:
+    """Carry out a negation that was put off: none ever is."""
 def result_type(tensor1: Tensor | Number, tensor2: Tensor | Number) -> dtype:
     """Return the type that arithmetic on the two would have."""
 def rms_norm(input: Tensor, normalized_shape: int | Sequence[int], weight: Tensor | None = ..., eps: float | None = ...) -> Tensor:

@@ -8,7 +8,7 @@ __all__ = ["INPLACE", "METHODS"]
 METHODS: dict[str, str] = {
     name: module
     for module, names in {
-        "_composites.complex_numbers": "angle isreal resolve_conj resolve_neg",
+        "_composites.complex_numbers": "angle isreal",
         "_composites.creation": "resize_as_",
         "_composites.distances": "dist renorm",
         "_composites.gammas": "igamma igammac polygamma",
@@ -39,9 +39,7 @@ METHODS: dict[str, str] = {
         "special._error_inverse": "erfinv",
         "special._gamma": "digamma lgamma mvlgamma",
         "special": "i0",
-        "_composites.predicates": (
-            "is_complex is_conj is_floating_point is_inference is_neg is_nonzero is_signed"
-        ),
+        "_composites.predicates": "is_nonzero",
     }.items()
     for name in names.split()
 }

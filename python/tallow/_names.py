@@ -41,7 +41,7 @@ _HOMES = {
     "distributions._draws": "binomial poisson",
     "func": "vmap",
     "functional": "unravel_index",
-    "_composites.complex_numbers": "angle isreal polar resolve_conj resolve_neg",
+    "_composites.complex_numbers": "angle isreal polar",
     "_composites.copies": (
         "as_strided_copy detach_copy diagonal_copy expand_copy permute_copy select_copy slice_copy"
         " split_copy split_with_sizes_copy squeeze_copy t_copy transpose_copy unbind_copy"
@@ -106,10 +106,7 @@ _HOMES = {
         " ComplexFloatStorage DoubleStorage FloatStorage HalfStorage IntStorage LongStorage"
         " ShortStorage TypedStorage UntypedStorage"
     ),
-    "_composites.predicates": (
-        "get_device is_complex is_conj is_floating_point is_inference is_neg is_nonzero is_signed"
-        " is_storage is_tensor numel"
-    ),
+    "_composites.predicates": "is_nonzero is_storage is_tensor",
 }
 _SUBMODULES = (
     "accelerator amp autograd backends compiler cpu cuda demo distributed distributions"

@@ -7,8 +7,6 @@ from tallow._buffer import frombuffer as frombuffer
 from tallow._composites.complex_numbers import angle as angle
 from tallow._composites.complex_numbers import isreal as isreal
 from tallow._composites.complex_numbers import polar as polar
-from tallow._composites.complex_numbers import resolve_conj as resolve_conj
-from tallow._composites.complex_numbers import resolve_neg as resolve_neg
 from tallow._composites.copies import as_strided_copy as as_strided_copy
 from tallow._composites.copies import detach_copy as detach_copy
 from tallow._composites.copies import diagonal_copy as diagonal_copy

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import tallow
-from tallow import _C
+from tallow import _C, _legacy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -400,18 +400,14 @@ class Tensor(_C.TensorBase):
         """
         if isinstance(dtype, _C.dtype):
             return self.to(dtype, non_blocking=non_blocking)
-        from tallow._legacy import dtype_of_type, type_name
-
         if dtype is None:
-            return type_name(self.dtype)
-        return self.to(dtype_of_type(dtype), non_blocking=non_blocking)
+            return _legacy.type_name(self.dtype)
+        return self.to(_legacy.dtype_of_type(dtype), non_blocking=non_blocking)
 
     @_overridable
     def new(self, *args: Any, **kwargs: Any) -> Tensor:
         """Make a tensor of the same dtype from sizes or values, like the class constructors."""
-        from tallow._legacy import legacy_tensor
-
-        return legacy_tensor(self.dtype, args, device=kwargs.get("device", self.device))
+        return _legacy.legacy_tensor(self.dtype, args, device=kwargs.get("device", self.device))
 
     def cuda(self, *args: Any, **kwargs: Any) -> Tensor:
         """Copy to a CUDA device, the current one by default; self if it is there.

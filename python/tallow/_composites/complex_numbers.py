@@ -11,7 +11,7 @@ from tallow._composite import c_name, check_tensors, composite, fill_out
 if TYPE_CHECKING:
     from tallow import Tensor
 
-__all__ = ["angle", "isreal", "polar", "resolve_conj", "resolve_neg"]
+__all__ = ["angle", "isreal", "polar"]
 
 
 @composite
@@ -80,15 +80,3 @@ def isreal(input: Tensor) -> Tensor:
     if input.is_complex():
         return input.imag == 0
     return tallow.ones_like(input, dtype=tallow.bool)
-
-
-@composite
-def resolve_conj(input: Tensor) -> Tensor:
-    """Return the tensor: conjugation is never delayed here."""
-    return input
-
-
-@composite
-def resolve_neg(input: Tensor) -> Tensor:
-    """Return the tensor: negation is never delayed here."""
-    return input

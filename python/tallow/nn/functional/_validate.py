@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tallow._user_frame import outside_stacklevel
@@ -28,7 +28,7 @@ def ntuple(n: int, name: str = "parse") -> Callable[[Any], tuple[Any, ...]]:
 pair = ntuple(2, "pair")
 
 
-def list_with_default(out_size: Any, defaults: list[int]) -> Any:
+def list_with_default(out_size: Any, defaults: Sequence[int]) -> Any:
     """Fill the ``None`` entries of ``out_size`` from the last entries of ``defaults``.
 
     Raises:
@@ -38,6 +38,8 @@ def list_with_default(out_size: Any, defaults: list[int]) -> Any:
         return out_size
     if len(defaults) <= len(out_size):
         raise ValueError(f"Input dimension should be at least {len(out_size) + 1}")
+    if None not in out_size:
+        return list(out_size)
     tail = defaults[len(defaults) - len(out_size) :]
     return [d if size is None else size for size, d in zip(out_size, tail, strict=True)]
 

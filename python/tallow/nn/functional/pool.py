@@ -219,7 +219,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """
     if has_torch_function_unary(input):
         return handle_torch_function(adaptive_avg_pool2d, (input,), input, output_size)
-    return _nn.adaptive_avg_pool2d(input, list_with_default(output_size, list(input.shape)))
+    return _nn.adaptive_avg_pool2d(input, list_with_default(output_size, input.shape))
 
 
 def adaptive_max_pool1d_with_indices(
@@ -266,7 +266,7 @@ def adaptive_max_pool2d_with_indices(
             output_size,
             return_indices=return_indices,
         )
-    sizes = list_with_default(output_size, list(input.shape))
+    sizes = list_with_default(output_size, input.shape)
     values, indices = _nn.adaptive_max_pool2d(input, sizes)
     return values, indices
 
@@ -283,7 +283,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
         return handle_torch_function(
             adaptive_max_pool2d, (input,), input, output_size, return_indices=return_indices
         )
-    result = _nn.adaptive_max_pool2d(input, list_with_default(output_size, list(input.shape)))
+    result = _nn.adaptive_max_pool2d(input, list_with_default(output_size, input.shape))
     return result if return_indices else result[0]
 
 
