@@ -138,17 +138,9 @@ from tallow._composites.pieces import unsafe_chunk as unsafe_chunk
 from tallow._composites.pieces import unsafe_split as unsafe_split
 from tallow._composites.pieces import unsafe_split_with_sizes as unsafe_split_with_sizes
 from tallow._composites.pieces import vsplit as vsplit
-from tallow._composites.predicates import get_device as get_device
-from tallow._composites.predicates import is_complex as is_complex
-from tallow._composites.predicates import is_conj as is_conj
-from tallow._composites.predicates import is_floating_point as is_floating_point
-from tallow._composites.predicates import is_inference as is_inference
-from tallow._composites.predicates import is_neg as is_neg
 from tallow._composites.predicates import is_nonzero as is_nonzero
-from tallow._composites.predicates import is_signed as is_signed
 from tallow._composites.predicates import is_storage as is_storage
 from tallow._composites.predicates import is_tensor as is_tensor
-from tallow._composites.predicates import numel as numel
 from tallow._composites.samplers import affine_grid_generator as affine_grid_generator
 from tallow._composites.samplers import grid_sampler as grid_sampler
 from tallow._composites.samplers import grid_sampler_2d as grid_sampler_2d
