@@ -149,7 +149,7 @@ def main() -> int:
         }
         chosen.json.write_text(json.dumps(report, indent=1) + "\n")
     if chosen.markdown:
-        chosen.markdown.write_text(page(runs, about, chosen.worst))
+        chosen.markdown.write_text(page(runs, about, chosen.markdown.parent, chosen.worst))
     failed = [r.name for done in runs for r in done.results if r.failed(chosen.fail_above)]
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)

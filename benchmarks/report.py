@@ -20,6 +20,7 @@ UNITS = {
     "B": (("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0)),
 }
 WORST = 10
+CLEARLY = 1.05  # a ratio that is more than noise
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,21 @@ def group_means(results: Sequence[Result]) -> dict[str, tuple[int, float]]:
     return {name: (len(values), geometric_mean(values)) for name, values in groups.items()}
 
 
+def slower(results: Sequence[Result]) -> str:
+    """How many cases take longer than in PyTorch."""
+    ratios = [result.ratio for result in results if not math.isnan(result.ratio)]
+    clearly = sum(value > CLEARLY for value in ratios)
+    return (
+        f"slower than PyTorch: {sum(value > 1 for value in ratios)} of {len(ratios)} cases, "
+        f"{clearly} by more than {CLEARLY - 1:.0%}"
+    )
+
+
 def summary(results: Sequence[Result]) -> Iterator[str]:
     """Lines with the mean of each group."""
     for name, (count, mean) in group_means(results).items():
         yield f"{name:12} {count:4} cases, geometric mean of the ratios {mean:.3f}"
-    slower = [result for result in results if result.ratio > 1]
-    yield f"slower than PyTorch: {len(slower)} of {sum(r.ratio == r.ratio for r in results)} cases"
+    yield slower(results)
 
 
 # ---- what a result depends on
@@ -123,12 +133,32 @@ def commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
+def cpu_quota() -> str:
+    """The share of a CPU that the control group of this process may have, if it is limited."""
+    for text in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, folder = text.split(":", 2)
+        if controllers == "":
+            limit = Path("/sys/fs/cgroup" + folder, "cpu.max")
+            fields = limit.read_text().split() if limit.is_file() else ["max", "1"]
+        elif "cpu" in controllers.split(","):
+            files = [
+                Path("/sys/fs/cgroup/cpu" + folder, f"cpu.cfs_{n}_us") for n in ("quota", "period")
+            ]
+            fields = [file.read_text().strip() if file.is_file() else "-1" for file in files]
+        else:
+            continue
+        if fields[0].isdecimal():
+            return f", limited to {int(fields[0]) / int(fields[1]):.2g} CPUs by a control group"
+    return ""
+
+
 def circumstances() -> dict[str, str]:
     """Machine, commit and command."""
+    system = f"{platform.system()} {platform.release()}"
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "commit": commit(),
-        "machine": f"{cpu_name()}, {os.cpu_count()} CPUs, {platform.system()} {platform.release()}",
+        "machine": f"{cpu_name()}, {os.cpu_count()} CPUs, {system}{cpu_quota()}",
         "python": platform.python_version(),
         "command": "python -m benchmarks " + shlex.join(sys.argv[1:]),
     }
@@ -182,6 +212,7 @@ def section(run: Run, worst_only: bool) -> Iterator[str]:
     yield "|---|--:|--:|"
     for name, (count, mean) in group_means(run.results).items():
         yield f"| {name} | {count} | {mean:.3f} |"
+    yield f"\nS{slower(run.results)[1:]}."
     groups = {group: [r for r in run.results if group_of(r) == group] for group in names(run)}
     for title, results in groups.items() if worst_only else [("", run.results)]:
         yield f"\nThe {WORST} worst{title and ' of ' + title}:\n"
@@ -197,11 +228,12 @@ def section(run: Run, worst_only: bool) -> Iterator[str]:
     yield ""
 
 
-def page(runs: Sequence[Run], about: dict[str, str], worst_only: bool = False) -> str:
-    """The whole page, or one without the tables of all cases."""
+def page(runs: Sequence[Run], about: dict[str, str], folder: Path, worst_only: bool = False) -> str:
+    """The whole page for a file in `folder`, or one without the tables of all cases."""
+    harness = os.path.relpath(ROOT / "benchmarks" / "README.md", folder)
     lines = [
         "# Performance\n",
-        "Written by `python -m benchmarks --markdown`; [the harness](../benchmarks/README.md) says",
+        f"Written by `python -m benchmarks --markdown`; [the harness]({harness}) says",
         "how it measures. Times are lower quartiles; a ratio below 1 means that tallow is faster,",
         "and the quartiles are those of the ratios of paired rounds. `-step` means forward and all",
         "gradients.\n",

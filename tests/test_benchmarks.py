@@ -158,7 +158,7 @@ def test_the_probes_of_the_machine_run(work: Work, threads: int) -> None:
 
 def test_the_page_tells_the_share_of_the_limit() -> None:
     result = Result("gemm/nn-512", "ok", 2e-3, 4e-3, 0.5, others={"machine": 1.9e-3})
-    text = report.page([report.Run(1, "tallow 1", [result])], {})
+    text = report.page([report.Run(1, "tallow 1", [result])], {}, DOCS)
     assert "| gemm/nn-512 | 2 ms | 1.9 ms | 95% |" in text
 
 
@@ -167,6 +167,7 @@ def test_geometric_mean() -> None:
     assert math.isnan(compare.geometric_mean([]))
 
 
+DOCS = compare.ROOT / "docs"
 RESULTS = [
     Result("a/fast", "ok", 1e-6, 4e-6, 0.25, 0.2, 0.3, others={"numpy": 2e-6}),
     Result("a/slow", "ok", 2e-3, 1e-3, 2.0, 1.9, 2.1),
@@ -179,7 +180,7 @@ def test_means_count_what_was_compared() -> None:
     means = report.group_means(RESULTS)
     assert means["a"] == (2, pytest.approx(0.5**0.5))
     assert means["b"] == (1, pytest.approx(0.1))
-    assert "slower than PyTorch: 1 of 3 cases" in list(report.summary(RESULTS))
+    assert "slower than PyTorch: 1 of 3 cases, 1 by more than 5%" in list(report.summary(RESULTS))
 
 
 def test_failures_and_losses_come_first() -> None:
@@ -188,8 +189,10 @@ def test_failures_and_losses_come_first() -> None:
 
 
 def test_the_page_has_machine_commit_and_every_case() -> None:
-    text = report.page([report.Run(1, "tallow 1, PyTorch 2", RESULTS)], {"commit": "abc123"})
+    text = report.page([report.Run(1, "tallow 1, PyTorch 2", RESULTS)], {"commit": "abc123"}, DOCS)
     assert "- commit: abc123" in text
+    assert "[the harness](../benchmarks/README.md)" in text
+    assert "Slower than PyTorch: 1 of 3 cases, 1 by more than 5%." in text
     assert "tallow 1, PyTorch 2" in text
     for cell in ("| fast | 1 us | 4 us | 2 us | 0.250 | 0.200-0.300 |", "no a \\| b", "30 MB"):
         assert cell in text
@@ -197,7 +200,10 @@ def test_the_page_has_machine_commit_and_every_case() -> None:
 
 
 def test_a_page_may_have_the_worst_of_each_group_alone() -> None:
-    text = report.page([report.Run(1, "tallow 1", RESULTS)], {}, worst_only=True)
+    text = report.page(
+        [report.Run(1, "tallow 1", RESULTS)], {}, DOCS / "performance", worst_only=True
+    )
+    assert "[the harness](../../benchmarks/README.md)" in text
     assert text.index("The 10 worst of a:") < text.index("| a/slow |")
     assert text.index("The 10 worst of b:") < text.index("| b/absent |")
     assert "### a" not in text
