@@ -135,7 +135,8 @@ def commit() -> str:
 
 def cpu_quota() -> str:
     """The share of a CPU that the control group of this process may have, if it is limited."""
-    for text in Path("/proc/self/cgroup").read_text().splitlines():
+    groups = Path("/proc/self/cgroup")
+    for text in groups.read_text().splitlines() if groups.is_file() else ():
         _, controllers, folder = text.split(":", 2)
         if controllers == "":
             limit = Path("/sys/fs/cgroup" + folder, "cpu.max")
