@@ -23,6 +23,25 @@ void note_fork() {
   active = -1;
 }
 
+// The oldest devices that kernels are compiled for: tensor cores with bfloat16 (cuda/mma.h).
+constexpr int kOldestMajor = 8;
+
+Status check_capability(int device) {
+  static std::atomic<bool> fits[kMaxDevices] = {};
+  if (fits[device].load(std::memory_order_relaxed)) return Status::kOk;
+  int major = 0;
+  int minor = 0;
+  TALLOW_CUDA_CHECK(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device));
+  TALLOW_CUDA_CHECK(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device));
+  if (major >= kOldestMajor) {
+    fits[device].store(true, std::memory_order_relaxed);
+    return Status::kOk;
+  }
+  return fail(Status::kRuntimeError,
+              "cuda:%d has compute capability %d.%d, the CUDA plugin needs %d.0 or newer", device,
+              major, minor, kOldestMajor);
+}
+
 // Why cudaGetDeviceCount() failed, as something to do about it.
 void explain(cudaError_t error, char* why, int64_t size) {
   if (!why) return;
@@ -97,6 +116,7 @@ Status activate(int device) {
                 "you must use the 'spawn' start method");
   }
   TALLOW_CUDA_TRY(check_device(device));
+  TALLOW_CUDA_TRY(check_capability(device));
   TALLOW_CUDA_CHECK(cudaSetDevice(device));
   active = device;
   if (!initialized.exchange(true)) pthread_atfork(nullptr, nullptr, &note_fork);

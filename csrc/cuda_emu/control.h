@@ -3,6 +3,7 @@
 //
 // Read from the environment when the first call comes:
 //   TALLOW_EMU_DEVICES  number of devices (2); 0: none
+//   TALLOW_EMU_CAPABILITY  ten times the compute capability (90)
 //   TALLOW_EMU_DRIVER   version of the driver (13000); 0: none is installed
 //   TALLOW_EMU_MEMORY   MiB of each device (2048)
 //   TALLOW_EMU_ORDER    forward, reverse or shuffled: order of blocks and threads

@@ -22,6 +22,7 @@ long environment(const char* name, long otherwise) {
 
 State* make_state() {
   State* const made = new State;  // never freed: streams may be used while the process ends
+  made->capability = static_cast<int>(environment("TALLOW_EMU_CAPABILITY", 90));
   made->driver = static_cast<int>(environment("TALLOW_EMU_DRIVER", 13000));
   made->protect = environment("TALLOW_EMU_PROTECT", 1) != 0;
   made->blocking = environment("CUDA_LAUNCH_BLOCKING", 0) != 0;
@@ -73,7 +74,8 @@ cudaDeviceProp properties_of(int index) {
   p.maxGridSize[0] = 0x7fffffff;
   p.maxGridSize[1] = p.maxGridSize[2] = 65535;
   p.totalConstMem = 65536;
-  p.major = 9;
+  p.major = state().capability / 10;
+  p.minor = state().capability % 10;
   p.multiProcessorCount = 132;
   p.canMapHostMemory = p.concurrentKernels = p.unifiedAddressing = 1;
   p.streamPrioritiesSupported = p.cooperativeLaunch = p.memoryPoolsSupported = 1;

@@ -70,6 +70,7 @@ struct Device {
 struct State {
   std::recursive_mutex mutex;
   int driver = 13000;
+  int capability = 90;
   bool protect = true;
   bool blocking = false;
   std::vector<std::unique_ptr<Device>> devices;

@@ -6,6 +6,8 @@ import copy
 import io
 import os
 import pickle
+import subprocess
+import sys
 
 import pytest
 
@@ -250,3 +252,22 @@ def test_tensors_are_not_sent_to_other_processes() -> None:
     with pytest.raises(RuntimeError, match="^a tensor on cuda:0 cannot be sent to another process"):
         reduce_tensor(x)
     assert x.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("capability", "answer"), [("80", "tensor([2.], device='cuda:0')"), ("75", "")]
+)
+def test_an_old_device_is_refused_with_its_capability(
+    capability: str, answer: str, emulator: object
+) -> None:
+    program = "import tallow; print(tallow.ones(1, device='cuda') + 1)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TALLOW_EMU_CAPABILITY": capability},
+    )
+    assert done.stdout.strip() == answer
+    refusal = "RuntimeError: cuda:0 has compute capability 7.5, the CUDA plugin needs 8.0 or newer"
+    assert (refusal in done.stderr) == (capability == "75")
