@@ -265,6 +265,56 @@ def test_channels_last_images_stay_as_they_are(vendor: Vendor) -> None:
     assert [line.split()[-1] for line in calls] == ["pixel=4,4,6", "pixel=6,1,4"]
 
 
+# A convolution of single pixels, its gradients and its transpose, channels behind the pixels.
+PIXELS = """
+def last(t):
+    return t.to(memory_format=tallow.channels_last)
+def run(device, dtype):
+    x, w, b = (t.to(device, dtype).detach().clone().requires_grad_() for t in (last(X), W, B))
+    y = F.conv2d(x, w, b)
+    z = F.conv_transpose2d(y, w, b[:4])
+    y.square().sum().backward()
+    return [t.detach().float().cpu() for t in (y, z, x.grad, w.grad, b.grad)]
+X, W, B = make(2, 4, 5, 3), make(6, 4, 1, 1), make(6)
+"""
+
+
+@pytest.mark.parametrize(
+    ("dtype", "fault", "names"),
+    [
+        ("bfloat16", "", ["matmul"] * 4),
+        ("float32", "", ["convolution"] * 4),
+        ("float32", "plan", ["matmul"] * 4),
+        ("bfloat16", "algorithm", ["convolution"] * 4),
+    ],
+)
+def test_convolutions_of_single_pixels_are_products(
+    vendor: Vendor, dtype: str, fault: str, names: list[str]
+) -> None:
+    """Of half types at once, of others where cuDNN has no plan."""
+    tolerance = 1e-6 if dtype == "float32" else 0.02
+    program = (
+        f"{PIXELS}for a, b in zip(run('cpu', tallow.{dtype}), run('cuda', tallow.{dtype})):\n"
+        f"    assert (a - b).abs().max() <= {tolerance} * a.abs().max()\n"
+    )
+    assert [line.split()[0] for line in product(vendor, program, fault=fault)] == names
+
+
+def test_only_neighbouring_channels_are_products(vendor: Vendor) -> None:
+    program = PIXELS + (
+        "h = lambda *t: [x.cuda().half() for x in t]\n"
+        "x, w = h(X, W)\n"
+        "F.conv2d(x, w)\n"
+        "F.conv2d(last(x), w, stride=2)\n"
+        "F.conv2d(last(x), w, padding=1)\n"
+        "F.conv2d(last(x), w[:, :2].contiguous(), groups=2)\n"
+        "F.conv2d(last(x), w.expand(6, 4, 2, 1).contiguous())\n"
+        "F.conv2d(last(x), w)\n"
+    )
+    calls = [line.split()[0] for line in product(vendor, program)]
+    assert calls == ["convolution"] * 5 + ["matmul"]
+
+
 def test_engines_that_round_are_for_who_allows_them(vendor: Vendor) -> None:
     program = CONVOLUTION + (
         "with tallow.backends.cudnn.flags(allow_tf32=False):\n    same(f, x, w)\n"

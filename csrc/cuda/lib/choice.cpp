@@ -31,29 +31,94 @@ Status add_bias(DType dtype, int64_t batch, int64_t channels, const int64_t (&si
   return binary(BinaryOp::kAdd, dtype, at, dtypes, nullptr);
 }
 
+// Is a convolution of single pixels whose channels are neighbours in memory, which is a product of
+// matrices of positions, input channels and output channels?
+bool is_product(const ConvArgs& args) {
+  bool single = args.groups == 1 && args.input_last && args.output_last;
+  for (int d = 0; d < 2; ++d) {
+    single = single && args.kernel[d] == 1 && args.stride[d] == 1 && args.padding[d] == 0;
+  }
+  return single;
+}
+
+MatmulArgs as_product(ConvKind kind, const ConvArgs& args, const ConvTensors& tensors,
+                      const void* bias) {
+  const int64_t positions = args.batch * args.out_size[0] * args.out_size[1];
+  const int64_t in = args.in_channels, out = args.out_channels;
+  const auto plain = [](const void* data, int64_t width) {
+    return MatmulOperand{data, {0, 0, width, 1}};
+  };
+  const auto transposed = [](const void* data, int64_t width) {
+    return MatmulOperand{data, {0, 0, 1, width}};
+  };
+  MatmulArgs p = {};
+  p.dtype = args.dtype;
+  p.batch[0] = p.batch[1] = 1;
+  const void* c = nullptr;
+  switch (kind) {
+    case ConvKind::kForward:
+      p.m = positions, p.n = out, p.k = in;
+      p.a = plain(tensors.input, in), p.b = transposed(tensors.weight, in), c = tensors.output;
+      break;
+    case ConvKind::kGradInput:
+      p.m = positions, p.n = in, p.k = out;
+      p.a = plain(tensors.output, out), p.b = plain(tensors.weight, in), c = tensors.input;
+      break;
+    case ConvKind::kGradWeight:
+      p.m = out, p.n = in, p.k = positions;
+      p.a = transposed(tensors.output, out), p.b = plain(tensors.input, in), c = tensors.weight;
+      break;
+  }
+  p.init = {bias, {0, 0, 0, 1}};
+  p.c = const_cast<void*>(c);
+  p.c_stride[2] = p.n;
+  p.alpha = 1;
+  p.beta = bias ? 1 : 0;
+  return p;
+}
+
+// By cuDNN, or by cuBLASLt what is a product of half types, and other products that cuDNN cannot
+// do. The bias belongs to the channels of the tensor that is written.
+Status conv_by_library(ConvKind kind, const ConvArgs& args, const ConvTensors& tensors,
+                       const void* bias, bool* done) {
+  *done = false;
+  const bool product = is_product(args);
+  const bool half = args.dtype == DType::kFloat16 || args.dtype == DType::kBFloat16;
+  if (product && half) {
+    TALLOW_CUDA_TRY(matmul_by_cublaslt(as_product(kind, args, tensors, bias), done));
+    if (*done) return Status::kOk;
+  }
+  TALLOW_CUDA_TRY(conv_by_cudnn(kind, args, tensors, done));
+  if (!*done && product && !half) {
+    return matmul_by_cublaslt(as_product(kind, args, tensors, bias), done);
+  }
+  if (!*done || !bias) return Status::kOk;
+  return kind == ConvKind::kForward
+             ? add_bias(args.dtype, args.batch, args.out_channels, args.out_size, args.output_last,
+                        bias, const_cast<void*>(tensors.output))
+             : add_bias(args.dtype, args.batch, args.in_channels, args.in_size, args.input_last,
+                        bias, const_cast<void*>(tensors.input));
+}
+
 Status forward(const ConvArgs& args, const void* input, const void* weight, const void* bias,
                void* output) {
   bool done = false;
-  TALLOW_CUDA_TRY(conv_by_cudnn(ConvKind::kForward, args, {input, weight, output}, &done));
-  if (!done) return conv_by_kernel().forward(args, input, weight, bias, output);
-  if (!bias) return Status::kOk;
-  return add_bias(args.dtype, args.batch, args.out_channels, args.out_size, args.output_last, bias,
-                  output);
+  TALLOW_CUDA_TRY(conv_by_library(ConvKind::kForward, args, {input, weight, output}, bias, &done));
+  return done ? Status::kOk : conv_by_kernel().forward(args, input, weight, bias, output);
 }
 
 Status grad_input(const ConvArgs& args, const void* output, const void* weight, const void* bias,
                   void* input) {
   bool done = false;
-  TALLOW_CUDA_TRY(conv_by_cudnn(ConvKind::kGradInput, args, {input, weight, output}, &done));
-  if (!done) return conv_by_kernel().grad_input(args, output, weight, bias, input);
-  if (!bias) return Status::kOk;
-  return add_bias(args.dtype, args.batch, args.in_channels, args.in_size, args.input_last, bias,
-                  input);
+  TALLOW_CUDA_TRY(
+      conv_by_library(ConvKind::kGradInput, args, {input, weight, output}, bias, &done));
+  return done ? Status::kOk : conv_by_kernel().grad_input(args, output, weight, bias, input);
 }
 
 Status grad_weight(const ConvArgs& args, const void* input, const void* output, void* weight) {
   bool done = false;
-  TALLOW_CUDA_TRY(conv_by_cudnn(ConvKind::kGradWeight, args, {input, weight, output}, &done));
+  TALLOW_CUDA_TRY(
+      conv_by_library(ConvKind::kGradWeight, args, {input, weight, output}, nullptr, &done));
   return done ? Status::kOk : conv_by_kernel().grad_weight(args, input, output, weight);
 }
 
