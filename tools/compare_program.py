@@ -6,9 +6,8 @@ The script runs three times with the same seed: under PyTorch, as `python -m tal
 under PyTorch with every initial weight moved by at most one unit in the last place. The value at
 each `backward()` is a step's loss. Prints the largest relative difference of tallow and of the
 moved run: where the latter is as large as the former, what is seen is the program's own sensitivity
-to rounding. `--double` makes float64 the default type, where rounding has less time to grow: what
-still differs then is no rounding. Ends with status 1 where tallow fails or is further than `--limit`
-and further than ten times the moved run.
+to rounding. `--double` makes float64 the default type: what differs then is no rounding. Ends with
+status 1 where tallow fails or is further than `--limit` and further than ten times the moved run.
 """
 
 from __future__ import annotations
