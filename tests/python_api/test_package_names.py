@@ -17,7 +17,6 @@ from tallow.distributed import rpc, tensor
 from tallow.distributed._tensor.experimental import implicit_replication
 from tallow.distributions import Distribution, Normal, kl_divergence, register_kl
 from tallow.fx.experimental.proxy_tensor import get_proxy_mode
-from tallow.nn.attention import flex_attention
 from tallow.nn.parallel import scatter_gather
 from tallow.utils import _pytree
 from tallow.utils.flop_counter import FlopCounterMode
@@ -145,11 +144,6 @@ def test_records_of_a_saved_file(tmp_path: Any) -> None:
         tensor.Shard,
         tensor.DTensor.from_local,
         rpc.rpc_async,
-        flex_attention.BlockMask,
-        flex_attention.AuxRequest,
-        flex_attention.create_block_mask,
-        flex_attention.create_mask,
-        flex_attention.flex_attention,
         scatter_gather.scatter,
         scatter_gather.gather,
         scatter_gather.scatter_kwargs,
