@@ -436,3 +436,54 @@ def test_statistics_of_group_norm_have_a_gradient() -> None:
         assert found.requires_grad
         assert tallow.allclose(found, plain)
     assert tallow.autograd.gradcheck(statistics, (x,))
+
+
+def test_native_group_norm_needs_no_affine_parameters_and_counts_its_input() -> None:
+    x = tallow.randn(2, 4, 3)
+    out, mean, rstd = tallow.native_group_norm(x, None, None, 2, 4, 3, 2, 1e-5)
+    assert out.equal(F.group_norm(x, 2))
+    assert mean.shape == rstd.shape == (2, 2)
+    with pytest.raises(RuntimeError, match=r"expected N \* C \* HxW to be the 24 elements of"):
+        tallow.native_group_norm(x, None, None, 5, 4, 3, 2, 1e-5)
+
+
+@pytest.mark.parametrize("loss", [F.nll_loss, F.cross_entropy])
+@pytest.mark.parametrize(
+    ("shape", "target", "error", "message"),
+    [
+        ((3,), longs(2), ValueError, "For 1D input, 1D target must have size 1, but got target"),
+        ((3,), longs(0), ValueError, "For 1D input, 1D target must have size 1, but got target"),
+        ((3,), ones(2), RuntimeError, "expected target dtype to be Long or Byte, but got Float"),
+        (
+            (2, 3),
+            longs(),
+            ValueError,
+            "Expected input batch_size (2) to match target batch_size (0",
+        ),
+        ((2, 3, 4), longs(), ValueError, "Expected input batch_size (2) to match target batch_siz"),
+        (
+            (2, 3),
+            longs(3),
+            ValueError,
+            "Expected input batch_size (2) to match target batch_size (3",
+        ),
+    ],
+)
+def test_targets_that_do_not_fit_are_refused(
+    loss: Any, shape: tuple[int, ...], target: tallow.Tensor, error: Any, message: str
+) -> None:
+    with pytest.raises(error) as caught:
+        loss(ones(shape), target)
+    assert str(caught.value).startswith(message)
+
+
+def test_multinomial_looks_at_the_type_of_out_first() -> None:
+    with pytest.raises(RuntimeError, match="^multinomial expects Long tensor out, got: Float"):
+        tallow.multinomial(-ones(3), 5, out=ones(2))
+
+
+def test_cross_without_a_dimension_is_deprecated() -> None:
+    a, b = tallow.randn(2, 3), tallow.randn(2, 3)
+    with pytest.warns(UserWarning, match="^Using tallow.cross without specifying the dim arg is"):
+        found = a.cross(b)
+    assert found.equal(tallow.linalg.cross(a, b))

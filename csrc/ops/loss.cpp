@@ -71,9 +71,9 @@ void check_spatial(const Tensor& input, const Tensor& target) {
 Problem check_classes(const Tensor& input, const Tensor& target, const Tensor& weight,
                       int64_t reduction, int64_t ignore_index) {
   TALLOW_CHECK_VALUE(input.dim() > 0, "Expected 1 or more dimensions (got 0)");
-  TALLOW_CHECK_VALUE(input.dim() == 1 || target.dim() == 0 || input.sizes()[0] == target.sizes()[0],
-                     "Expected input batch_size (", input.sizes()[0],
-                     ") to match target batch_size (", target.dim() ? target.sizes()[0] : 0, ").");
+  const int64_t targets = target.dim() ? target.sizes()[0] : 0;
+  TALLOW_CHECK_VALUE(input.dim() == 1 || input.sizes()[0] == targets, "Expected input batch_size (",
+                     input.sizes()[0], ") to match target batch_size (", targets, ").");
   Problem p;
   p.ignore_index = ignore_index;
   p.reduction = loss_reduction(reduction);
@@ -83,9 +83,8 @@ Problem check_classes(const Tensor& input, const Tensor& target, const Tensor& w
     check_spatial(input, target);
   } else {
     TALLOW_CHECK(target.dim() <= 1, "0D or 1D target tensor expected, multi-target not supported");
-    TALLOW_CHECK(
-        (input.dim() == 1 && target.numel() == 1) || (input.dim() == 2 && target.dim() == 1),
-        "size mismatch (got input: ", input.sizes(), ", target: ", target.sizes(), ")");
+    TALLOW_CHECK(input.dim() == 1 || target.dim() == 1, "size mismatch (got input: ", input.sizes(),
+                 ", target: ", target.sizes(), ")");
   }
   p.class_dim = input.dim() > 1 ? 1 : 0;
   p.classes = input.sizes()[p.class_dim];
@@ -94,6 +93,8 @@ Problem check_classes(const Tensor& input, const Tensor& target, const Tensor& w
   TALLOW_CHECK(target.dtype() == DType::kInt64 || target.dtype() == DType::kUInt8,
                "expected target dtype to be Long or Byte, but got ",
                scalar_type_name(target.dtype()));
+  TALLOW_CHECK_VALUE(input.dim() > 1 || target.numel() == 1,
+                     "For 1D input, 1D target must have size 1, but got target size: ", targets);
   if (weight.defined()) {
     TALLOW_CHECK(weight.dim() == 1 && weight.numel() == p.classes,
                  "weight tensor should be defined either for all ", p.classes,

@@ -26,8 +26,12 @@ Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight,
   return ops::group_norm(input, num_groups, weight, bias, eps);
 }
 std::tuple<Tensor, Tensor, Tensor> native_group_norm(const Tensor& input, const Tensor& weight,
-                                                     const Tensor& bias, int64_t, int64_t, int64_t,
-                                                     int64_t group, double eps) {
+                                                     const Tensor& bias, int64_t batch,
+                                                     int64_t channels, int64_t inner, int64_t group,
+                                                     double eps) {
+  TALLOW_CHECK(batch * channels * inner == input.numel(),
+               "native_group_norm(): expected N * C * HxW to be the ", input.numel(),
+               " elements of input, but got ", batch, " * ", channels, " * ", inner);
   return ops::native_group_norm(input, group, weight, bias, eps);
 }
 
@@ -57,8 +61,9 @@ void bind_norm(Registry& r) {
   r.op<&group_norm>(
       "group_norm(input, num_groups, weight=None, bias=None, eps=1e-05, cudnn_enabled=True)",
       kFunction, "Normalise groups of channels of each sample.");
-  r.op<&native_group_norm>("native_group_norm(input, weight, bias, N, C, HxW, group, eps)",
-                           kFunction, "group_norm with the statistics it used.");
+  r.op<&native_group_norm>(
+      "native_group_norm(input, weight=None, bias=None, N=1, C=1, HxW=1, group=1, eps=1e-05)",
+      kFunction, "group_norm with the statistics it used.");
 }
 
 }  // namespace tallow::python

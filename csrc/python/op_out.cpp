@@ -206,6 +206,9 @@ void prepare_out(const Op& op, const Overload& overload, PyObject** slots, PyObj
     for (const Tensor& one : outs) check_apart(arguments, one);
     check_room(op, slots, overload, out);
   }
+  if (rule_of(op).type == OutType::kLong && is_tensor(out)) {
+    check_type(op, DType::kInt64, unwrap(out).dtype());
+  }
   adopt_type(overload, slots, out);
 }
 

@@ -639,7 +639,7 @@ def native_batch_norm(input: Tensor, weight: Tensor | None = ..., bias: Tensor |
     """batch_norm with the statistics it used."""
 def native_dropout(input: Tensor, p: float, train: bool) -> tuple[Tensor, ...]:
     """Return dropout and the mask of the elements that stayed."""
-def native_group_norm(input: Tensor, weight: Tensor, bias: Tensor, N: int, C: int, HxW: int, group: int, eps: float) -> tuple[Tensor, ...]:
+def native_group_norm(input: Tensor, weight: Tensor | None = ..., bias: Tensor | None = ..., N: int = ..., C: int = ..., HxW: int = ..., group: int = ..., eps: float = ...) -> tuple[Tensor, ...]:
     """group_norm with the statistics it used."""
 def native_layer_norm(input: Tensor, normalized_shape: int | Sequence[int], weight: Tensor | None = ..., bias: Tensor | None = ..., eps: float = ...) -> tuple[Tensor, ...]:
     """layer_norm with the mean and 1 / deviation of each row."""

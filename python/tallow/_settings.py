@@ -196,7 +196,13 @@ def set_anomaly_enabled(mode: bool, check_nan: bool = True) -> None:
 
 
 def set_flush_denormal(mode: bool) -> bool:
-    """Tell whether tiny numbers can be rounded to zero as asked: they never are rounded."""
+    """Tell whether tiny numbers can be rounded to zero as asked: they never are rounded.
+
+    Raises:
+        RuntimeError: `mode` is no bool.
+    """
+    if not isinstance(mode, bool):
+        raise RuntimeError(f"flush_denormal expects a bool, but got {type(mode).__name__}")
     return not mode
 
 

@@ -345,6 +345,8 @@ def test_settings_are_remembered() -> None:
     tallow.set_float32_matmul_precision("highest")
     assert tallow.set_flush_denormal(False)
     assert not tallow.set_flush_denormal(True)
+    with pytest.raises(RuntimeError, match="^flush_denormal expects a bool, but got int"):
+        tallow.set_flush_denormal(1)  # type: ignore[arg-type]
 
 
 def test_default_device() -> None:
