@@ -39,6 +39,9 @@ _HOMES = {
     ),
     "compiler": "compile",
     "distributions._draws": "binomial poisson",
+    "distributions._implicit": (
+        "_dirichlet_grad _sample_dirichlet _standard_gamma _standard_gamma_grad"
+    ),
     "func": "vmap",
     "functional": "unravel_index",
     "_composites.complex_numbers": "angle isreal polar",

@@ -260,6 +260,10 @@ from tallow import distributed as distributed
 from tallow import distributions as distributions
 from tallow.distributions._draws import binomial as binomial
 from tallow.distributions._draws import poisson as poisson
+from tallow.distributions._implicit import _dirichlet_grad as _dirichlet_grad
+from tallow.distributions._implicit import _sample_dirichlet as _sample_dirichlet
+from tallow.distributions._implicit import _standard_gamma as _standard_gamma
+from tallow.distributions._implicit import _standard_gamma_grad as _standard_gamma_grad
 from tallow import fft as fft
 from tallow import func as func
 from tallow.func import vmap as vmap

@@ -414,3 +414,24 @@ def test_all_divergences_of_pytorch_are_here_with_its_numbers(torch):
                 )
                 compared += 1
     assert compared > 300
+
+
+def test_the_samplers_under_the_native_names_of_pytorch() -> None:
+    # The numbers of PyTorch 2.13 for this seed and these places.
+    alpha = tallow.tensor([0.5, 2.0, 1.0])
+    tallow.manual_seed(0)
+    assert tallow.allclose(
+        tallow._standard_gamma(alpha), tallow.tensor([7.8936e-04, 6.3154e-01, 8.0638e-01]), 1e-4
+    )
+    drawn = [
+        tallow._sample_dirichlet(alpha, generator=tallow.Generator().manual_seed(1))
+        for _ in range(2)
+    ]
+    assert drawn[0].equal(drawn[1])
+    assert tallow.allclose(drawn[0].sum(), tallow.tensor(1.0))
+    slope = tallow._standard_gamma_grad(alpha, alpha)
+    assert tallow.allclose(slope, tallow.tensor([1.3374, 1.0862, 1.1736]), 1e-4)
+    slope = tallow._dirichlet_grad(
+        tallow.tensor([0.3, 0.7]), tallow.tensor([1.0, 2.0]), tallow.tensor(3.0)
+    )
+    assert tallow.allclose(slope, tallow.tensor([0.4123, 0.4161]), 1e-3)

@@ -17,7 +17,7 @@ from ._draws import standard_gamma as draw_gamma
 if TYPE_CHECKING:
     from tallow import Tensor
 
-__all__ = ["dirichlet", "standard_gamma"]
+__all__ = ["_dirichlet_grad", "_sample_dirichlet", "_standard_gamma", "_standard_gamma_grad"]
 
 # Terms below this share of the sum are left out.
 _NEGLIGIBLE = 1e-17
@@ -83,22 +83,22 @@ class _StandardGamma(Function):
     _node_name = "StandardGammaBackward0"
 
     @staticmethod
-    def forward(ctx: Any, concentration: Tensor) -> Tensor:
+    def forward(ctx: Any, concentration: Tensor, generator: Any = None) -> Tensor:
         dtype = concentration.dtype
-        sample = draw_gamma(concentration).to(dtype).clamp(min=tallow.finfo(dtype).tiny)
+        sample = draw_gamma(concentration, generator).to(dtype).clamp(min=tallow.finfo(dtype).tiny)
         ctx.save_for_backward(sample, concentration)
         return sample
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        sample, concentration = (saved.to(tallow.float64) for saved in ctx.saved_tensors)
-        return grad * _gamma_slope(sample, concentration).to(grad.dtype)
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        sample, concentration = ctx.saved_tensors
+        return grad * _standard_gamma_grad(concentration, sample).to(grad.dtype), None
 
 
 class _Dirichlet(Function):
     @staticmethod
-    def forward(ctx: Any, concentration: Tensor) -> Tensor:
-        gamma = draw_gamma(concentration.to(tallow.float64)).clamp(
+    def forward(ctx: Any, concentration: Tensor, generator: Any = None) -> Tensor:
+        gamma = draw_gamma(concentration.to(tallow.float64), generator).clamp(
             min=tallow.finfo(tallow.float64).tiny
         )
         dtype = concentration.dtype
@@ -108,37 +108,50 @@ class _Dirichlet(Function):
         return sample
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         sample, concentration = (saved.to(tallow.float64) for saved in ctx.saved_tensors)
-        rest = concentration.sum(-1, keepdim=True) - concentration
-        # Each element is beta distributed; when it moves, the others shrink in proportion.
-        slope = _beta_slope(sample, concentration, rest) / (1 - sample)
-        slope = tallow.nan_to_num(slope, nan=0.0, posinf=0.0, neginf=0.0)
+        slope = _dirichlet_grad(sample, concentration, concentration.sum(-1, keepdim=True))
         wide = grad.to(tallow.float64)
-        return (slope * (wide - (sample * wide).sum(-1, keepdim=True))).to(grad.dtype)
+        return (slope * (wide - (sample * wide).sum(-1, keepdim=True))).to(grad.dtype), None
 
 
-def standard_gamma(concentration: Tensor) -> Tensor:
+def _standard_gamma_grad(self: Tensor, output: Tensor) -> Tensor:
+    """Return how a gamma sample `output` moves with its concentration."""
+    sample, concentration = (tensor.to(tallow.float64) for tensor in (output, self))
+    return _gamma_slope(sample, concentration).to(self.dtype)
+
+
+def _dirichlet_grad(x: Tensor, alpha: Tensor, total: Tensor) -> Tensor:
+    """Return how elements of a Dirichlet sample move with their own concentrations."""
+    sample, own, whole = (tensor.to(tallow.float64) for tensor in (x, alpha, total))
+    # Each element is beta distributed; when it moves, the others shrink in proportion.
+    slope = _beta_slope(sample, own, whole - own) / (1 - sample)
+    return tallow.nan_to_num(slope, nan=0.0, posinf=0.0, neginf=0.0).to(x.dtype)
+
+
+def _standard_gamma(self: Tensor, generator: Any = None) -> Tensor:
     """Draw from gamma distributions of rate 1.
 
     Args:
-        concentration: floating point, > 0.
+        self: floating point, > 0.
+        generator: where the random numbers come from.
 
     Returns:
         Samples of the same shape and type, differentiable once.
     """
-    sample: Tensor = _StandardGamma.apply(concentration)
+    sample: Tensor = _StandardGamma.apply(self, generator)
     return sample
 
 
-def dirichlet(concentration: Tensor) -> Tensor:
+def _sample_dirichlet(self: Tensor, generator: Any = None) -> Tensor:
     """Draw from Dirichlet distributions.
 
     Args:
-        concentration: ``(..., K)``, floating point, > 0.
+        self: ``(..., K)``, floating point, > 0.
+        generator: where the random numbers come from.
 
     Returns:
         Samples of the same shape and type, differentiable once.
     """
-    sample: Tensor = _Dirichlet.apply(concentration)
+    sample: Tensor = _Dirichlet.apply(self, generator)
     return sample

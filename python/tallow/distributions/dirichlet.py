@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import tallow
 
 from . import constraints
-from ._implicit import dirichlet
+from ._implicit import _sample_dirichlet
 from .exp_family import ExponentialFamily
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Dirichlet(ExponentialFamily):
         return self.concentration * rest / (total.pow(2) * (total + 1))
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
-        return dirichlet(self.concentration.expand(self._extended_shape(sample_shape)))
+        return _sample_dirichlet(self.concentration.expand(self._extended_shape(sample_shape)))
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:

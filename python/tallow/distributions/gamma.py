@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import tallow
 
 from . import constraints
-from ._implicit import standard_gamma
+from ._implicit import _standard_gamma
 from .exp_family import ExponentialFamily
 from .utils import broadcast_all
 
@@ -59,7 +59,7 @@ class Gamma(ExponentialFamily):
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
-        value = standard_gamma(self.concentration.expand(shape)) / self.rate.expand(shape)
+        value = _standard_gamma(self.concentration.expand(shape)) / self.rate.expand(shape)
         # Densities and their logarithms need a positive number; the gradient stays.
         value.detach().clamp_(min=tallow.finfo(value.dtype).tiny)
         return value
