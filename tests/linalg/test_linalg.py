@@ -136,3 +136,32 @@ def test_transform_refuses_no_points_and_unknown_norms() -> None:
         fft.fft(tallow.ones(2), n=0)
     with pytest.raises(RuntimeError, match="Invalid normalization mode"):
         fft.fft(tallow.ones(2), norm="other")
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 7), (8, 9), (17, 16), (3, 20, 33), (2, 33, 20)])
+@pytest.mark.parametrize("complex_", [False, True])
+def test_lu_of_all_widths(shape: tuple[int, ...], complex_: bool) -> None:
+    A = matrix(*shape, complex_=complex_).detach()
+    P, L, U = linalg.lu(A)
+    assert tallow.allclose(P @ L @ U, A)
+    assert bool((L.abs() <= 1 + 1e-12).all())  # the largest is the pivot
+
+
+@pytest.mark.parametrize("name", ["eigvalsh", "eigvals", "svdvals"])
+def test_values_are_the_same_without_a_gradient(name: str) -> None:
+    A = matrix(3, 5, 5)
+    A = (A + A.mT) / 2
+    values = getattr(linalg, name)
+    with tallow.no_grad():
+        found = values(A)
+    expected = values(A)
+    assert found.dtype == expected.dtype
+    assert expected.requires_grad
+    assert not found.requires_grad
+    assert tallow.allclose(found.real.sort().values, expected.detach().real.sort().values)
+
+
+def test_det_of_an_almost_singular_matrix_has_the_cofactors_as_gradient() -> None:
+    A = tallow.tensor([[1.0, 2.0], [2.0, 4.0 + 1e-15]], dtype=tallow.float64, requires_grad=True)
+    linalg.det(A).backward()
+    assert tallow.allclose(A.grad, tallow.tensor([[4.0, -2.0], [-2.0, 1.0]], dtype=tallow.float64))

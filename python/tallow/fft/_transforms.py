@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow._composite import c_name, composite
-from tallow.autograd import Function
+from tallow.fft._maps import (
+    Complex,
+    FromHalf,
+    OfReal,
+    ToHalf,
+    complex_of,
+    product,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,69 +40,6 @@ def _scale(norm: str | None, count: int, inverse: bool) -> float:
     return 1 / count if (norm == "forward") != inverse else 1.0
 
 
-def _run(name: str, x: Tensor, dtype: Any, **options: Any) -> Tensor:
-    import numpy as np
-
-    result = getattr(np.fft, name)(x.detach().cpu().numpy(), **options)
-    return tallow.from_numpy(np.ascontiguousarray(result)).to(dtype).to(x.device)
-
-
-class _Complex(Function):
-    """Unscaled transform of complex numbers; its adjoint is the one of the other sign."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, dims: tuple[int, ...], inverse: bool) -> Tensor:
-        ctx.dims, ctx.inverse = dims, inverse
-        name, norm = ("ifftn", "forward") if inverse else ("fftn", "backward")
-        return _run(name, x, x.dtype, axes=dims, norm=norm)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        return _Complex.apply(grad, ctx.dims, not ctx.inverse), None, None
-
-
-class _ToHalf(Function):
-    """Unscaled transform of real numbers to the non-negative frequencies of the last dimension."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, dims: tuple[int, ...]) -> Tensor:
-        ctx.dims, ctx.size = dims, x.size(dims[-1])
-        return _run("rfftn", x, _complex_of(x.dtype), axes=dims)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        padded = _resized(grad, (ctx.dims[-1],), (ctx.size,))
-        return _Complex.apply(padded, ctx.dims, True).real, None
-
-
-class _FromHalf(Function):
-    """Unscaled inverse of :class:`_ToHalf`, to `size` points in the last dimension."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, dims: tuple[int, ...], size: int) -> Tensor:
-        ctx.dims, ctx.size, ctx.half = dims, size, x.size(dims[-1])
-        shape = [*(x.size(d) for d in dims[:-1]), size]
-        return _run("irfftn", x, _real_of(x.dtype), s=shape, axes=dims, norm="forward")
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        result = _ToHalf.apply(grad, ctx.dims)
-        last, doubled = ctx.dims[-1], (ctx.size + 1) // 2
-        weight = tallow.ones(result.size(last), dtype=grad.dtype, device=grad.device)
-        weight[1:doubled] = 2
-        shape = [1] * grad.dim()
-        shape[last] = -1
-        return result * weight.reshape(shape), None, None
-
-
-def _complex_of(dtype: Any) -> Any:
-    return tallow.complex128 if dtype in (tallow.float64, tallow.complex128) else tallow.complex64
-
-
-def _real_of(dtype: Any) -> Any:
-    return tallow.float64 if dtype in (tallow.float64, tallow.complex128) else tallow.float32
-
-
 def _refuse_half(x: Tensor) -> None:
     if x.dtype in (tallow.float16, tallow.bfloat16):
         raise RuntimeError(f"Unsupported dtype {c_name(x.dtype)}")
@@ -105,7 +49,7 @@ def _as_complex(x: Tensor) -> Tensor:
     _refuse_half(x)
     if x.is_complex():
         return x
-    return x.to(_complex_of(x.dtype if x.is_floating_point() else tallow.get_default_dtype()))
+    return x.to(complex_of(x.dtype if x.is_floating_point() else tallow.get_default_dtype()))
 
 
 def _as_real(x: Tensor, name: str) -> Tensor:
@@ -173,19 +117,12 @@ def _complex_transform(
     _check_norm(norm)
     full = [x.size(d) if n is None else n for d, n in zip(dims, sizes, strict=True)]
     _check_points(full)
-    x = _as_complex(x)
     if not dims:
-        return x
-    result = _Complex.apply(_resized(x, dims, full), tuple(dims), inverse)
-    return _scaled(result, _scale(norm, _product(full), inverse))
-
-
-def _product(sizes: Sequence[int]) -> int:
-    return tallow.Size(sizes).numel()
-
-
-def _scaled(x: Tensor, factor: float) -> Tensor:
-    return x if factor == 1 else x * factor
+        return _as_complex(x)
+    scale = _scale(norm, product(full), inverse)
+    if x.is_complex():
+        return Complex.apply(_resized(x, dims, full), tuple(dims), inverse, scale)
+    return OfReal.apply(_resized(_as_real(x, "fft"), dims, full), tuple(dims), inverse, scale)
 
 
 def _half_transform(
@@ -198,8 +135,8 @@ def _half_transform(
         raise RuntimeError(f"{name} must transform at least one axis")
     full = [x.size(d) if n is None else n for d, n in zip(dims, sizes, strict=True)]
     _check_points(full)
-    result = _ToHalf.apply(_resized(x, dims, full), tuple(dims))
-    return _scaled(result, _scale(norm, _product(full), inverse))
+    scale = _scale(norm, product(full), inverse)
+    return ToHalf.apply(_resized(x, dims, full), tuple(dims), scale)
 
 
 def _from_half_transform(
@@ -214,8 +151,8 @@ def _from_half_transform(
     last = 2 * (x.size(dims[-1]) - 1) if sizes[-1] is None else full[-1]
     _check_points([*full[:-1], last])
     half = _resized(x, dims, [*full[:-1], last // 2 + 1])
-    result = _FromHalf.apply(half, tuple(dims), last)
-    return _scaled(result, _scale(norm, _product([*full[:-1], last]), inverse))
+    scale = _scale(norm, product([*full[:-1], last]), inverse)
+    return FromHalf.apply(half, tuple(dims), last, scale)
 
 
 @composite

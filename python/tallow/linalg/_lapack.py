@@ -20,6 +20,9 @@ __all__ = [
 ]
 
 
+_TOGETHER = 8  # columns that lu_packed() eliminates before it goes on to the others
+
+
 class LinAlgError(RuntimeError):
     """A factorization could not be completed."""
 
@@ -62,10 +65,16 @@ def check_square(name: str, A: Tensor, argument: str = "A") -> None:
         )
 
 
+def _eliminate(flat: Any, k: int, rows: slice, columns: slice) -> None:
+    """Subtract multiples of row k, whose factors are in column k."""
+    flat[:, rows, columns] -= flat[:, rows, k, None] * flat[:, k, None, columns]
+
+
 def lu_packed(a: Any) -> tuple[Any, Any, Any]:
     """LU with partial pivoting of a batch of matrices.
 
-    Source: Golub and Van Loan, Matrix Computations, algorithm 3.4.1, one step for all matrices.
+    Source: Golub and Van Loan, Matrix Computations, algorithm 3.4.1, one step for all matrices;
+    what is right of a few columns follows with one product of matrices.
 
     Returns:
         L below and U on and above the diagonal; the row exchanged in each step, from 1; the first
@@ -83,16 +92,21 @@ def lu_packed(a: Any) -> tuple[Any, Any, Any]:
     pivots = np.zeros((count, steps), np.int32)
     info = np.zeros(count, np.int32)
     every = np.arange(count)
-    for k in range(steps):
-        chosen = k + np.abs(flat[:, k:, k]).argmax(1)
-        pivots[:, k] = chosen + 1
-        rows = flat[every, chosen].copy()
-        flat[every, chosen] = flat[:, k]
-        flat[:, k] = rows
-        pivot = flat[:, k, k]
-        singular = pivot == 0
-        info[singular & (info == 0)] = k + 1
-        divisor = np.where(singular, 1, pivot)
-        flat[:, k + 1 :, k] /= divisor[:, None]
-        flat[:, k + 1 :, k + 1 :] -= flat[:, k + 1 :, k, None] * flat[:, k, None, k + 1 :]
+    for first in range(0, steps, _TOGETHER):
+        last = min(first + _TOGETHER, steps)
+        for k in range(first, last):
+            chosen = k + np.abs(flat[:, k:, k]).argmax(1)
+            pivots[:, k] = chosen + 1
+            rows = flat[every, chosen].copy()
+            flat[every, chosen] = flat[:, k]
+            flat[:, k] = rows
+            pivot = flat[:, k, k]
+            singular = pivot == 0
+            info[singular & (info == 0)] = k + 1
+            divisor = np.where(singular, 1, pivot)
+            flat[:, k + 1 :, k] /= divisor[:, None]
+            _eliminate(flat, k, slice(k + 1, None), slice(k + 1, last))
+        for k in range(first, last):
+            _eliminate(flat, k, slice(k + 1, last), slice(last, None))
+        flat[:, last:, last:] -= flat[:, last:, first:last] @ flat[:, first:last, last:]
     return flat.reshape(lu.shape), pivots.reshape(*batch, steps), info.reshape(tuple(batch))

@@ -266,13 +266,17 @@ def _cofactors(A: Tensor, determinant: Tensor) -> Tensor:
     """The matrix of cofactors, also of singular matrices (through the singular values)."""
     import numpy as np
 
-    conditioned = True
-    if A.numel():
-        values = np.linalg.svd(array(A), compute_uv=False)
-        eps = np.finfo(values.dtype).eps
-        conditioned = bool((values[..., -1] > 100 * eps * values[..., 0]).all())
-    if conditioned:
-        return determinant[..., None, None] * _Inverse.apply(A).mT
+    try:
+        inverse = _Inverse.apply(A)
+    except LinAlgError:
+        inverse = None
+    if inverse is not None:
+        with tallow.no_grad():
+            lengths = [tallow.linalg.vector_norm(x, dim=(-2, -1)) for x in (A, inverse)]
+        # Their product bounds the quotient of the largest and the smallest singular value.
+        limit = 0.01 / np.finfo(array(A).dtype).eps
+        if bool((lengths[0] * lengths[1] < limit).all()):
+            return determinant[..., None, None] * inverse.mT
     from tallow.linalg._spectral import svd
 
     U, S, Vh = svd(A)

@@ -54,6 +54,12 @@ class _Eigh(Function):
         return V @ (inner + tallow.diag_embed(grad_values.to(V.dtype))) @ V.mH, None
 
 
+def _check_eigh(A: Tensor, UPLO: str) -> None:
+    check_square("linalg.eigh", A)
+    if UPLO.upper() not in ("L", "U"):
+        raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
+
+
 @composite
 def eigh(A: Tensor, UPLO: str = "L") -> return_types.linalg_eigh:
     """Return eigenvalues, ascending, and eigenvectors of symmetric or Hermitian matrices.
@@ -65,16 +71,21 @@ def eigh(A: Tensor, UPLO: str = "L") -> return_types.linalg_eigh:
     Raises:
         RuntimeError: the matrices are not square or `UPLO` is neither.
     """
-    check_square("linalg.eigh", A)
-    if UPLO.upper() not in ("L", "U"):
-        raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
+    _check_eigh(A, UPLO)
     return return_types.linalg_eigh(*_Eigh.apply(A, UPLO.upper()))
 
 
 @composite
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """Return the eigenvalues of symmetric or Hermitian matrices; see :func:`eigh`."""
-    return eigh(A, UPLO).eigenvalues
+    if A.requires_grad and tallow.is_grad_enabled():
+        return eigh(A, UPLO).eigenvalues
+    _check_eigh(A, UPLO)
+    return tensor(_call("eigvalsh", array(A), UPLO=UPLO.upper()), A)
+
+
+def _complex_of(A: Tensor) -> tallow.dtype:
+    return tallow.promote_types(A.dtype, tallow.complex64)
 
 
 class _Eig(Function):
@@ -82,8 +93,8 @@ class _Eig(Function):
 
     @staticmethod
     def forward(ctx: Any, A: Tensor) -> tuple[Tensor, Tensor]:
-        dtype = (tallow.empty(0, dtype=A.dtype, device=A.device) * 1j).dtype
         values, vectors = _call("eig", array(A))
+        dtype = _complex_of(A)
         result = tensor(values, A).to(dtype), tensor(vectors, A).to(dtype)
         ctx.save_for_backward(*result)
         ctx.real = not A.is_complex()
@@ -120,7 +131,9 @@ def eig(A: Tensor) -> return_types.linalg_eig:
 def eigvals(A: Tensor) -> Tensor:
     """Return the complex eigenvalues of square matrices; see :func:`eig`."""
     check_square("linalg.eigvals", A)
-    return _Eig.apply(A)[0]
+    if A.requires_grad and tallow.is_grad_enabled():
+        return _Eig.apply(A)[0]
+    return tensor(_call("eigvals", array(A)), A).to(_complex_of(A))
 
 
 class _Svd(Function):
@@ -215,4 +228,6 @@ def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     """Return the singular values of matrices, descending; see :func:`svd`."""
     check_matrix("linalg.svdvals", A)
     _refuse_driver(driver)
-    return _Svdvals.apply(A)
+    if A.requires_grad and tallow.is_grad_enabled():
+        return _Svdvals.apply(A)
+    return tensor(_call("svd", array(A), compute_uv=False), A)
