@@ -244,6 +244,15 @@ def test_pdist_takes_the_pairs_above_the_diagonal() -> None:
     assert same(tallow.nn.functional.pdist(x), expected)
 
 
+def test_distances_to_oneself_are_zero_or_nan() -> None:
+    x = draw(30, 4)
+    x[3, 1] = math.inf
+    found = tallow.cdist(x, x).diagonal()
+    assert bool(found[3].isnan())
+    found[3] = 0
+    assert not found.any()
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
 def test_frexp_of_subnormal_and_special_numbers(dtype: str) -> None:
     info = np.finfo(dtype)

@@ -55,15 +55,21 @@ def _exact(a: Tensor, b: Tensor, p: float) -> Tensor:
     return parts[0] if len(parts) == 1 else tallow.cat(parts, -2)
 
 
-def _by_product(a: Tensor, b: Tensor) -> Tensor:
-    """Euclidean distances from a matrix product, those of close points again by definition."""
+def _by_product(a: Tensor, b: Tensor, same: bool) -> Tensor:
+    """Euclidean distances from a matrix product, those of close points again by definition.
+
+    Those of points to themselves, if `a` and `b` are the `same`, are known.
+    """
     a, b = a.reshape(-1, *a.shape[-2:]), b.reshape(-1, *b.shape[-2:])
-    centre = b.mean(-2, keepdim=True)
+    centre = b.mean(-2, keepdim=True).nan_to_num(0, 0, 0)
     a, b = a - centre, b - centre
     squares = a.square().sum(-1).unsqueeze(-1) + b.square().sum(-1).unsqueeze(-2)
     result = tallow.baddbmm(squares, a, b.mT, alpha=-2)
     close = result < squares.mul_(_CANCELS)
     result = result.clamp_(min=0).sqrt_()
+    if same:
+        close.diagonal(0, -2, -1).fill_(False)
+        result.diagonal(0, -2, -1).copy_((a - a).sum(-1))  # 0, or NaN of points at infinity
     if close.any():
         pairs = close.nonzero()
         for some in pairs.split(max(1, _GAPS // a.size(-1))):
@@ -78,15 +84,15 @@ class _Cdist(Function):
     _node_name = "CdistBackward0"
 
     @staticmethod
-    def forward(ctx: Any, a: Tensor, b: Tensor, p: float, product: bool) -> Tensor:
+    def forward(ctx: Any, a: Tensor, b: Tensor, p: float, product: bool, same: bool) -> Tensor:
         shape = (*a.shape[:-1], b.size(-2))
-        result = _by_product(a, b).reshape(shape) if product else _exact(a, b, p)
+        result = _by_product(a, b, same).reshape(shape) if product else _exact(a, b, p)
         ctx.save_for_backward(a, b, result)
         ctx.p = p
         return result
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         a, b, result = ctx.saved_tensors
         if ctx.p == 2:
             zero = result == 0
@@ -94,7 +100,7 @@ class _Cdist(Function):
             # The sum over j of weight (a_i - b_j), and the other way round.
             to_a = a * weight.sum(-1).unsqueeze(-1) - weight @ b
             to_b = b * weight.sum(-2).unsqueeze(-1) - weight.mT @ a
-            return to_a, to_b, None, None
+            return to_a, to_b, None, None, None
         blocks = _row_blocks(a, b)
         to_a_parts, to_b = [], tallow.zeros_like(b)
         for at in blocks:
@@ -104,7 +110,7 @@ class _Cdist(Function):
             )
             to_a_parts.append(change.sum(-2))
             to_b = to_b - change.sum(-3)
-        return tallow.cat(to_a_parts, -2), to_b, None, None
+        return tallow.cat(to_a_parts, -2), to_b, None, None, None
 
 
 def _slope(gap: Tensor, result: Tensor, p: float) -> Tensor:
@@ -175,7 +181,7 @@ def cdist(
     a, b = x1.expand(*batch, *x1.shape[-2:]), x2.expand(*batch, *x2.shape[-2:])
     many = max(x1.size(-2), x2.size(-2)) > _FEW_ROWS
     product = p == 2 and (compute_mode == modes[1] or (compute_mode == modes[0] and many))
-    return _Cdist.apply(a, b, p, product and a.numel() > 0 and b.numel() > 0)
+    return _Cdist.apply(a, b, p, product and a.numel() > 0 and b.numel() > 0, x1 is x2)
 
 
 @composite

@@ -97,5 +97,5 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     if input.dim() != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.dim()}D")
     n = input.size(0)
-    above = _VF.ones((n, n), dtype=tallow.bool, device=input.device).triu(1)
-    return tallow.cdist(input, input, p).masked_select(above)
+    row, column = _VF.triu_indices(n, n, 1, device=input.device)
+    return tallow.cdist(input, input, p).flatten().index_select(0, row.mul_(n).add_(column))
