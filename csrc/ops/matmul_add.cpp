@@ -6,6 +6,7 @@
 #include "ops/matmul.h"
 #include "ops/matmul_product.h"
 #include "ops/reduce.h"
+#include "ops/ternary.h"
 #include "ops/unary_math.h"
 #include "ops/views.h"
 
@@ -202,12 +203,50 @@ Tensor addbmm_(const Tensor& self, const Tensor& batch1, const Tensor& batch2, c
   return add_scaled_(self, sum_dims(bmm(batch1, batch2), {0}, false, batch1.dtype()), beta, alpha);
 }
 
+namespace {
+
+// Can the sum be made without the product in memory?
+bool adds_outer(const Tensor& self, const Tensor& vec1, const Tensor& vec2, const Scalar& beta,
+                const Scalar& alpha) {
+  return is_one(beta) && !alpha.is_complex() && is_floating(self.dtype()) &&
+         vec1.dtype() == self.dtype() && vec2.dtype() == self.dtype() && vec1.dim() == 1 &&
+         vec2.dim() == 1 && self.sizes() == (Dims{vec1.numel(), vec2.numel()});
+}
+
+Tensor outer_sum(const Tensor& self, const Tensor& vec1, const Tensor& vec2, const Scalar& alpha) {
+  const NoGradGuard guard;
+  return addcmul(self, unsqueeze(vec1, 1), vec2, alpha);
+}
+
+// Gives `out` = self + alpha * outer(vec1, vec2) its history; `out` may be self.
+Tensor record_outer(const Tensor& self, const Tensor& vec1, const Tensor& vec2, const Scalar& alpha,
+                    Tensor out) {
+  return record("AddrBackward0", {&self, &vec1, &vec2}, std::move(out), [&](Saver& save) {
+    return [left = save(vec1, "vec1"), right = save(vec2, "vec2"), alpha](Grads& g) {
+      const Tensor& grad = g.grad();
+      if (g.needs(0)) g.out[0] = grad;
+      if (g.needs(1)) g.out[1] = scaled(mv(grad, g[right]), alpha);
+      if (g.needs(2)) g.out[2] = scaled(mv(t(grad), g[left]), alpha);
+    };
+  });
+}
+
+}  // namespace
+
 Tensor addr(const Tensor& self, const Tensor& vec1, const Tensor& vec2, const Scalar& beta,
             const Scalar& alpha) {
+  if (adds_outer(self, vec1, vec2, beta, alpha)) {
+    return record_outer(self, vec1, vec2, alpha, outer_sum(self, vec1, vec2, alpha));
+  }
   return add_scaled(self, outer(vec1, vec2), beta, alpha);
 }
 Tensor addr_(const Tensor& self, const Tensor& vec1, const Tensor& vec2, const Scalar& beta,
              const Scalar& alpha) {
+  if (adds_outer(self, vec1, vec2, beta, alpha)) {
+    check_inplace(self, vec1.requires_grad() || vec2.requires_grad());
+    return record_outer(self, vec1, vec2, alpha,
+                        overwrite(self, outer_sum(self, vec1, vec2, alpha)));
+  }
   return add_scaled_(self, outer(vec1, vec2), beta, alpha);
 }
 

@@ -155,7 +155,11 @@ CASES = [
     product(
         "addr",
         lambda c, x, y, beta=1, alpha=1: beta * c + alpha * np.outer(x, y),
-        [Sample(T(3, 2), T(3), T(2)), Sample(T(2), T(3), T(2), beta=2, alpha=3)],
+        [
+            Sample(T(3, 2), T(3), T(2)),
+            Sample(T(3, 17), T(3), T(17), alpha=3),
+            Sample(T(2), T(3), T(2), beta=2, alpha=3),
+        ],
         out=True,
         inplace=True,
     ),
