@@ -179,6 +179,21 @@ def atleast_3d(*tensors: Any) -> Any:
     return _atleast(atleast_3d, 3, tensors)
 
 
+def _placed(blocks: list[Tensor], width: int) -> Tensor:
+    """Blocks written into zeros, without a derivative."""
+    dtype = blocks[0].dtype
+    for block in blocks[1:]:
+        dtype = tallow.promote_types(dtype, block.dtype)
+    height = sum(block.size(0) for block in blocks)
+    result = tallow.zeros(height, width, dtype=dtype, device=blocks[0].device)
+    top = left = 0
+    for block in blocks:
+        bottom, right = top + block.size(0), left + block.size(1)
+        result[top:bottom, left:right] = block
+        top, left = bottom, right
+    return result
+
+
 def block_diag(*tensors: Any) -> Tensor:
     """Put matrices on the diagonal of a larger one, zeros elsewhere.
 
@@ -204,6 +219,8 @@ def block_diag(*tensors: Any) -> Tensor:
             )
     blocks = [atleast_2d(tensor) for tensor in tensors] or [tallow.zeros(1, 0)]
     width = sum(block.size(1) for block in blocks)
+    if not (tallow.is_grad_enabled() and any(block.requires_grad for block in blocks)):
+        return _placed(blocks, width)
     rows = []
     left = 0
     for block in blocks:

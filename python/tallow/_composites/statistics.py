@@ -172,14 +172,25 @@ def gradient(
     return tuple(_slope(input, step, d, edge_order) for step, d in zip(steps, dims, strict=True))
 
 
+def _even_slope(y: Tensor, step: Any, dim: int, edge_order: int) -> Tensor:
+    """The estimate for samples at equal distances."""
+    size = y.size(dim)
+
+    def across(first: int, last: int, count: int) -> Tensor:
+        rise = y.narrow(dim, last, count) - y.narrow(dim, first, count)
+        return rise / (step * (last - first))
+
+    first, last = across(0, 1, 1), across(size - 2, size - 1, 1)
+    if edge_order == 2:
+        first = 1.5 * first - 0.5 * across(1, 2, 1)
+        last = 1.5 * last - 0.5 * across(size - 3, size - 2, 1)
+    return tallow.cat([first, across(0, 2, size - 2), last], dim)
+
+
 def _slope(y: Tensor, step: Any, dim: int, edge_order: int) -> Tensor:
-    y = y.movedim(dim, -1)
-    if isinstance(step, tallow.Tensor):
-        gaps = diff(step)
-    else:
-        gaps = tallow.full((y.size(-1) - 1,), step, dtype=tallow.float64, device=y.device).to(
-            y.dtype if y.is_floating_point() else tallow.get_default_dtype()
-        )
+    if not isinstance(step, tallow.Tensor):
+        return _even_slope(y, step, dim, edge_order)
+    y, gaps = y.movedim(dim, -1), diff(step)
     slopes = (y[..., 1:] - y[..., :-1]) / gaps
     before, after = gaps[:-1], gaps[1:]
     inner = (slopes[..., :-1] * after + slopes[..., 1:] * before) / (before + after)

@@ -88,15 +88,17 @@ class OfReal(Function):
         whole = result.numpy()
         last, size = dims[-1], x.size(dims[-1])
         known = half.shape[last]
-        as_it_is, mirrored = (np.conjugate, np.positive) if inverse else (np.positive, np.conjugate)
-        as_it_is(half, out=whole[_along(x, {last: slice(known)})])
+        whole[_along(x, {last: slice(known)})] = half.conj() if inverse else half
         # Element k is the conjugate of element -k; of 0 that is itself, the others go backwards.
         ends = [((slice(1), slice(1)), (slice(1, None), slice(None, 0, -1))) for _ in dims[:-1]]
         for chosen in itertools.product(*ends):
             to = dict(zip(dims, (pair[0] for pair in chosen), strict=False))
             source = dict(zip(dims, (pair[1] for pair in chosen), strict=False))
             to[last], source[last] = slice(known, None), slice(size - known, 0, -1)
-            mirrored(half[_along(x, source)], out=whole[_along(x, to)])
+            if inverse:
+                whole[_along(x, to)] = half[_along(x, source)]
+            else:
+                np.conjugate(half[_along(x, source)], out=whole[_along(x, to)])
         return result.to(x.device)
 
     @staticmethod

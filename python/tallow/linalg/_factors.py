@@ -65,7 +65,8 @@ class _Cholesky(Function):
         inner = (L.mH @ grad).tril()
         inner = inner - 0.5 * tallow.diag_embed(tallow.diagonal(inner, 0, -2, -1))
         inner = 0.5 * (inner + inner.mH)
-        return _solve(L.mH, _solve(L.mH, inner.mH).mH)
+        inverse = tallow.linalg.inv(L)
+        return inverse.mH @ inner @ inverse
 
 
 def _first_bad_minor(matrix: Any) -> int:
