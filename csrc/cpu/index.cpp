@@ -268,6 +268,9 @@ void put_all(const IndexedBlocks& blocks, const Move& move) {
   const bool plain = is_plain(blocks.after);
   constexpr int64_t kLine = 64 / sizeof(T) + (sizeof(T) > 64);
   int64_t chunk = items_per_task(count * static_cast<int64_t>(sizeof(T)));
+  // Long parts of a block, if that leaves a few tasks.
+  const int64_t part = length / 4 < 16 * kLine ? length / 4 : 16 * kLine;
+  if (chunk < part) chunk = part;
   chunk = (chunk + kLine - 1) / kLine * kLine;
   parallel_for(blocks.before.numel * length, chunk, [&](int64_t begin, int64_t end) {
     while (begin < end) {

@@ -63,17 +63,26 @@ Status bincount(const int64_t* positions, int64_t n, int64_t* counts, int64_t le
   return Status::kOk;
 }
 
-// Linear positions to coordinates.
+// Ascending linear positions to coordinates: a division only where a row along the last dimension
+// begins.
 void unravel(const int64_t* positions, int64_t count, const int64_t* sizes, int64_t ndim,
              int64_t* out, int64_t place_stride, int64_t dim_stride) {
+  const int64_t length = ndim > 0 ? sizes[ndim - 1] : 1;
+  int64_t row[kMaxDims] = {};  // coordinates of the row
+  int64_t begin = 0;
   for (int64_t i = 0; i < count; ++i) {
-    int64_t rest = positions[i];
-    int64_t* const coordinates = out + i * place_stride;
-    for (int64_t d = ndim - 1; d > 0; --d) {
-      coordinates[d * dim_stride] = rest % sizes[d];
-      rest /= sizes[d];
+    if (i == 0 || positions[i] - begin >= length) {
+      int64_t rest = positions[i] / length;
+      begin = rest * length;
+      for (int64_t d = ndim - 2; d > 0; --d) {
+        row[d] = rest % sizes[d];
+        rest /= sizes[d];
+      }
+      row[0] = rest;
     }
-    if (ndim > 0) coordinates[0] = rest;
+    int64_t* const coordinates = out + i * place_stride;
+    for (int64_t d = 0; d < ndim - 1; ++d) coordinates[d * dim_stride] = row[d];
+    if (ndim > 0) coordinates[(ndim - 1) * dim_stride] = positions[i] - begin;
   }
 }
 

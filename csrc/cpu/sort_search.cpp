@@ -10,8 +10,8 @@ namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
 // Finds the runs of one row without a branch on what it holds: every element is written as the
-// first of the next run, and stays if it is. `inverse` and `counts` are there if kAll.
-template <bool kAll, class Key>
+// first of the next run, and stays if it is. `counts` may be null; `inverse` is there if kInverse.
+template <bool kInverse, class Key>
 int64_t find_runs(const Rows<Key>& row, const int64_t* order, Key* values, int64_t* inverse,
                   int64_t* counts) {
   constexpr int64_t kBlock = 256;
@@ -24,25 +24,31 @@ int64_t find_runs(const Rows<Key>& row, const int64_t* order, Key* values, int64
     row.make_keys(row.data + first, count, false, keys);
     for (int64_t j = 0; j < count; j += W) {
       const int64_t end = j + W < count ? j + W : count;
-      // A vector within a run has nothing to write.
-      if (!kAll && first + j > 0 && !any(load(keys + j) != load(keys + j - 1)) &&
-          !row.is_nan(keys[j])) {
-        continue;
+      if (!kInverse && first + j > 0) {
+        // A vector within a run has nothing to write; one that begins runs with all its elements
+        // is written as it is.
+        const Vec<Key> here = load(keys + j), before = load(keys + j - 1);
+        if (!any(here != before) && !row.is_nan(keys[j])) continue;
+        if (j + W <= count && !any(here == before)) {
+          store(values + runs, load(row.data + first + j));
+          for (int lane = 0; counts && lane < W; ++lane) counts[runs + lane] = first + j + lane;
+          runs += W;
+          continue;
+        }
       }
       for (int64_t lane = j; lane < end; ++lane) {
         const int64_t i = first + lane;
         const bool begins = i == 0 || keys[lane] != keys[lane - 1] || row.is_nan(keys[lane]);
         values[runs] = row.data[i];
-        if constexpr (kAll) counts[runs] = i;
+        if (counts) counts[runs] = i;
         runs += begins;
-        if constexpr (kAll) inverse[order ? order[i] : i] = runs - 1;
+        if constexpr (kInverse) inverse[order ? order[i] : i] = runs - 1;
       }
     }
     room[0] = keys[count - 1];
   }
-  if constexpr (kAll) {
-    for (int64_t r = 0; r < runs; ++r)
-      counts[r] = (r + 1 < runs ? counts[r + 1] : row.n) - counts[r];
+  for (int64_t r = 0; counts && r < runs; ++r) {
+    counts[r] = (r + 1 < runs ? counts[r + 1] : row.n) - counts[r];
   }
   return runs;
 }
@@ -124,8 +130,8 @@ Status unique_runs(DType dtype, const void* in, const int64_t* order, int64_t n,
                    int64_t* inverse, int64_t* counts, int64_t* count) {
   return dispatch_rows(RealAndBool{}, dtype, "unique", in, 1, n, [&](const auto& row) {
     auto* const distinct = same_type(row.data, values);
-    *count = counts ? find_runs<true>(row, order, distinct, inverse, counts)
-                    : find_runs<false>(row, order, distinct, inverse, counts);
+    *count = inverse ? find_runs<true>(row, order, distinct, inverse, counts)
+                     : find_runs<false>(row, order, distinct, inverse, counts);
     return Status::kOk;
   });
 }

@@ -241,6 +241,19 @@ Tensor index_copy(const Tensor& self, int64_t dim, const Tensor& index, const Te
   });
 }
 
+namespace {
+
+// `element` as a tensor of `shape`: one slice along `dim` that is there in full, so that it can be
+// copied, and counts for all.
+Tensor spread_slice(const Tensor& element, int64_t dim, const Dims& shape) {
+  const NoGradGuard no_grad;
+  Dims slice = shape;
+  for (int64_t d = 0; d <= dim; ++d) slice[d] = 1;
+  return expand(contiguous(expand(element, slice)), shape);
+}
+
+}  // namespace
+
 Tensor index_fill(const Tensor& self, int64_t dim, const Tensor& index, const Operand& value,
                   Out out) {
   dim = wrap_dim(dim, self.dim());
@@ -262,8 +275,7 @@ Tensor index_fill(const Tensor& self, int64_t dim, const Tensor& index, const Op
   }
   Dims shape = at_least_1d(self).sizes();
   shape[dim] = index.numel();
-  const Tensor spread =
-      alias(element, shape, Dims::filled(shape.size(), 0), element.impl()->offset);
+  const Tensor spread = spread_slice(element, dim, shape);
   Tensor result =
       write_slices({"index_fill_", {PositionError::kBounds, true}, false, WriteOrder::kPreserved},
                    self, dim, index, spread, out);

@@ -181,16 +181,18 @@ std::tuple<Tensor, Tensor, Tensor> runs_of(const Tensor& values, const Tensor& o
                                            bool return_counts) {
   const int64_t n = values.numel();
   const Device device = values.device();
-  const bool all = return_inverse || return_counts || !device.is_cpu();
+  const bool all = !device.is_cpu();  // the CPU leaves out what is not asked for
+  const bool inverse_too = return_inverse || all;
+  const bool counts_too = return_counts || all;
   const Tensor distinct = empty({n}, values.dtype(), device);
-  const Tensor inverse = empty(all ? shape : Dims{0}, DType::kInt64, device);
-  const Tensor counts = empty({all ? n : 0}, DType::kInt64, device);
+  const Tensor inverse = empty(inverse_too ? shape : Dims{0}, DType::kInt64, device);
+  const Tensor counts = empty({counts_too ? n : 0}, DType::kInt64, device);
   int64_t found = 0;
   run<&Backend::sort, &SortKernels::unique>(
       "unique", device, values.dtype(), values.ptr(),
       order.defined() ? order.data<int64_t>() : static_cast<int64_t*>(nullptr), n, distinct.ptr(),
-      inverse.data<int64_t>(), all ? counts.data<int64_t>() : static_cast<int64_t*>(nullptr),
-      &found);
+      inverse_too ? inverse.data<int64_t>() : static_cast<int64_t*>(nullptr),
+      counts_too ? counts.data<int64_t>() : static_cast<int64_t*>(nullptr), &found);
   const NoGradGuard guard;
   const auto used = [&](const Tensor& all) { return clone(narrow(all, 0, 0, found)); };
   const Tensor none = empty({0}, DType::kInt64, device);

@@ -140,7 +140,11 @@ CASES = [
     OpCase(
         "index_fill",
         ref=fill,
-        samples=[Sample(T(3, 4), 0, at(2, 0), 1.5), Sample(T(2, 3), 1, at(1), -2)],
+        samples=[
+            Sample(T(3, 4), 0, at(2, 0), 1.5),
+            Sample(T(2, 3), 1, at(1), -2),
+            Sample(T(2, 3, 17), 1, at(2, 0), 4),
+        ],
         inplace=True,
     ),
     OpCase(

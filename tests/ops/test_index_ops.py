@@ -318,3 +318,24 @@ def test_index_select_of_neighbours(dtype: str, shape: tuple[int, ...], index: l
     np.testing.assert_array_equal(got.numpy(), x.take(index, 1))
     strided = tallow.tensor(x[::2].copy().repeat(2, 0))[::2]
     np.testing.assert_array_equal(strided.index_select(1, positions).numpy(), x[::2].take(index, 1))
+
+
+@pytest.mark.parametrize(
+    "shape", [(), (1,), (3, 1, 5, 2), (1, 1), (2, 40_000), (40_000, 2), (7, 0)]
+)
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.9, 1.0])
+def test_nonzero_in_all_shapes(shape: tuple[int, ...], share: float) -> None:
+    a = np.random.default_rng(1).random(shape) < share
+    expected = np.stack(np.nonzero(np.atleast_1d(a)), 1)[:, : len(shape)]
+    np.testing.assert_array_equal(tallow.nonzero(tallow.from_numpy(np.array(a))).numpy(), expected)
+
+
+@pytest.mark.parametrize("columns", [1, 63, 64, 65, 257, 1100])
+def test_index_add_of_long_slices(columns: int) -> None:
+    rng = np.random.default_rng(columns)
+    x, source = (rng.integers(0, 9, (n, columns)).astype(np.float32) for n in (40, 300))
+    index = rng.integers(0, 40, 300)
+    expected = x.copy()
+    np.add.at(expected, index, source)
+    found = tallow.from_numpy(x).index_add(0, tallow.from_numpy(index), tallow.from_numpy(source))
+    np.testing.assert_array_equal(found.numpy(), expected)

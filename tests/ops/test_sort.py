@@ -131,6 +131,26 @@ def test_unique_consecutive_of_few(values: list[int]) -> None:
     assert runs.repeat_interleave(counts).tolist() == values
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 63, 256, 257, 1003])
+@pytest.mark.parametrize("most", [1, 3, 40])
+def test_unique_consecutive_of_long_and_short_runs(dtype: str, n: int, most: int) -> None:
+    lengths = np.random.default_rng(n).integers(1, most + 1, n)
+    a = np.repeat(rows(dtype, n, 9)[0], lengths)
+    same = a[1:] == a[:-1]
+    first = np.flatnonzero(np.concatenate([[True], ~same]))
+    x = tallow.from_numpy(a)
+    values, inverse, counts = tallow.unique_consecutive(x, True, True)
+    np.testing.assert_array_equal(values.numpy(), a[first])
+    np.testing.assert_array_equal(counts.numpy(), np.diff(first, append=len(a)))
+    np.testing.assert_array_equal(inverse.numpy(), np.cumsum(np.concatenate([[0], ~same])))
+    for asked in ((False, False), (True, False), (False, True)):
+        found = tallow.unique_consecutive(x, *asked)
+        np.testing.assert_array_equal((found[0] if any(asked) else found).numpy(), a[first])
+        if any(asked):
+            assert found[1].equal(inverse if asked[0] else counts)
+
+
 @pytest.mark.parametrize("largest", [0, 9, 2047, 2048, 100_000])
 @pytest.mark.parametrize("n", [1, 5, 200_001])
 def test_bincount_equals_numpy(largest: int, n: int) -> None:
