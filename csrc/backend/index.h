@@ -75,6 +75,24 @@ struct Taps {
   const double* weight;
 };
 
+// What is read between elements, and what is beyond the borders.
+enum class SampleMode : uint8_t { kNearest, kLinear, kCubic };
+enum class SamplePadding : uint8_t { kZeros, kBorder, kReflection };
+
+// Arrays [batch][channels][size...] of `ndim` (2 or 3) dimensions, of fewer than 2^31 elements
+// each, read at places [batch][points][ndim]: coordinates from the last dimension to the first, -1
+// and 1 being the borders or, with align_corners, the centres of the outermost elements. Float or
+// double; kCubic has two dimensions. Everything is contiguous.
+struct SampleArgs {
+  DType dtype;
+  SampleMode mode;
+  SamplePadding padding;
+  bool align_corners;
+  int ndim;
+  int64_t batch, channels, points;
+  int64_t size[3];
+};
+
 // Which side of the diagonal stays.
 enum class Triangle : uint8_t { kLower, kUpper };
 
@@ -110,6 +128,12 @@ struct IndexKernels {
   // order. Floating types; the CPU alone has this.
   Status (*weighted_taps)(DType dtype, void* out, const void* in, const Taps& taps, int64_t outer,
                           int64_t n, int64_t inner) = nullptr;
+
+  // out[n][c][p] = what array c of example n is at place p. The CPU alone has these two.
+  Status (*sample)(const SampleArgs& args, void* out, const void* in, const void* places) = nullptr;
+  // Adds to grad_in, which begins at zero, and writes grad_places; either may be null.
+  Status (*sample_backward)(const SampleArgs& args, void* grad_in, void* grad_places,
+                            const void* grad_out, const void* in, const void* places) = nullptr;
 
   // data[0] = mask (data[2], bool) ? value : data[1]; data[0] and data[1] may be the same memory.
   Status (*masked_fill)(DType dtype, const Strided<3>& operands, const void* value) = nullptr;

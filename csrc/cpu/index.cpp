@@ -317,6 +317,7 @@ void fill_index(IndexKernels& table) {
   fill_index_masks(table);
   fill_index_creation(table);
   fill_index_taps(table);
+  fill_index_sample(table);
 }
 
 }  // namespace tallow::cpu::TALLOW_ISA

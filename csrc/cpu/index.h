@@ -12,6 +12,7 @@ void fill_index_lines(IndexKernels& table);
 void fill_index_masks(IndexKernels& table);
 void fill_index_creation(IndexKernels& table);
 void fill_index_taps(IndexKernels& table);
+void fill_index_sample(IndexKernels& table);
 
 namespace {
 

@@ -61,7 +61,7 @@ Status weighted_taps_of(T* out, const T* in, const Taps& taps, int64_t outer, in
   const int64_t used = taps.first[taps.count];
   const Scratch<T> weight(used + 1);
   if (!weight) return weight.failure();
-  for (int64_t k = 0; k < used; ++k) weight[k] = static_cast<T>(taps.weight[k]);
+  for (int64_t k = 0; k < used; ++k) weight[k] = taps.weight ? static_cast<T>(taps.weight[k]) : 1;
   constexpr int64_t kBytes = 2 * sizeof(T);
   if (inner == 1) {
     constexpr int64_t kLines = kLanes<T>;

@@ -18,7 +18,7 @@ namespace tallow::ops {
 
 namespace {
 
-// The lists behind a Taps.
+// The lists behind a Taps; without weights all are 1.
 struct TapLists {
   std::vector<int64_t> first{0};
   std::vector<int64_t> from;
@@ -47,7 +47,7 @@ TapLists transposed(const TapLists& lists, int64_t n) {
   for (const int64_t from : lists.from) ++result.first[static_cast<std::size_t>(from) + 1];
   for (std::size_t j = 0; j + 1 < result.first.size(); ++j) result.first[j + 1] += result.first[j];
   result.from.resize(lists.from.size());
-  result.weight.resize(lists.from.size());
+  result.weight.resize(lists.weight.size());
   std::vector<int64_t> next(result.first.begin(), result.first.end() - 1);
   for (int64_t i = 0; i < lists.count(); ++i) {
     const auto row = static_cast<std::size_t>(i);
@@ -55,7 +55,7 @@ TapLists transposed(const TapLists& lists, int64_t n) {
       const auto tap = static_cast<std::size_t>(k);
       const auto at = static_cast<std::size_t>(next[static_cast<std::size_t>(lists.from[tap])]++);
       result.from[at] = i;
-      result.weight[at] = lists.weight[tap];
+      if (!lists.weight.empty()) result.weight[at] = lists.weight[tap];
     }
   }
   return result;
@@ -68,7 +68,8 @@ Tensor apply_taps(const Tensor& input, int64_t dim, std::shared_ptr<const TapLis
   shape[around.dim] = lists->count();
   Tensor out = empty(shape, x.dtype(), x.device());
   if (out.numel() > 0) {
-    const Taps taps{lists->count(), lists->first.data(), lists->from.data(), lists->weight.data()};
+    const Taps taps{lists->count(), lists->first.data(), lists->from.data(),
+                    lists->weight.empty() ? nullptr : lists->weight.data()};
     run<&Backend::index, &IndexKernels::weighted_taps>("_weighted_taps", x.device(), x.dtype(),
                                                        out.ptr(), x.ptr(), taps, around.outer,
                                                        around.n, around.inner);
@@ -94,6 +95,13 @@ Tensor compose_taps(const Tensor& input, int64_t dim, const Tensor& positions,
   return sum;
 }
 
+template <class T>
+std::vector<T> values_of(const Tensor& tensor) {
+  const NoGradGuard no_grad;
+  const Tensor dense = contiguous(tensor);
+  return {dense.data<T>(), dense.data<T>() + dense.numel()};
+}
+
 }  // namespace
 
 Tensor weighted_taps(const Tensor& input, int64_t dim, const Tensor& positions,
@@ -107,6 +115,26 @@ Tensor weighted_taps(const Tensor& input, int64_t dim, const Tensor& positions,
   if (!input.device().is_cpu()) return compose_taps(input, d, positions, weights);
   check_positions("_weighted_taps", input, d, positions, false);
   return apply_taps(input, d, std::make_shared<const TapLists>(lists_of(positions, weights)));
+}
+
+Tensor sum_bags(const Tensor& table, const Tensor& indices, const Tensor& begin,
+                const Tensor& weights) {
+  TALLOW_CHECK(table.dim() == 2 && indices.dim() == 1 && indices.dtype() == DType::kInt64 &&
+                   begin.dim() == 1 && begin.numel() > 0 && begin.dtype() == DType::kInt64 &&
+                   (!weights.defined() || weights.sizes() == indices.sizes()),
+               "_sum_bags(): expected a matrix, and vectors of int64 indices and beginnings");
+  offsets_along("embedding_bag", table, 0, indices, {PositionError::kSelf});
+  auto lists = std::make_shared<TapLists>();
+  lists->first = values_of<int64_t>(begin);
+  lists->from = values_of<int64_t>(indices);
+  if (weights.defined()) lists->weight = values_of<double>(to_dtype(weights, DType::kFloat64));
+  bool ordered = lists->first.front() == 0 && lists->first.back() == indices.numel();
+  for (std::size_t i = 1; i < lists->first.size(); ++i) {
+    ordered = ordered && lists->first[i - 1] <= lists->first[i];
+  }
+  TALLOW_CHECK(ordered, "embedding_bag(): expected offsets that do not decrease, from 0 to the ",
+               indices.numel(), " indices");
+  return apply_taps(table, 0, std::move(lists));
 }
 
 }  // namespace tallow::ops

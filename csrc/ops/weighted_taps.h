@@ -1,4 +1,5 @@
-// Weighted sums of a few elements along one dimension, which resizing images consists of.
+// Weighted sums of a few elements along one dimension, which resizing images and bags of embeddings
+// consist of.
 #pragma once
 
 #include "core/tensor.h"
@@ -10,5 +11,11 @@ namespace tallow::ops {
 // double, and no gradient.
 Tensor weighted_taps(const Tensor& input, int64_t dim, const Tensor& positions,
                      const Tensor& weights);
+
+// Row i of the result is the sum of the rows indices[k] of the matrix `table`, begin[i] <= k <
+// begin[i + 1], times weights[k] if there are weights. They have no gradient. Floats and doubles on
+// a CPU.
+Tensor sum_bags(const Tensor& table, const Tensor& indices, const Tensor& begin,
+                const Tensor& weights);
 
 }  // namespace tallow::ops

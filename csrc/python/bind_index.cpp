@@ -1,6 +1,7 @@
 // Reading and writing at given positions; embedding.
 #include "ops/embedding.h"
 #include "ops/gather_scatter.h"
+#include "ops/grid_sample.h"
 #include "ops/index.h"
 #include "ops/weighted_taps.h"
 #include "python/bindings.h"
@@ -38,6 +39,13 @@ void bind_along_dim(Registry& r) {
                            "Take the slices of a dimension that index names.");
   r.op<&ops::weighted_taps>("_weighted_taps(input, dim, positions, weights)", kFunction,
                             "Sum weighted elements of a dimension: [k][i] for element i.");
+  r.op<&ops::sum_bags>("_sum_bags(table, indices, begin, weights=None)", kFunction,
+                       "Sum rows of a table, as many as lie between two beginnings.");
+  r.op<&ops::grid_sample>("_grid_sample(input, grid, mode, padding, align_corners)", kFunction,
+                          "Read images or volumes at the places of a grid, without a derivative.");
+  r.op<&ops::grid_sample_backward>(
+      "_grid_sample_backward(grad, input, grid, mode, padding, align_corners, input_too, grid_too)",
+      kFunction, "The gradients of _grid_sample(), None where not asked for.");
   r.op<&ops::scatter, &ops::scatter>({"scatter(input, dim, index, src, *, reduce=None)",
                                       "scatter(input, dim, index, value, *, reduce=None)"},
                                      kWriteOut, "Write elements to the positions in index.");

@@ -21,6 +21,10 @@ def _fused_adamw_(self: Sequence[Tensor], grads: Sequence[Tensor], exp_avgs: Seq
     """One step of AdamW for a list of parameters, in place."""
 def _fused_sgd_(self: Sequence[Tensor], grads: Sequence[Tensor], momentum_buffer_list: Sequence[Tensor], *, weight_decay: float, momentum: float, lr: Tensor | Number, dampening: float, nesterov: bool, maximize: bool, is_first_step: bool, grad_scale: Tensor | None = ..., found_inf: Tensor | None = ...) -> None:
     """One step of SGD for a list of parameters, in place."""
+def _grid_sample(input: Tensor, grid: Tensor, mode: int, padding: int, align_corners: bool) -> Tensor:
+    """Read images or volumes at the places of a grid, without a derivative."""
+def _grid_sample_backward(grad: Tensor, input: Tensor, grid: Tensor, mode: int, padding: int, align_corners: bool, input_too: bool, grid_too: bool) -> tuple[Tensor, ...]:
+    """The gradients of _grid_sample(), None where not asked for."""
 def _rnn_layer(mode: str, input: Tensor, batch_sizes: int | Sequence[int], hx: Tensor, w_ih: Tensor, w_hh: Tensor, cx: Tensor | None = ..., b_ih: Tensor | None = ..., b_hh: Tensor | None = ..., w_hr: Tensor | None = ..., reverse: bool = ...) -> tuple[Tensor, ...]:
     """Run one direction of one recurrent layer over a sequence."""
 def _scaled_dot_product_flash_attention_for_cpu(query: Tensor, key: Tensor, value: Tensor, dropout_p: float = ..., is_causal: bool = ..., *, attn_mask: Tensor | None = ..., scale: float | None = ...) -> tuple[Tensor, ...]:
@@ -31,6 +35,8 @@ def _special(input: Tensor, function: str) -> Tensor:
     """A special function in float64, without derivative."""
 def _special_binary(input: Tensor, other: Tensor, function: str) -> Tensor:
     """The same of two tensors."""
+def _sum_bags(table: Tensor, indices: Tensor, begin: Tensor, weights: Tensor | None = ...) -> Tensor:
+    """Sum rows of a table, as many as lie between two beginnings."""
 def _unique2(input: Tensor, sorted: bool = ..., return_inverse: bool = ..., return_counts: bool = ...) -> tuple[Tensor, ...]:
     """Distinct elements in order, inverse and counts."""
 def _unique_consecutive(input: Tensor, return_inverse: bool = ..., return_counts: bool = ...) -> tuple[Tensor, ...]:

@@ -1,4 +1,4 @@
-"""Volumes, bags, grids and sequences: functions and layers composed of those for images."""
+"""Volumes and sequences: functions and layers composed of those for images."""
 
 from __future__ import annotations
 
@@ -92,38 +92,6 @@ def test_fractional_max_pool_keeps_to_its_windows() -> None:
     assert tallow.equal(x.flatten(2).gather(2, where.flatten(2)), y.flatten(2))
     with pytest.raises(ValueError, match="requires specifying either an output_size or"):
         F.fractional_max_pool2d(x, 2)
-
-
-def test_identity_grid_returns_the_image() -> None:
-    x = draw(2, 3, 4, 5)
-    theta = tallow.tensor([[1.0, 0, 0], [0, 1, 0]]).double().expand(2, 2, 3)
-    for align in (False, True):
-        grid = F.affine_grid(theta, (2, 3, 4, 5), align)
-        for mode in ("bilinear", "nearest", "bicubic"):
-            assert tallow.allclose(F.grid_sample(x, grid, mode, align_corners=align), x)
-
-
-@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
-@pytest.mark.parametrize("padding_mode", ["zeros", "border", "reflection"])
-def test_grid_sample_has_derivatives(mode: str, padding_mode: str) -> None:
-    x, grid = draw(1, 2, 3, 4), draw(1, 2, 2, 2, seed=1)
-    assert tallow.autograd.gradcheck(
-        lambda a, g: F.grid_sample(a, g, mode, padding_mode, False), (x, grid)
-    )
-
-
-def test_embedding_bag_reduces_each_bag() -> None:
-    table = draw(6, 3)
-    index, offsets = tallow.tensor([1, 2, 4, 5, 4, 3]), tallow.tensor([0, 3, 3])
-    rows = table.detach()[index]
-    expected = tallow.stack([rows[:3].mean(0), tallow.zeros(3).double(), rows[3:].mean(0)])
-    assert tallow.allclose(F.embedding_bag(index, table, offsets), expected)
-    total = F.embedding_bag(index.view(2, 3), table, mode="sum", padding_idx=4)
-    assert tallow.allclose(total[0], rows[0] + rows[1])
-    biggest = F.embedding_bag(index.view(2, 3), table, mode="max")
-    assert tallow.allclose(biggest[1], rows[3:].amax(0))
-    with pytest.raises(NotImplementedError, match="sparse=True is not supported"):
-        F.embedding_bag(index, table, offsets, sparse=True)
 
 
 def all_alignments(probabilities: np.ndarray, labels: list[int]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import tallow
+from tallow import _C
 from tallow._composite import composite
 from tallow.nn.functional.embedding import embedding
 
@@ -14,13 +15,37 @@ if TYPE_CHECKING:
 __all__ = ["embedding_bag"]
 
 
-def _bag_of_each(offsets: Tensor, count: int, last: bool) -> tuple[Tensor, int]:
-    """The bag that each index belongs to, and the number of bags."""
-    if last:
-        offsets = offsets[:-1]
-    bags = offsets.numel()
-    place = tallow.arange(count, dtype=offsets.dtype, device=offsets.device)
-    return tallow.searchsorted(offsets, place, right=True) - 1, bags
+def _bag_of_each(begin: Tensor, count: int) -> Tensor:
+    """The bag that each index belongs to."""
+    place = tallow.arange(count, device=begin.device)
+    return tallow.searchsorted(begin, place, right=True) - 1
+
+
+def _beginnings(input: Tensor, offsets: Tensor | None, last: bool) -> Tensor:
+    """Where each bag begins in the flat input, without its end."""
+    if offsets is None:
+        return tallow.arange(input.size(0), device=input.device) * input.size(1)
+    if offsets.numel() and int(offsets[0]) != 0:
+        raise RuntimeError(
+            "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start "
+            f"from position 0. However, got {int(offsets[0])}"
+        )
+    if offsets.numel() and int(offsets[-1]) > input.numel():
+        raise RuntimeError(
+            f"offsets[-1] can not be greater than input's length {input.numel()} but got "
+            f"offsets[-1] of {int(offsets[-1])}"
+        )
+    return (offsets[:-1] if last else offsets).long()
+
+
+def _sums(input: Tensor, weight: Tensor, begin: Tensor, factors: Tensor | None) -> Tensor | None:
+    """Sums of bags in one pass, where that is possible."""
+    by_factors = factors is not None and factors.requires_grad and tallow.is_grad_enabled()
+    if not weight.is_cpu or weight.dtype not in (tallow.float32, tallow.float64) or by_factors:
+        return None
+    ends = tallow.cat([begin, begin.new_tensor([input.numel()])])
+    result: Tensor = _C._VariableFunctions._sum_bags(weight, input.long(), ends, factors)
+    return result
 
 
 def _check(
@@ -100,35 +125,38 @@ def embedding_bag(
     _check(input, weight, offsets, mode, per_sample_weights)
     if sparse:
         raise NotImplementedError("embedding_bag: sparse=True is not supported; expected False")
-    if input.dim() == 2:
-        bags = input.size(0)
-        bag = tallow.arange(bags, device=input.device).repeat_interleave(input.size(1))
-        input = input.reshape(-1)
-        if per_sample_weights is not None:
-            per_sample_weights = per_sample_weights.reshape(-1)
-    else:
-        assert offsets is not None
-        bag, bags = _bag_of_each(offsets, input.numel(), include_last_offset)
-        if offsets.numel() and int(offsets[0]) != 0:
-            raise RuntimeError(
-                "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start "
-                f"from position 0. However, got {int(offsets[0])}"
-            )
-    bag = bag.long()
-    if padding_idx is not None:
-        keep = input != padding_idx % weight.size(0)
-        input, bag = input[keep], bag[keep]
-        if per_sample_weights is not None:
-            per_sample_weights = per_sample_weights[keep]
-    rows = embedding(input, weight, None, max_norm, norm_type, scale_grad_by_freq)
+    begin = _beginnings(input, offsets, include_last_offset)
+    bags = begin.numel()
+    if not bags:
+        return weight.new_zeros((0, weight.size(1)))
+    if mode == "max" and input.dim() == 2 and padding_idx is None and input.size(1):
+        return embedding(input, weight, None, max_norm, norm_type, scale_grad_by_freq).max(1)[0]
+    if include_last_offset and offsets is not None and offsets.numel():
+        input = input[: int(offsets[-1])]
+    input = input.reshape(-1)
     if per_sample_weights is not None:
-        rows = rows * per_sample_weights.unsqueeze(1)
-    zeros = rows.new_zeros((bags, weight.size(1)))
-    if mode == "max":
-        spread = bag.unsqueeze(1).expand(rows.shape)
-        return zeros.scatter_reduce(0, spread, rows, "amax", include_self=False)
-    total = zeros.index_add(0, bag, rows)
+        per_sample_weights = per_sample_weights.reshape(-1)[: input.numel()]
+    if padding_idx is not None:
+        kept = (input != padding_idx % weight.size(0)).nonzero().squeeze(1)
+        begin = tallow.searchsorted(kept, begin)
+        input = input[kept]
+        if per_sample_weights is not None:
+            per_sample_weights = per_sample_weights[kept]
+    if mode != "max" and max_norm is None and not scale_grad_by_freq:
+        total = _sums(input, weight, begin, per_sample_weights)
+    else:
+        total = None
+    if total is None:
+        rows = embedding(input, weight, None, max_norm, norm_type, scale_grad_by_freq)
+        if per_sample_weights is not None:
+            rows = rows * per_sample_weights.unsqueeze(1)
+        bag = _bag_of_each(begin, input.numel())
+        zeros = rows.new_zeros((bags, weight.size(1)))
+        if mode == "max":
+            spread = bag.unsqueeze(1).expand(rows.shape)
+            return zeros.scatter_reduce(0, spread, rows, "amax", include_self=False)
+        total = zeros.index_add(0, bag, rows)
     if mode == "mean":
-        counts = tallow.bincount(bag, minlength=bags).clamp(min=1)
+        counts = tallow.diff(begin, append=begin.new_tensor([input.numel()])).clamp(min=1)
         total = total / counts.unsqueeze(1).to(total.dtype)
     return total

@@ -7,7 +7,9 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow import _C
 from tallow._composite import c_name, composite
+from tallow.autograd import Function
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +57,7 @@ def _read(input: Tensor, index: list[Tensor]) -> Tensor:
     assert flat is not None
     assert inside is not None
     n, c = input.shape[:2]
-    where = flat.reshape(n, 1, -1).expand(n, c, flat[0].numel())
+    where = flat.flatten(1).unsqueeze(1).expand(n, c, -1)
     values = input.flatten(2).gather(2, where).view(n, c, *flat.shape[1:])
     return values * inside.unsqueeze(1).to(values.dtype)
 
@@ -131,6 +133,12 @@ def _check(input: Tensor, grid: Tensor, mode: str, padding_mode: str) -> None:
             f"grid_sampler(): expected grid to have size {input.dim() - 2} in last dimension, but "
             f"got grid with sizes {list(grid.shape)}"
         )
+    for d in range(2, input.dim()):
+        if not input.size(d):
+            raise RuntimeError(
+                "grid_sampler(): expected input to have non-empty spatial dimensions, but input "
+                f"has sizes {list(input.shape)} with dimension {d} being empty"
+            )
     if mode == "bicubic" and input.dim() != 4:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
     if not input.is_floating_point():
@@ -141,6 +149,69 @@ def _check(input: Tensor, grid: Tensor, mode: str, padding_mode: str) -> None:
         raise RuntimeError(
             f"expected scalar type {c_name(input.dtype)} but found {c_name(grid.dtype)}"
         )
+
+
+_MODES = ("nearest", "bilinear", "bicubic")
+_PADDINGS = ("zeros", "border", "reflection")
+_native: Any = _C._VariableFunctions
+
+
+class _GridSample(Function):
+    """The whole on a CPU: kernels for values and first derivatives, a composition for second."""
+
+    _node_name = "GridSampler2DBackward0"
+
+    @staticmethod
+    def forward(
+        ctx: Any, input: Tensor, grid: Tensor, mode: str, padding: str, align: bool
+    ) -> Tensor:
+        ctx.save_for_backward(input, grid)
+        ctx.how = mode, padding, align
+        return _native._grid_sample(
+            input, grid, _MODES.index(mode), _PADDINGS.index(padding), align
+        )
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
+        input, grid = ctx.saved_tensors
+        mode, padding, align = ctx.how
+        if not tallow.is_grad_enabled():
+            found = _native._grid_sample_backward(
+                *(grad, input, grid, _MODES.index(mode), _PADDINGS.index(padding), align),
+                *ctx.needs_input_grad[:2],
+            )
+            return *found, None, None, None
+        wanted = [x for x, need in zip((input, grid), ctx.needs_input_grad, strict=False) if need]
+        gradients = iter(
+            tallow.autograd.grad(
+                _composed(input, grid, mode, padding, align),
+                wanted,
+                grad,
+                create_graph=True,
+                allow_unused=True,
+            )
+        )
+        to_input, to_grid = (next(gradients) if need else None for need in ctx.needs_input_grad[:2])
+        return to_input, to_grid, None, None, None
+
+
+class _GridSampleVolume(_GridSample):
+    _node_name = "GridSampler3DBackward0"
+
+
+def _composed(input: Tensor, grid: Tensor, mode: str, padding_mode: str, align: bool) -> Tensor:
+    """The same in other functions."""
+    sizes = input.shape[2:]
+    columns = list(grid.unbind(-1))[::-1]
+    if mode == "bicubic":
+        places = [_place(x, size, "zeros", align) for x, size in zip(columns, sizes, strict=True)]
+        return _cubic(input, places, padding_mode, align)
+    places = [_place(x, size, padding_mode, align) for x, size in zip(columns, sizes, strict=True)]
+    if mode == "nearest":
+        whole = [at.detach().round() for at in places]
+        # The grid has a gradient, which is zero.
+        return _read(input, whole) + 0 * grid.sum() if grid.requires_grad else _read(input, whole)
+    return _linear(input, places)
 
 
 @composite
@@ -176,17 +247,12 @@ def grid_sample(
             stacklevel=3,
         )
     align = bool(align_corners)
-    sizes = input.shape[2:]
-    columns = list(grid.unbind(-1))[::-1]
-    if mode == "bicubic":
-        places = [_place(x, size, "zeros", align) for x, size in zip(columns, sizes, strict=True)]
-        return _cubic(input, places, padding_mode, align)
-    places = [_place(x, size, padding_mode, align) for x, size in zip(columns, sizes, strict=True)]
-    if mode == "nearest":
-        whole = [at.detach().round() for at in places]
-        # The grid has a gradient, which is zero.
-        return _read(input, whole) + 0 * grid.sum() if grid.requires_grad else _read(input, whole)
-    return _linear(input, places)
+    if not input.is_cpu:
+        return _composed(input, grid, mode, padding_mode, align)
+    operation = _GridSample if input.dim() == 4 else _GridSampleVolume
+    dtype = input.dtype if input.dtype == tallow.float64 else tallow.float32
+    read = operation.apply(input.to(dtype), grid.to(dtype), mode, padding_mode, align)
+    return read.to(input.dtype)
 
 
 @composite
