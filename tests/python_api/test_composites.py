@@ -376,6 +376,13 @@ def test_low_rank_factors_find_a_low_rank_matrix() -> None:
     assert tallow.allclose(U * S @ V.mT, A)
 
 
+def test_foreach_in_place_returns_a_list_of_the_same_tensors() -> None:
+    xs = (tallow.ones(2), tallow.ones(3))
+    for result in (tallow._foreach_add_(xs, 1), tallow._foreach_zero_(xs)):
+        assert type(result) is list
+        assert [a is b for a, b in zip(result, xs, strict=True)] == [True, True]
+
+
 def test_foreach_runs_on_every_tensor() -> None:
     xs = [tallow.ones(2), tallow.ones(3)]
     assert [y.sum().item() for y in tallow._foreach_add(xs, 1)] == [4, 6]

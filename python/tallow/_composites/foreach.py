@@ -53,20 +53,25 @@ def _check(name: str, tensors: Any) -> int:
 def _made(name: str) -> Callable[..., Any]:
     base = name.removeprefix("_foreach_")
     inplace = base.endswith("_")
+    valued = base.rstrip("_") in ("addcdiv", "addcmul")
 
     def run(self: Sequence[Tensor], *operands: Any, **options: Any) -> Any:
         count = _check(name, self)
-        columns = [_each(operand, count) for operand in operands]
-        keywords = {key: _each(value, count) for key, value in options.items()}
-        results = []
-        for i, tensor in enumerate(self):
-            method = getattr(tensor, base)
-            chosen = {key: values[i] for key, values in keywords.items()}
-            if base.rstrip("_") in ("addcdiv", "addcmul") and len(columns) == 3:
-                results.append(method(columns[0][i], columns[1][i], value=columns[2][i], **chosen))
-            else:
-                results.append(method(*(column[i] for column in columns), **chosen))
-        return None if inplace else tuple(results)
+        given = list(operands)
+        if valued and len(given) == 3:
+            options["value"] = given.pop()
+        rows = zip(self, *[_each(operand, count) for operand in given], strict=True)
+        method = getattr(tallow.Tensor, base)
+        if options:
+            columns = [_each(value, count) for value in options.values()]
+            names = tuple(options)
+            results = [
+                method(*row, **dict(zip(names, values, strict=True)))
+                for row, *values in zip(rows, *columns, strict=True)
+            ]
+        else:
+            results = [method(*row) for row in rows]
+        return list(self) if inplace else tuple(results)
 
     run.__name__ = run.__qualname__ = name
     run.__doc__ = f"Do ``{base}`` on every tensor of a list."
