@@ -121,6 +121,7 @@ FUNCTIONS: dict[str, dict[str, str | tuple[str, ...]]] = {
         "_has_torch_function": "(input: Any) -> bool",
         "_set_grad_enabled": "(enabled: bool) -> bool",
         "_call_has_torch_function": "(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool",
+        "_get_namespace": "() -> str",
         "get_default_device": "() -> device",
         "get_num_threads": "() -> int",
         "is_anomaly_check_nan_enabled": "() -> bool",

@@ -91,6 +91,9 @@ PyObject* get_num_threads(PyObject*, PyObject*) { return PyLong_FromLong(num_thr
 PyObject* get_default_dtype(PyObject*, PyObject*) {
   return Py_NewRef(dtype_object(default_dtype()));
 }
+PyObject* get_namespace(PyObject*, PyObject*) {
+  return PyUnicode_FromString(package_name().c_str());
+}
 PyObject* get_default_device(PyObject*, PyObject*) {
   return guarded([] { return make_device(default_device().resolved()); });
 }
@@ -99,6 +102,7 @@ PyObject* get_default_device(PyObject*, PyObject*) {
 PyMethodDef settings[] = {
     {"get_num_threads", get_num_threads, METH_NOARGS, "Return how many threads an op may use."},
     {"get_default_dtype", get_default_dtype, METH_NOARGS, nullptr},
+    {"_get_namespace", get_namespace, METH_NOARGS, nullptr},
     {"get_default_device", get_default_device, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -144,7 +148,6 @@ void bind_runtime(py::module_& module) {
     set_default_device(device.is_none() ? kCPU : to_device(device.ptr()));
   });
   module.def("_set_namespace", &set_package_name);
-  module.def("_get_namespace", &package_name);
   module.def("_signatures", &Registry::signatures);
   module.def("_return_types", &Registry::return_types);
   // Kernels that use the pool run without the GIL.

@@ -131,37 +131,38 @@ PyObject* call_forward(PyObject* self, PyObject* state, PyObject* args, PyObject
 
 // --- modules seen before
 
-// The function to call with a module that has no hooks; null if that is not known of it.
-PyObject* seen_forward(PyObject* self) {
-  PyObject** const state = _PyObject_GetDictPtr(self);
-  if (!state || !*state) return nullptr;
-  const SeenModule& seen = place_of(*state);
-  if (!seen.forward || seen.state_version != version_of(*state) ||
-      seen.class_version != version_of(Py_TYPE(self)) || tracing_state || is_watched()) {
-    return nullptr;
-  }
-  const auto is_empty = [](PyObject* table) { return PyDict_GET_SIZE(table) == 0; };
-  const bool no_hooks = std::ranges::all_of(seen.hook_tables, is_empty);
-  return no_hooks && global_tables_are_empty() ? seen.forward : nullptr;
+// What is known of a module that would be called as usual; null if nothing is.
+const SeenModule* seen_module(PyObject* self, PyObject* state) {
+  const SeenModule& seen = place_of(state);
+  const bool current = seen.forward && seen.state_version == version_of(state) &&
+                       seen.class_version == version_of(Py_TYPE(self));
+  return current ? &seen : nullptr;
 }
 
-// Takes note of a module that is called as usual and has no hooks.
+// Takes note of a module that is called as usual.
 void remember(PyObject* self, PyObject* state) {
   SeenModule seen;
   seen.state_version = version_of(state);
   seen.class_version = version_of(Py_TYPE(self));
   seen.forward = forward_function(self, state);
   if (!seen.forward || !seen.state_version || !seen.class_version) return;
-  for (std::size_t i = 0; i < seen.hook_tables.size(); ++i) {
-    seen.hook_tables[i] = PyDict_GetItemWithError(state, names().hook_tables[i]);
-  }
+  std::size_t i = 0;
+  const auto add = [&](PyObject* name) {
+    seen.tables[i] = PyDict_GetItemWithError(state, name);
+    return seen.tables[i] && PyDict_Check(seen.tables[i++]);
+  };
+  if (!std::ranges::all_of(names().hook_tables, add)) return;
+  if (!std::ranges::all_of(names().flag_tables, add)) return;
+  seen.full_backward_hooks =
+      PyDict_GetItemWithError(state, names().is_full_backward_hook) == Py_True;
   place_of(state) = seen;
 }
 
 // --- a call with hooks
 
 // Are all hooks of the usual kinds: without options, and full ones for the backward pass?
-bool has_usual_hooks(PyObject* state) {
+bool has_usual_hooks(PyObject* self, PyObject* state) {
+  if (const SeenModule* const seen = seen_module(self, state)) return seen->has_usual_hooks();
   if (!are_empty_tables(state, names().flag_tables)) return false;
   return is_empty_table(state, names().backward_hooks) ||
          PyDict_GetItemWithError(state, names().is_full_backward_hook) == Py_True;
@@ -240,7 +241,7 @@ class HookedCall {
   }
 
   // Were hooks of other kinds, or global ones, registered while this call went on?
-  bool has_new_kinds() { return !has_usual_hooks(state_) || !global_tables_are_empty(); }
+  bool has_new_kinds() { return !has_usual_hooks(self_, state_) || !global_tables_are_empty(); }
 
   // With an error set, which stays set.
   void run_always_hooks() {
@@ -282,17 +283,26 @@ class HookedCall {
 };
 
 PyObject* dispatch_call(PyObject* self, PyObject* args, PyObject* kwargs) {
-  PyObject* const seen = is_short(args, kwargs) ? seen_forward(self) : nullptr;
-  if (seen) return call_function(seen, self, args);
+  PyObject** const known_state = _PyObject_GetDictPtr(self);
+  if (known_state && *known_state && !tracing_state && !is_watched() && global_tables_are_empty()) {
+    const SeenModule* const seen = seen_module(self, *known_state);
+    if (seen && !seen->has_hooks() && is_short(args, kwargs)) {
+      return call_function(seen->forward, self, args);
+    }
+    if (seen && seen->has_hooks() && seen->has_usual_hooks()) {
+      const PyRef kept = PyRef::borrow(*known_state);
+      return guarded([&] { return HookedCall(self, kept.get(), args, kwargs).run(); });
+    }
+  }
   const PyRef state = PyRef::steal(PyObject_GenericGetDict(self, nullptr));
   if (!state) return nullptr;
   if (is_usual_call(Py_TYPE(self), state.get())) {
+    remember(self, state.get());
     if (are_empty_tables(state.get(), names().hook_tables)) {
-      remember(self, state.get());
       return call_forward(self, state.get(), args, kwargs);
     }
     const bool has_tables = PyDict_GetItemWithError(state.get(), names().forward_hooks);
-    if (has_tables && has_usual_hooks(state.get())) {
+    if (has_tables && has_usual_hooks(self, state.get())) {
       return guarded([&] { return HookedCall(self, state.get(), args, kwargs).run(); });
     }
   }
@@ -315,11 +325,13 @@ PyObject* module_getattro(PyObject* self, PyObject* name) {
   if (PyObject* const value = PyDict_GetItemWithError(state.get(), name)) return Py_NewRef(value);
   for (PyObject* const table_name : names().member_tables) {
     PyObject* const table = PyDict_GetItemWithError(state.get(), table_name);
-    if (!table || !PyDict_Check(table)) continue;
+    if (!table || !PyDict_Check(table)) return definition.generic_getattro(self, name);
     if (PyObject* const value = PyDict_GetItemWithError(table, name)) return Py_NewRef(value);
   }
   if (PyErr_Occurred()) return nullptr;
-  return definition.generic_getattro(self, name);  // which lets Module.__getattr__ raise
+  // As Module.__getattr__ would; programs ask what a module has.
+  return PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U'",
+                      Py_TYPE(self)->tp_name, name);
 }
 
 // Puts the shortcuts into the slots of a class whose methods are those of Module.

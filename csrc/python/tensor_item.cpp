@@ -28,10 +28,28 @@ Scalar read(DType dtype, const char* at) {
   return result;
 }
 
+// A row of the two usual types, without a look at the type for each element.
+template <class T, PyObject* (*kMake)(T)>
+PyObject* plain_list(const char* at, int64_t count, int64_t step) {
+  PyRef list = checked(PyList_New(static_cast<Py_ssize_t>(count)));
+  for (int64_t i = 0; i < count; ++i, at += step) {
+    PyObject* const value = kMake(*reinterpret_cast<const T*>(at));
+    if (!value) throw PythonError();
+    PyList_SET_ITEM(list.get(), i, value);
+  }
+  return list.release();
+}
+PyObject* python_float(float value) { return PyFloat_FromDouble(value); }
+PyObject* python_int(int64_t value) { return PyLong_FromLongLong(value); }
+
 PyObject* nested_list(const Tensor& tensor, int64_t dim, const char* at) {
   if (dim == tensor.dim()) return to_python(read(tensor.dtype(), at));
   const int64_t count = tensor.sizes()[dim];
   const int64_t step = tensor.strides()[dim] * item_size(tensor.dtype());
+  if (dim + 1 == tensor.dim()) {
+    if (tensor.dtype() == DType::kFloat32) return plain_list<float, python_float>(at, count, step);
+    if (tensor.dtype() == DType::kInt64) return plain_list<int64_t, python_int>(at, count, step);
+  }
   PyRef list = checked(PyList_New(static_cast<Py_ssize_t>(count)));
   for (int64_t i = 0; i < count; ++i) {
     PyList_SET_ITEM(list.get(), i, checked(nested_list(tensor, dim + 1, at + i * step)).release());

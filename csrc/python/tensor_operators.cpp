@@ -183,7 +183,8 @@ Py_ssize_t length(PyObject* self) {
   return static_cast<Py_ssize_t>(tensor.sizes()[0]);
 }
 
-Py_hash_t identity_hash(PyObject* self) { return _Py_HashPointer(self); }
+// As in PyTorch, hash(x) is id(x).
+Py_hash_t identity_hash(PyObject* self) { return reinterpret_cast<Py_hash_t>(self); }
 
 }  // namespace
 

@@ -316,9 +316,6 @@ class Tensor(_C.TensorBase):
             f"{type(element)}."
         )
 
-    def __hash__(self) -> int:
-        return id(self)
-
     @_overridable
     def __rdiv__(self, other: Any) -> Any:
         return self.reciprocal() * other

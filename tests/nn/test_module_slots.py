@@ -151,3 +151,124 @@ def test_deleted_hook_tables_are_reported_as_missing_attributes():
     del echo.__dict__["_forward_hooks"]
     with pytest.raises(AttributeError, match="has no attribute '_forward_hooks'"):
         echo(1)
+
+
+# ---- what a module was when it was called before does not count
+
+
+class Twice(nn.Module):
+    def forward(self, x):
+        return x * 2
+
+
+@pytest.fixture
+def called():
+    module = Twice()
+    assert [module(1), module(2)] == [2, 4]
+    return module
+
+
+def test_hooks_of_every_kind_are_seen_after_calls_without_them(called):
+    seen = []
+    handles = [
+        called.register_forward_pre_hook(lambda module, args: seen.append("pre")),
+        called.register_forward_hook(lambda module, args, result: seen.append("hook")),
+        called.register_forward_hook(
+            lambda module, args, kwargs, result: seen.append("options"), with_kwargs=True
+        ),
+    ]
+    assert [called(1), called(1)] == [2, 2]
+    assert seen == ["pre", "hook", "options"] * 2
+    for handle in handles:
+        handle.remove()
+    assert called(1) == 2
+    assert len(seen) == 6
+
+
+def test_a_backward_hook_is_seen_after_calls_without_it(called):
+    seen = []
+    called.register_full_backward_hook(lambda module, inputs, outputs: seen.append(module))
+    x = tallow.ones(2, requires_grad=True)
+    called(x).sum().backward()
+    called(x).sum().backward()
+    assert seen == [called, called]
+
+
+def test_a_global_hook_is_seen_after_calls_without_it(called):
+    seen = []
+    handle = nn.modules.module.register_module_forward_hook(lambda *args: seen.append(args[0]))
+    called(1)
+    handle.remove()
+    called(1)
+    assert seen == [called]
+
+
+def test_a_first_hook_that_forward_registers_runs_from_the_next_call_on():
+    class Registers(nn.Module):
+        def forward(self, x):
+            if x == 3:
+                self.register_forward_hook(lambda module, args, result: result + 1)
+            return x
+
+    module = Registers()
+    assert [module(1), module(2), module(3), module(4)] == [1, 2, 3, 5]
+
+
+def test_a_forward_assigned_later_is_honoured(called):
+    called.forward = lambda x: x + 1
+    assert [called(1), called(1)] == [2, 2]
+    del called.forward
+    assert called(2) == 4
+
+
+def test_a_forward_assigned_to_the_class_later_is_honoured():
+    class Changed(Twice):
+        pass
+
+    module = Changed()
+    assert [module(1), module(1)] == [2, 2]
+    Changed.forward = lambda self, x: x + 5
+    assert module(1) == 6
+    del Changed.forward
+    assert module(1) == 2
+
+
+def test_a_class_assigned_later_is_honoured(called):
+    class Other(nn.Module):
+        def forward(self, x):
+            return -x
+
+    called.__class__ = Other
+    assert called(1) == -1
+
+
+def test_a_call_impl_assigned_later_is_honoured(called):
+    called._call_impl = lambda x: "mine"
+    assert called(1) == "mine"
+
+
+def test_hook_tables_replaced_later_are_honoured(called):
+    called._forward_hooks = {0: lambda module, args, result: "replaced"}
+    assert called(1) == "replaced"
+
+
+def test_many_modules_take_turns():
+    modules = [Twice() for _ in range(600)]
+    for module in modules[::3]:
+        module.register_forward_hook(lambda module, args, result: result + 1)
+    for _ in range(3):
+        assert [module(1) for module in modules] == [3, 2, 2] * 200
+
+
+def test_a_table_of_members_that_is_no_dict_is_asked():
+    class Table:
+        def __contains__(self, name):
+            return name == "scale"
+
+        def __getitem__(self, name):
+            return 7
+
+    module = Twice()
+    module.__dict__["_buffers"] = Table()
+    assert module.scale == 7
+    assert not hasattr(module, "other")

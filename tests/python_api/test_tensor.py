@@ -229,6 +229,32 @@ def test_predicates() -> None:
         tallow.numel(3)
 
 
+def test_limits_of_formats_are_read_only_and_cannot_be_inherited() -> None:
+    for info in (tallow.finfo(tallow.float32), tallow.iinfo(tallow.int8)):
+        before = info.max
+        with pytest.raises(
+            AttributeError, match=r"^attribute 'max' of 'tallow\..info' objects is no"
+        ):
+            info.max = 1
+        with pytest.raises(AttributeError, match=r"^'tallow\..info' object has no attribute 'foo'"):
+            info.foo = 1
+        with pytest.raises(AttributeError):
+            del info.max
+        assert info.max == before
+        assert copy.copy(info) == copy.deepcopy(info) == pickle.loads(pickle.dumps(info)) == info
+        with pytest.raises(TypeError, match="is not an acceptable base type"):
+            type("Mine", (type(info),), {})
+
+
+def test_the_default_of_finfo_follows_the_default_dtype() -> None:
+    assert tallow.finfo().dtype == "float32"
+    tallow.set_default_dtype(tallow.float64)
+    try:
+        assert tallow.finfo().dtype == "float64"
+    finally:
+        tallow.set_default_dtype(tallow.float32)
+
+
 def test_finfo_and_iinfo() -> None:
     info = tallow.finfo(tallow.float32)
     assert (info.bits, info.eps, info.tiny) == (32, 2.0**-23, 2.0**-126)

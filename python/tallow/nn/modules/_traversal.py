@@ -85,7 +85,7 @@ class TraversalMethods:
             recurse: include the parameters of child modules.
             remove_duplicate: yield each object once, under its first name.
         """
-        yield from self._named_members(
+        return self._named_members(
             lambda module: module._parameters.items(), prefix, recurse, remove_duplicate
         )
 
@@ -98,7 +98,7 @@ class TraversalMethods:
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         """Yield ``(name, buffer)``; see :meth:`named_parameters` for the arguments."""
-        yield from self._named_members(
+        return self._named_members(
             lambda module: module._buffers.items(), prefix, recurse, remove_duplicate
         )
 
@@ -251,7 +251,7 @@ class TraversalMethods:
         Args:
             set_to_none: drop the gradients; otherwise fill them with zeros in place.
         """
-        if getattr(self, "_is_replica", False):
+        if self.__dict__.get("_is_replica", False):
             warnings.warn(
                 "Calling .zero_grad() from a module created with nn.DataParallel() has no effect. "
                 "The parameters are copied (in a differentiable manner) from the original module. "
