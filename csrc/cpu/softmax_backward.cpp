@@ -22,6 +22,8 @@ void backward_row(bool log, T* grad_in, const T* grad, const T* y, int64_t n) {
     return summand(log, read(grad + i, count), read(y + i, count));
   });
   for_each_vector<A>(n, [&](int64_t i, int count) {
+    __builtin_prefetch(grad + n + i);
+    __builtin_prefetch(y + n + i);
     write(grad_in + i, gradient(log, read(grad + i, count), read(y + i, count), broadcast(sum)),
           count);
   });

@@ -26,12 +26,20 @@ TALLOW_INLINE Shifted<V> shift(V x, V max) {
   return {value, lost == lost ? lost : V{}};
 }
 
-// exp(x - max) to about an ulp however large x and max are.
-template <class V>
-TALLOW_INLINE V exp_shifted(V x, V max) {
-  const Shifted<V> s = shift(x, max);
-  const V e = math::exp(s.value);
+// exp(x - max) to about an ulp however large x <= max and max are.
+TALLOW_INLINE Vec<double> exp_shifted(Vec<double> x, Vec<double> max) {
+  const Shifted<Vec<double>> s = shift(x, max);
+  const Vec<double> e = math::exp(s.value);
   return mul_add(e, s.lost, e);
+}
+TALLOW_INLINE Vec<float> exp_shifted(Vec<float> x, Vec<float> max) {
+  const Vec<float> least = splat<Vec<float>>(-110);  // e^least, and what is below, rounds to 0
+  const Vec<float> value = x - max;
+  const Vec<float> back = value - x;
+  const Vec<float> lost = (x - (value - back)) - (max + back);
+  const math::Exponential e =
+      math::exponential(larger_or_first(value, least), least < value ? lost : Vec<float>{});
+  return math::times_power_of_two(1 + e.p(), e);
 }
 
 // log(sum) as the nearest number of type A and the remainder.
@@ -69,12 +77,14 @@ TALLOW_NOINLINE Compute<T> row_max(const T* x, int64_t n) {
                                  [&](int64_t i, int count) { return read(x + i, count); });
 }
 
-// exp(x - max), kept in `y` where its type loses nothing, and summed.
+// exp(x - max), kept in `y` where its type loses nothing, and summed. Meanwhile the next row comes
+// from memory.
 template <class T>
 TALLOW_NOINLINE Compute<T> row_sum_exp(T* y, const T* x, int64_t n, Compute<T> max) {
   using A = Compute<T>;
   const Vec<A> shift_by = broadcast(max);
   return fold_values<A>(n, Add{}, [&](int64_t i, int count) {
+    __builtin_prefetch(x + n + i);
     const Vec<A> e = exp_shifted(read(x + i, count), shift_by);
     if constexpr (std::is_same_v<T, A>) {
       if (y) write(y + i, e, count);
