@@ -43,9 +43,9 @@ struct GradientDeviation {
 // The leaf of `count` elements from position `first` on of a channel, as numbers of type A: in
 // place where it lies in one image, else copied to `buffer`.
 template <class T>
-TALLOW_INLINE const Compute<T>* channel_leaf(const T* in, const ChannelShape& shape,
-                                             int64_t channel, int64_t first, int64_t count,
-                                             Compute<T>* buffer) {
+TALLOW_NOINLINE const Compute<T>* channel_leaf(const T* in, const ChannelShape& shape,
+                                               int64_t channel, int64_t first, int64_t count,
+                                               Compute<T>* buffer) {
   using A = Compute<T>;
   int64_t image = first / shape.inner;
   int64_t within = first % shape.inner;

@@ -14,38 +14,77 @@ TALLOW_INLINE bool is_adjacent(const Reduction& r) {
   return r.reduce_ndim == 0 || (r.reduce_ndim == 1 && r.reduce_stride[0] == 1);
 }
 
-// Folds n contiguous elements, once per map.
+// Pushes the leaves of n contiguous elements, once per map.
 template <class A, class Join, class... Maps>
-TALLOW_NOINLINE void fold_contiguous(const A* data, int64_t n, A center,
-                                     A (&out)[sizeof...(Maps)]) {
-  using Source = Mapped<A, Maps...>;
+TALLOW_NOINLINE void push_contiguous(const A* data, int64_t n, A center,
+                                     PairwiseTree<A, sizeof...(Maps), Join>& tree) {
   const Vec<A> centers = broadcast(center);
-  fold_row<A, Source::kMaps>(
-      n, Join{}, [&](int64_t k) { return Source{data + k * kLeaf, centers}; }, out);
+  push_leaves(
+      n, Join{}, [&](int64_t k) { return Mapped<A, Maps...>{data + k * kLeaf, centers}; }, tree);
 }
 
-// Folds the reduced elements [begin, begin + n) of one output, once per map.
+// Folds n contiguous elements, once per map.
+template <class A, class Join, class... Maps>
+void fold_contiguous(const A* data, int64_t n, A center, A (&out)[sizeof...(Maps)]) {
+  PairwiseTree<A, sizeof...(Maps), Join> tree;
+  push_contiguous<A, Join, Maps...>(data, n, center, tree);
+  tree.result(out);
+}
+
+// Sums n adjacent elements of a half type, if it is sums that are wanted and `push` is given.
+template <class Join, class... Maps, class A, class Push>
+TALLOW_INLINE bool fold_halves_in_place(Push push, const char* data, int64_t n,
+                                        A (&out)[sizeof...(Maps)]) {
+  if constexpr (std::is_same_v<Join, Add> && sizeof...(Maps) == 1 &&
+                (std::is_same_v<Maps, Identity> && ...)) {
+    if (push) {
+      PairwiseTree<A, 1, Add> tree;
+      push(data, n, tree);
+      tree.result(out);
+      return true;
+    }
+  }
+  return false;
+}
+
+// Folds the reduced elements [begin, begin + n) of one output, once per map. Whole leaves of a
+// contiguous run are read in place, everything else is gathered, some leaves at a time.
 template <class A, class Join, class... Maps>
 TALLOW_NOINLINE void fold_scattered(const Reduction& r, const Reader<A>& reader, const char* in,
                                     int64_t begin, int64_t n, A center, A (&out)[sizeof...(Maps)]) {
-  using Source = Mapped<A, Maps...>;
-  const Vec<A> centers = broadcast(center);
-  // Leaves that lie in one contiguous run are read in place, the others gathered.
-  alignas(kVectorBytes) A buffer[kAbreast<A>][kLeaf];
+  alignas(kVectorBytes) A gathered[4 * kLeaf];
+  PairwiseTree<A, sizeof...(Maps), Join> tree;
   Cursor cursor(r.reduce_ndim, r.reduce_size, r.reduce_stride, begin);
-  const auto leaf = [&](int64_t k) -> Source {
-    const int64_t left = n - k * kLeaf;
-    const int64_t count = left < kLeaf ? left : kLeaf;
-    if (reader.in_place && cursor.run_stride() == 1 && cursor.run() >= count) {
-      const A* const data = reinterpret_cast<const A*>(in) + cursor.offset();
+  const bool long_runs =
+      reader.in_place && cursor.run_stride() == 1 && r.reduce_size[r.reduce_ndim - 1] >= kLeaf;
+  while (n > 0) {
+    const int64_t run = cursor.run();
+    const A* data = gathered;
+    int64_t count;
+    if (long_runs && (run >= n || run >= kLeaf)) {
+      count = run < n ? run / kLeaf * kLeaf : n;
+      data = reinterpret_cast<const A*>(in) + cursor.offset();
       cursor.advance(count);
-      return {data, centers};
+    } else {
+      const int64_t room = long_runs ? kLeaf : 4 * kLeaf;
+      count = n < room ? n : room;
+      gather_run(reader, in, cursor, count, gathered);
     }
-    A* const packed = buffer[k % kAbreast<A>];
-    gather_run(reader, in, cursor, count, packed);
-    return {packed, centers};
-  };
-  fold_row<A, Source::kMaps>(n, Join{}, leaf, out);
+    push_contiguous<A, Join, Maps...>(data, count, center, tree);
+    n -= count;
+  }
+  tree.result(out);
+}
+
+// The fold of N <= 8 elements, N known to the compiler: what fold_leaf gives, without lanes.
+template <int N, class T, class Join>
+TALLOW_INLINE T fold_few(const T* x, const Join& join) {
+  T lane[N];
+  for (int i = 0; i < N; ++i) lane[i] = x[i];
+  for (int i = 0; i + 4 < N; ++i) lane[i] = join(lane[i], lane[i + 4]);
+  for (int i = 0; i < 2 && i + 2 < N; ++i) lane[i] = join(lane[i], lane[i + 2]);
+  if constexpr (N > 1) lane[0] = join(lane[0], lane[1]);
+  return lane[0];
 }
 
 // Rows of N <= 8 adjacent elements, `pitch` apart.
@@ -153,6 +192,7 @@ void fold_segments(const Reduction& r, const Reader<A>& reader, const A* center,
   const int64_t n = r.reduce_numel;
   const char* const base = static_cast<const char*>(r.in);
   const bool in_place = reader.in_place && is_adjacent(r);
+  const bool in_halves = reader.push_sum && is_adjacent(r);
   parallel_for(r.out_numel * segments, items_per_task(n < kSegment ? n : kSegment),
                [&](int64_t begin, int64_t end) {
                  int64_t o = begin / segments;
@@ -167,7 +207,9 @@ void fold_segments(const Reduction& r, const Reader<A>& reader, const A* center,
                    if (in_place) {
                      fold_contiguous<A, Join, Maps...>(reinterpret_cast<const A*>(in) + first,
                                                        count, middle, folded);
-                   } else {
+                   } else if (!fold_halves_in_place<Join, Maps...>(
+                                  in_halves ? reader.push_sum : nullptr,
+                                  in + first * reader.item_size, count, folded)) {
                      fold_scattered<A, Join, Maps...>(r, reader, in, first, count, middle, folded);
                    }
                    for (std::size_t m = 0; m < sizeof...(Maps); ++m) targets[m][item] = folded[m];

@@ -130,10 +130,12 @@ Status fold_integers(const Reduction& r, const Reader<uint64_t>& reader, uint64_
           const uint64_t* const x = next_row();
           for (int64_t i = 0; i < count; ++i) out[i] = join(out[i], x[i]);
         }
-        for (int64_t done = 0; !columns && done < n; done += kColumnBlock) {
-          const int64_t some = n - done < kColumnBlock ? n - done : kColumnBlock;
+        const bool in_place = reader.in_place && is_adjacent(r);
+        const int64_t block = in_place ? n : kColumnBlock;
+        for (int64_t done = 0; !columns && done < n; done += block) {
+          const int64_t some = n - done < block ? n - done : block;
           const uint64_t* x = packed;
-          if (reader.in_place && is_adjacent(r)) {
+          if (in_place) {
             x = reinterpret_cast<const uint64_t*>(in) + begin + done;
           } else {
             gather_run(reader, in, cursor, some, packed);

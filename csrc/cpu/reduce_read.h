@@ -109,6 +109,9 @@ struct Reader {
   // Converts `count` elements, `stride` apart.
   void (*run)(const char* in, int64_t stride, int64_t count, double p, A* out);
   double p;
+  // Pushes the leaves of n adjacent elements of a half type, which sums read as they lie; else
+  // null.
+  void (*push_sum)(const char* in, int64_t n, PairwiseTree<A, 1, Add>& tree) = nullptr;
 
   TALLOW_INLINE void read(const char* in, int64_t offset, int64_t stride, int64_t count,
                           A* out) const {
@@ -131,6 +134,9 @@ struct AsNonZero {
   }
 };
 
+template <class T>
+inline constexpr bool is_half_type = std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
+
 // The compiler does not vectorise this conversion.
 template <class T>
 TALLOW_INLINE void widen_run(const T* from, int64_t count, float* out) {
@@ -147,7 +153,13 @@ template <class T, class A, class Convert>
 void convert_run(const char* in, int64_t stride, int64_t count, double p, A* out) {
   const T* const from = reinterpret_cast<const T*>(in);
   const Convert convert;
-  if constexpr (std::is_same_v<A, float> && std::is_same_v<T, Half>) {
+  if constexpr (std::is_same_v<A, T> && std::is_same_v<Convert, AsValue<A>>) {
+    if (stride == 1) {
+      std::memcpy(out, from, static_cast<std::size_t>(count) * sizeof(A));
+      return;
+    }
+  }
+  if constexpr (std::is_same_v<A, float> && is_half_type<T>) {
     if (stride == 1) {
       widen_run(from, count, out);
       if constexpr (std::is_same_v<Convert, AsValue<A>>) return;
@@ -164,12 +176,39 @@ void convert_run(const char* in, int64_t stride, int64_t count, double p, A* out
   }
 }
 
+// The source of half-precision numbers as floats.
+template <class T>
+struct Widened {
+  const T* data = nullptr;
+  TALLOW_INLINE void full(int64_t i, Wide<float> (&w)[1]) const {
+#pragma GCC unroll 8
+    for (int p = 0; p < Wide<float>::kParts; ++p) {
+      w[0].part[p] = load_float(data + i + p * kLanes<float>);
+    }
+  }
+  TALLOW_INLINE void partial(int64_t i, int64_t count, Wide<float> (&w)[1]) const {
+    T rest[kWideLanes] = {};
+    std::memcpy(static_cast<void*>(rest), data + i, static_cast<std::size_t>(count) * sizeof(T));
+    Widened{rest}.full(0, w);
+  }
+};
+
+template <class T>
+TALLOW_NOINLINE void push_widened(const char* in, int64_t n, PairwiseTree<float, 1, Add>& tree) {
+  const T* const data = reinterpret_cast<const T*>(in);
+  push_leaves(n, Add{}, [&](int64_t k) { return Widened<T>{data + k * kLeaf}; }, tree);
+}
+
 template <class T, class A, class Convert = AsValue<A>>
 Reader<A> reader(double p = 0) {
   constexpr bool kSameBits =
       std::is_same_v<T, A> || (std::is_same_v<T, int64_t> && std::is_same_v<A, uint64_t>);
-  return {sizeof(T), kSameBits && std::is_same_v<Convert, AsValue<A>>, convert_run<T, A, Convert>,
-          p};
+  constexpr bool kAsStored = std::is_same_v<Convert, AsValue<A>>;
+  Reader<A> result{sizeof(T), kSameBits && kAsStored, convert_run<T, A, Convert>, p};
+  if constexpr (kAsStored && std::is_same_v<A, float> && is_half_type<T>) {
+    result.push_sum = push_widened<T>;
+  }
+  return result;
 }
 
 // Converts the next `count` elements at the cursor, which moves on.

@@ -4,11 +4,10 @@
 // depends on n alone, so rows, columns, threads and register widths all give the same bits.
 #pragma once
 
-#include <limits>
+#include <utility>
 
-#include "core/macros.h"
 #include "cpu/gemm_transpose.h"
-#include "cpu/simd.h"
+#include "cpu/reduce_join.h"
 
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
@@ -17,67 +16,6 @@ inline constexpr int64_t kLeaf = 256;
 // The unit of parallel work: a power of two of leaves, so that the pairwise tree inside a segment
 // is a subtree of the whole.
 inline constexpr int64_t kSegment = 64 * kLeaf;
-
-// What combines two partial results; `identity` fills the lanes that have no element. -0.0 is the
-// identity of addition that also keeps a sum of negative zeros negative.
-struct Add {
-  template <class T>
-  static constexpr T identity = std::numeric_limits<T>::is_integer ? T(0) : T(-0.0);
-  template <class V>
-  TALLOW_INLINE V operator()(V a, V b) const {
-    return a + b;
-  }
-};
-struct Multiply {
-  template <class T>
-  static constexpr T identity = T(1);
-  template <class V>
-  TALLOW_INLINE V operator()(V a, V b) const {
-    return a * b;
-  }
-};
-struct Minimum {
-  template <class T>
-  static constexpr T identity =
-      std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
-                                           : std::numeric_limits<T>::max();
-  template <class V>
-  TALLOW_INLINE V operator()(V a, V b) const {
-    const V smaller = b < a ? b : a;
-    return b != b ? b : smaller;
-  }
-};
-struct Maximum {
-  template <class T>
-  static constexpr T identity =
-      std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
-                                           : std::numeric_limits<T>::min();
-  template <class V>
-  TALLOW_INLINE V operator()(V a, V b) const {
-    const V larger = b > a ? b : a;
-    return b != b ? b : larger;
-  }
-};
-
-// The same on floating types, but where one is NaN the first: half the work of the above.
-struct LargerOrFirst {
-  template <class T>
-  static constexpr T identity = Maximum::identity<T>;
-  template <class V>
-  TALLOW_INLINE V operator()(V a, V b) const {
-    if constexpr (sizeof(V) == kVectorBytes) return larger_or_first(a, b);
-    return b > a ? b : a;
-  }
-};
-struct SmallerOrFirst {
-  template <class T>
-  static constexpr T identity = Minimum::identity<T>;
-  template <class V>
-  TALLOW_INLINE V operator()(V a, V b) const {
-    if constexpr (sizeof(V) == kVectorBytes) return smaller_or_first(a, b);
-    return b < a ? b : a;
-  }
-};
 
 // Folds lane i of a vector with i + Lanes / 2, and so on until `Left` lanes are left.
 template <int Left, class T, int Lanes, class Join>
@@ -206,30 +144,6 @@ TALLOW_INLINE T fold_siblings(const Wide<T>* leaf, const Join& join) {
   }
 }
 
-// Folds `Count` whole leaves that are neighbours in the tree into one value.
-template <class T, int K, int Count, class Join, class Source>
-TALLOW_INLINE void fold_whole_leaves(const Source* source, const Join& join, T (&out)[K]) {
-  Wide<T> lanes[K][Count];
-#pragma GCC unroll 4
-  for (int leaf = 0; leaf < Count; ++leaf) {
-    Wide<T> w[K];
-    source[leaf].full(0, w);
-#pragma GCC unroll 4
-    for (int k = 0; k < K; ++k) lanes[k][leaf] = w[k];
-  }
-  for (int64_t i = kWideLanes; i < kLeaf; i += kWideLanes) {
-#pragma GCC unroll 4
-    for (int leaf = 0; leaf < Count; ++leaf) {
-      Wide<T> w[K];
-      source[leaf].full(i, w);
-#pragma GCC unroll 4
-      for (int k = 0; k < K; ++k) lanes[k][leaf] = join_lanes(lanes[k][leaf], w[k], join);
-    }
-  }
-#pragma GCC unroll 4
-  for (int k = 0; k < K; ++k) out[k] = fold_siblings<T, Count>(lanes[k], join);
-}
-
 // The lanes of one leaf of 0 < n <= kLeaf elements; those without an element are the identity.
 template <class T, int K, class Join, class Source>
 TALLOW_INLINE void fold_leaf_lanes(const Source& source, int64_t n, const Join& join,
@@ -281,6 +195,7 @@ class PairwiseTree {
     for (int k = 0; k < K; ++k) level_[depth][k] = value[k];
     count_ += Count;
   }
+  TALLOW_INLINE uint64_t count() const { return count_; }
   // The combination of everything; at least one value must have been pushed.
   TALLOW_INLINE void result(T (&value)[K]) const {
     int depth = 0;
@@ -297,6 +212,39 @@ class PairwiseTree {
   uint64_t count_ = 0;
 };
 
+// Folds `Count` whole leaves side by side and pushes them; of three, the first two are siblings.
+template <int Count, class T, int K, class Join, class Source>
+TALLOW_INLINE void push_whole_leaves(const Source* source, const Join& join,
+                                     PairwiseTree<T, K, Join>& tree) {
+  Wide<T> lanes[K][Count];
+#pragma GCC unroll 4
+  for (int leaf = 0; leaf < Count; ++leaf) {
+    Wide<T> w[K];
+    source[leaf].full(0, w);
+#pragma GCC unroll 4
+    for (int k = 0; k < K; ++k) lanes[k][leaf] = w[k];
+  }
+  for (int64_t i = kWideLanes; i < kLeaf; i += kWideLanes) {
+#pragma GCC unroll 4
+    for (int leaf = 0; leaf < Count; ++leaf) {
+      Wide<T> w[K];
+      source[leaf].full(i, w);
+#pragma GCC unroll 4
+      for (int k = 0; k < K; ++k) lanes[k][leaf] = join_lanes(lanes[k][leaf], w[k], join);
+    }
+  }
+  constexpr int kSiblings = Count == 3 ? 2 : Count;
+  T folded[K];
+#pragma GCC unroll 4
+  for (int k = 0; k < K; ++k) folded[k] = fold_siblings<T, kSiblings>(lanes[k], join);
+  tree.template push_siblings<kSiblings>(folded);
+  if constexpr (Count > kSiblings) {
+#pragma GCC unroll 4
+    for (int k = 0; k < K; ++k) folded[k] = fold_lanes(lanes[k][kSiblings], join);
+    tree.push(folded);
+  }
+}
+
 // The combination of values at(0), ..., at(count - 1) in that tree.
 template <class T, class Join, class At>
 TALLOW_INLINE T fold_partials(int64_t count, const At& at) {
@@ -308,28 +256,40 @@ TALLOW_INLINE T fold_partials(int64_t count, const At& at) {
   return result[0];
 }
 
-// Folds the leaves of n elements and pushes them into a tree that holds a multiple of kAbreast;
-// leaf(k) is the source of leaf k. A source must stay valid while those of the next kAbreast - 1
-// leaves are made.
+// Folds the leaves of n elements and pushes them, neighbours in the tree side by side; leaf(k) is
+// the source of leaf k. A source must stay valid while those of the next kAbreast - 1 leaves are
+// made.
 template <class T, int K, class Join, class LeafAt>
 TALLOW_INLINE void push_leaves(int64_t n, const Join& join, const LeafAt& leaf,
                                PairwiseTree<T, K, Join>& tree) {
   const int64_t whole = n / kLeaf;
   int64_t next = 0;
   const auto fold = [&]<int Count>() {
-    T folded[K];
     [&]<int... J>(std::integer_sequence<int, J...>) {
       const decltype(leaf(0)) sources[] = {leaf(next + J)...};
-      fold_whole_leaves<T, K, Count>(sources, join, folded);
+      push_whole_leaves<Count>(sources, join, tree);
     }(std::make_integer_sequence<int, Count>{});
-    tree.template push_siblings<Count>(folded);
     next += Count;
   };
-  while (next + kAbreast<T> <= whole) fold.template operator()<kAbreast<T>>();
-  if constexpr (kAbreast<T> > 2) {
-    if (next + 2 <= whole) fold.template operator()<2>();
+  while (next < whole) {
+    const int64_t left = whole - next;
+    const uint64_t misaligned = tree.count() % kAbreast<T>;
+    if (left >= kAbreast<T> && misaligned == 0) {
+      fold.template operator()<kAbreast<T>>();
+      continue;
+    }
+    if constexpr (kAbreast<T> > 2) {
+      if (left == 3 && misaligned == 0) {
+        fold.template operator()<3>();
+        continue;
+      }
+      if (left >= 2 && misaligned % 2 == 0) {
+        fold.template operator()<2>();
+        continue;
+      }
+    }
+    fold.template operator()<1>();
   }
-  while (next < whole) fold.template operator()<1>();
   if (whole * kLeaf < n) {
     T folded[K];
     fold_leaf<T, K>(leaf(whole), n - whole * kLeaf, join, folded);
@@ -389,17 +349,6 @@ struct Contiguous {
     w[0] = load_lanes_partial(data + i, count);
   }
 };
-
-// The fold of N <= 8 elements, N known to the compiler: what fold_leaf gives, without lanes.
-template <int N, class T, class Join>
-TALLOW_INLINE T fold_few(const T* x, const Join& join) {
-  T lane[N];
-  for (int i = 0; i < N; ++i) lane[i] = x[i];
-  for (int i = 0; i + 4 < N; ++i) lane[i] = join(lane[i], lane[i + 4]);
-  for (int i = 0; i < 2 && i + 2 < N; ++i) lane[i] = join(lane[i], lane[i + 2]);
-  if constexpr (N > 1) lane[0] = join(lane[0], lane[1]);
-  return lane[0];
-}
 
 }  // namespace
 }  // namespace tallow::cpu::TALLOW_ISA
