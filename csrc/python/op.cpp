@@ -6,6 +6,7 @@
 #include "python/autocast.h"
 #include "python/error_notes.h"
 #include "python/op_binding.h"
+#include "python/op_operands.h"
 #include "python/op_out.h"
 #include "python/override.h"
 #include "python/same_device.h"
@@ -181,6 +182,34 @@ PyObject* call_op(const Op& op, PyObject* api, PyObject* const* args, Py_ssize_t
     return nullptr;  // raised by code that the op called
   } catch (...) {
     report_error(op, args, count, keywords);
+    return nullptr;
+  }
+}
+
+bool takes_two_tensors(const Op& op) {
+  const Overload& first = op.overloads[0];
+  return !op.writes_self && !op.inplace && !first.result_type && !first.has_sequence &&
+         first.variadic < 0 && first.positional >= 2 && first.required <= 2 &&
+         first.parameters[0].tensor_like && first.parameters[1].tensor_like;
+}
+
+PyObject* call_with_two(const Op& op, PyObject* a, PyObject* b) noexcept {
+  PyObject* const args[] = {a, b};
+  const bool plain =
+      is_exact_tensor(a) && is_exact_tensor(b) && call_interest == 0 && !device_memory_used;
+  if (TALLOW_UNLIKELY(!plain)) return call_op(op, op.method, args, 2, nullptr);
+  // There is nothing to bind and nobody to ask.
+  const Overload& overload = op.overloads[0];
+  PyObject* slots[kMaxParameters];
+  slots[0] = a;
+  slots[1] = b;
+  for (std::size_t i = 2; i < overload.defaults.size(); ++i) slots[i] = overload.defaults[i];
+  try {
+    return overload.invoke(op, slots, nullptr);
+  } catch (const PythonError&) {
+    return nullptr;
+  } catch (...) {
+    report_error(op, args, 2, nullptr);
     return nullptr;
   }
 }

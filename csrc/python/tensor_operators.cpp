@@ -7,6 +7,7 @@
 #include "python/convert.h"
 #include "python/numpy.h"
 #include "python/op_objects.h"
+#include "python/op_operands.h"
 #include "python/override.h"
 #include "python/tensor_item.h"
 
@@ -48,7 +49,7 @@ PyObject* binary(PyObject* a, PyObject* b) {
   const Op* const op = ops_table.*kOp;
   if (TALLOW_LIKELY(is_tensor(a))) {
     if (TALLOW_UNLIKELY(!is_operand(b))) Py_RETURN_NOTIMPLEMENTED;
-    return call(op, a, b);
+    return call_with_two(*op, a, b);
   }
   if (!is_operand(a)) Py_RETURN_NOTIMPLEMENTED;
   return guarded([&] { return call(op, number_like(a, unwrap(b)).get(), b); });
@@ -69,7 +70,7 @@ PyObject* subtract(PyObject* a, PyObject* b) {
 PyObject* matrix_multiply(PyObject* a, PyObject* b) {
   const auto is_factor = [](PyObject* object) { return is_tensor(object) || may_override(object); };
   if (!is_factor(a) || !is_factor(b)) Py_RETURN_NOTIMPLEMENTED;
-  return call(ops_table.matmul, a, b);
+  return call_with_two(*ops_table.matmul, a, b);
 }
 
 // Commutative: the number may go second, where no tensor has to be made of it.
@@ -77,7 +78,7 @@ template <OpSlot kOp>
 PyObject* commutative(PyObject* a, PyObject* b) {
   if (TALLOW_UNLIKELY(!is_tensor(a))) std::swap(a, b);
   if (TALLOW_UNLIKELY(!is_operand(b))) Py_RETURN_NOTIMPLEMENTED;
-  return call(ops_table.*kOp, a, b);
+  return call_with_two(*(ops_table.*kOp), a, b);
 }
 
 PyObject* true_divide(PyObject* a, PyObject* b) {
@@ -131,7 +132,7 @@ PyObject* compare(PyObject* a, PyObject* b, int operation) {
   static constexpr OpSlot slots[] = {&OperatorOps::lt, &OperatorOps::le, &OperatorOps::eq,
                                      &OperatorOps::ne, &OperatorOps::gt, &OperatorOps::ge};
   const Op* const op = ops_table.*slots[operation];
-  if (TALLOW_LIKELY(is_operand(b))) return call(op, a, b);
+  if (TALLOW_LIKELY(is_operand(b))) return call_with_two(*op, a, b);
   if (!is_array(b)) Py_RETURN_NOTIMPLEMENTED;
   // Python would answer NotImplemented from both sides by comparing identities.
   return guarded([&] { return call(op, a, checked(wrap(from_array(b))).get()); });
@@ -271,6 +272,12 @@ void bind_operators() {
       find("bitwise_left_shift_"),
       find("bitwise_right_shift_"),
   };
+  const OperatorOps& t = ops_table;
+  for (const Op* op : {t.add, t.sub, t.mul, t.div, t.floor_divide, t.remainder, t.pow, t.matmul,
+                       t.bitwise_and, t.bitwise_or, t.bitwise_xor, t.left_shift, t.right_shift,
+                       t.lt, t.le, t.eq, t.ne, t.gt, t.ge}) {
+    TALLOW_CHECK(takes_two_tensors(*op), op->name, " is no operator of two tensors");
+  }
 }
 
 }  // namespace tallow::python
