@@ -45,7 +45,7 @@ def stages_of(out: Path) -> list[tuple[str, int | None]]:
     return [(line["stage"], line["status"]) for line in map(json.loads, lines)]
 
 
-def test_it_probes_smokes_and_times(tmp_path: Path) -> None:
+def test_it_probes_smokes_and_times(tmp_path: Path, emulator: object) -> None:
     done = verify(tmp_path, "probe", "smoke", "bench")
     assert done.returncode == 0, done.stdout + done.stderr
     assert stages_of(tmp_path) == [("probe", 0), ("smoke", 0), ("bench", 0)]

@@ -74,6 +74,18 @@ def test_a_missing_event_is_seen(emulator: object) -> None:
     assert x.tolist() == [1, 1, 1, 1]
 
 
+def test_events_stay_in_their_process() -> None:
+    event = cuda.Event()
+    event.record()
+    for request in (
+        lambda: cuda.Event(interprocess=True),
+        event.ipc_handle,
+        lambda: cuda.Event.from_ipc_handle("cuda", b""),
+    ):
+        with pytest.raises(NotImplementedError, match="^Event"):
+            request()
+
+
 def test_events_measure_time() -> None:
     start, end = cuda.Event(enable_timing=True), cuda.Event(enable_timing=True)
     with pytest.raises(ValueError, match="^Both events must be recorded"):
@@ -92,11 +104,6 @@ def test_an_event_that_was_never_recorded_is_done() -> None:
     assert event.query()
     event.synchronize()
     event.wait()
-
-
-def test_interprocess_events_are_refused() -> None:
-    with pytest.raises(NotImplementedError, match="interprocess"):
-        cuda.Event(interprocess=True)
 
 
 def test_pinned_memory() -> None:

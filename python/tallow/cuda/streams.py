@@ -190,6 +190,15 @@ class Event:
             raise ValueError("Both events must be recorded before calculating elapsed time.")
         return _runtime.event_elapsed(self._device, self.cuda_event, end_event.cuda_event)
 
+    def ipc_handle(self) -> bytes:
+        """Raise: CUDA's objects are not shared between processes."""
+        raise NotImplementedError("Event.ipc_handle: events are not shared between processes")
+
+    @classmethod
+    def from_ipc_handle(cls, device: Any, handle: bytes) -> Event:
+        """Raise: CUDA's objects are not shared between processes."""
+        raise NotImplementedError("Event.from_ipc_handle: events are not shared between processes")
+
     def __del__(self) -> None:
         if getattr(self, "cuda_event", 0):
             _runtime.event_destroy(self._device, self.cuda_event)
