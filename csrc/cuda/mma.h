@@ -11,6 +11,13 @@
 
 #include "cuda/gpu.h"
 
+// Keeps a loop a loop: beside the sums of a tile there are too few registers for it unrolled.
+#ifdef TALLOW_CUDA_EMULATED
+#define TL_LOOP
+#else
+#define TL_LOOP _Pragma("unroll 1")
+#endif
+
 namespace tallow::cuda {
 
 inline constexpr int kMmaRows = 16;

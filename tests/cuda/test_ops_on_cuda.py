@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import warnings
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ import op_run
 import tallow
 from op_case import Filled, OpCase, Sample, filled, flatten, load_cases, map_leaves
 
+HEADERS = Path(__file__).resolve().parents[2] / "csrc" / "backend"
 CASES = {case.id: case for case in load_cases()}
 
 # Cases whose calls have no tensor: where the result is made has to be said.
@@ -164,12 +167,49 @@ def test_in_place_equals_out_of_place(name: str) -> None:
         assert_agree(case, sample, [on_cpu(self)], [on_cpu(expected)])
 
 
+# What operators do by compositions of others on a CUDA device.
+WITHOUT_KERNEL = {"index.bincount", "index.weighted_taps", "index.sample", "index.sample_backward"}
+
+
+class Plugin(ctypes.Structure):
+    """struct Plugin of csrc/backend/plugin.h."""
+
+    _fields_ = (
+        ("abi", ctypes.c_uint32),
+        ("size", ctypes.c_uint32),
+        ("backend_size", ctypes.c_uint32),
+        ("runtime_size", ctypes.c_uint32),
+        ("operations", ctypes.c_uint32),
+        ("version", ctypes.c_char_p),
+        ("name", ctypes.c_char_p),
+        ("kernels", ctypes.c_void_p),
+        ("runtime", ctypes.c_void_p),
+        ("start", ctypes.c_void_p),
+        ("library_version", ctypes.c_void_p),
+    )
+
+
+def names_of_kernels(headers: Path) -> list[str]:
+    """The entries of struct Backend in order, the first of which is the table's own name."""
+    text = "".join(path.read_text() for path in sorted(headers.glob("*.h")))
+
+    def body(struct: str) -> str:
+        return text.partition(f"struct {struct} {{")[2].partition("\n};")[0]
+
+    names = ["name"]
+    for kind, family in re.findall(r"(\w+Kernels) (\w+);", body("Backend")):
+        names += [f"{family}.{entry}" for entry in re.findall(r"\(\*(\w+)\)\(", body(kind))]
+    return names
+
+
+@pytest.mark.skipif(not HEADERS.is_dir(), reason="needs the sources")
 def test_no_kernel_is_missing(emulator: ctypes.CDLL) -> None:
-    emulator.tallow_backend_v1.restype = ctypes.c_void_p
-    plugin = emulator.tallow_backend_v1()
-    # struct Plugin of csrc/backend/plugin.h: abi, size, size of the table, size of the runtime,
-    # version, name, table. The table begins with its name.
-    words = ctypes.c_uint32.from_address(plugin + 8).value // ctypes.sizeof(ctypes.c_void_p)
-    table = ctypes.c_void_p.from_address(plugin + 32).value
-    assert table is not None
-    assert all((ctypes.c_void_p * words).from_address(table))
+    emulator.tallow_backend_v1.restype = ctypes.POINTER(Plugin)
+    plugin = emulator.tallow_backend_v1().contents
+    assert plugin.size == ctypes.sizeof(Plugin)
+    assert plugin.name == b"cuda-emulator"
+    names = names_of_kernels(HEADERS)
+    assert len(names) * ctypes.sizeof(ctypes.c_void_p) == plugin.backend_size
+    table = (ctypes.c_void_p * len(names)).from_address(plugin.kernels)
+    missing = {name for name, entry in zip(names, table, strict=True) if not entry}
+    assert missing == WITHOUT_KERNEL

@@ -25,17 +25,20 @@ template <class T, int kThreads, int kExtent, int kDepth, bool kDepthContiguous,
           class Put>
 __device__ void fill_slice(int64_t first, int64_t first_l, const Get& get, const Put& put) {
   constexpr int kItems = kExtent * kDepth / kThreads;
+  constexpr int kAtOnce = kItems < 4 ? kItems : 4;
   static_assert(kThreads % kDepth == 0 && kThreads % kExtent == 0);
   // Thread e has elements e, e + kThreads, ... of the slice: steps along one dimension only.
   const int e = static_cast<int>(threadIdx.x);
   const int position = kDepthContiguous ? e / kDepth : e % kExtent;
   const int l = kDepthContiguous ? e % kDepth : e / kExtent;
-  TL_UNROLL
-  for (int i = 0; i < kItems; ++i) {
-    const int p = kDepthContiguous ? position + i * (kThreads / kDepth) : position;
-    const int d = kDepthContiguous ? l : l + i * (kThreads / kExtent);
-    const T x = get(first + p, first_l + d);
-    put(p, d, x);
+  TL_LOOP
+  for (int begin = 0; begin < kItems; begin += kAtOnce) {
+    TL_UNROLL
+    for (int i = begin; i < begin + kAtOnce; ++i) {
+      const int p = kDepthContiguous ? position + i * (kThreads / kDepth) : position;
+      const int d = kDepthContiguous ? l : l + i * (kThreads / kExtent);
+      put(p, d, get(first + p, first_l + d));
+    }
   }
 }
 
