@@ -33,7 +33,7 @@ def summary(value: Any) -> list[list[float]]:
     if not hasattr(value, "reshape"):
         return []
     if getattr(value, "is_complex", bool)():
-        value = value.resolve_conj().view(value.real.dtype)
+        value = value.resolve_conj().contiguous().view(value.real.dtype)
     flat = (value.detach() if hasattr(value, "detach") else value).reshape(-1)
     step = max(1, flat.shape[0] // MOST_VALUES)
     return [[float(x) for x in flat[::step].tolist()]]
