@@ -1,163 +1,13 @@
-// Matrix products of float32 and float64: how a product is divided into tasks and blocks.
+// Matrix products of float32 and float64: which loops compute a product, and its tasks.
 #include "cpu/gemm.h"
 
 #include "core/parallel.h"
 #include "core/scratch.h"
-#include "cpu/gemm_micro.h"
-#include "cpu/gemm_pack.h"
+#include "cpu/gemm_blocks.h"
 #include "cpu/gemm_thin.h"
 
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
-
-// Does copying b into panels cost less than reading it where it lies? Rows of b far apart make
-// every register block touch a new page per row.
-template <class T>
-TALLOW_INLINE bool packing_pays(const Gemm<T>& g, int64_t rows) {
-  if (g.b_col != 1) return true;
-  return rows > 48 && g.k * g.n * static_cast<int64_t>(sizeof(T)) > 640 * 1024;
-}
-
-// When a is transposed its columns are walked with the row pitch of the stored matrix; a large
-// pitch maps them all to a few cache sets.
-template <class T>
-TALLOW_INLINE bool packing_a_pays(const Gemm<T>& g, int64_t columns) {
-  return g.a_col != 1 && g.a_col * static_cast<int64_t>(sizeof(T)) >= 1024 && g.k >= 32 &&
-         columns >= 64;
-}
-
-// Pitch of a packed column of a: an odd number of cache lines, so that columns spread over sets.
-template <class T>
-TALLOW_INLINE int64_t packed_pitch(int64_t rows) {
-  constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T));
-  return (ceil_div(rows, kLine) | 1) * kLine;
-}
-
-// Columns of b and rows of a that are packed at a time: together they fill half of a 1 MiB cache.
-inline constexpr int64_t kSlabColumns = 256;
-inline constexpr int64_t kSlabRows = 240;
-
-template <class T>
-TALLOW_INLINE int64_t packed_b_size(const Gemm<T>& g, int64_t columns) {
-  const int64_t widest = lesser(kSlabColumns, columns);
-  return lesser(g.k, kGemmBlock) * ceil_div(widest, kLanes<T>) * kLanes<T>;
-}
-
-// Elements of scratch that compute_region needs for at most this many rows and columns.
-template <class T>
-TALLOW_INLINE int64_t region_scratch(const Gemm<T>& g, int64_t rows, int64_t columns) {
-  int64_t count = 0;
-  if (packing_pays(g, rows)) count += packed_b_size(g, columns);
-  if (packing_a_pays(g, columns)) {
-    count += lesser(g.k, kGemmBlock) * packed_pitch<T>(lesser(kSlabRows, rows));
-  }
-  return count;
-}
-
-// Widths of the panels that `columns` columns are cut into: whole vectors, all nearly equal.
-template <class T>
-struct Panels {
-  int64_t columns;
-  int64_t count;
-  TALLOW_INLINE explicit Panels(int64_t n) : columns(n), count(ceil_div(n, kPanelWidth<T>)) {}
-  TALLOW_INLINE Range operator[](int64_t index) const {
-    return part_of(columns, kLanes<T>, count, index);
-  }
-};
-
-// Runs the register blocks of some rows against a packed or in-place slab of b. `block` carries
-// what they share; block.a is the first row, block.b row 0 of the slab, and packed slabs consist of
-// panels one after the other.
-template <class T>
-void compute_rows(const Gemm<T>& g, Range rows, Range columns, bool packed, MicroBlock<T> block) {
-  const Panels<T> panels(columns.size());
-  const int64_t row_blocks = ceil_div(rows.size(), kRows);
-  const T* const a = block.a;
-  const T* const b = block.b;
-  for (int64_t r = 0; r < row_blocks; ++r) {
-    const Range part = part_of(rows.size(), 1, row_blocks, r);
-    const int64_t i = rows.begin + part.begin;
-    block.a = a + part.begin * block.a_row;
-    for (int64_t p = 0; p < panels.count; ++p) {
-      const Range panel = panels[p];
-      const int64_t j = columns.begin + panel.begin;
-      block.columns = panel.size();
-      block.b = b + panel.begin * (packed ? block.kc : 1);
-      if (packed) block.b_row = ceil_div(panel.size(), kLanes<T>) * kLanes<T>;
-      block.c = g.c + i * g.c_row + j;
-      block.init = g.init ? g.init + i * g.init_row + j * g.init_col : nullptr;
-      pick_micro<T>(part.size(), panel.size())(block);
-    }
-  }
-}
-
-template <class T>
-void write_init(const Gemm<T>& g, Range rows, Range columns) {
-  for (int64_t i = rows.begin; i < rows.end; ++i) {
-    const T* const from = g.init + i * g.init_row;
-    for (int64_t j = columns.begin; j < columns.end; ++j) {
-      g.c[i * g.c_row + j] = g.beta * from[j * g.init_col];
-    }
-  }
-}
-
-// Some rows and at most kSlabColumns columns of c, all of k.
-template <class T>
-void compute_slab(const Gemm<T>& g, Range rows, Range columns, T* scratch) {
-  const bool pack_b = packing_pays(g, rows.size());
-  const bool pack_a = packing_a_pays(g, columns.size());
-  T* const packed_b = scratch;
-  T* const packed_a = scratch + (pack_b ? packed_b_size(g, columns.size()) : 0);
-  // Register blocks read a first term along rows only; any other is written to c beforehand.
-  const bool scattered = g.init && g.init_col != 0 && g.init_col != 1;
-  if (scattered) write_init(g, rows, columns);
-  MicroBlock<T> block;
-  block.c_row = g.c_row;
-  block.init_row = g.init_row;
-  block.init_col = g.init_col;
-  block.alpha = g.alpha;
-  block.beta = g.beta;
-  for (int64_t l = 0; l == 0 || l < g.k; l += kGemmBlock) {
-    block.kc = lesser(g.k - l, kGemmBlock);
-    block.accumulate = l > 0 || scattered;
-    block.b = g.b + l * g.b_row + columns.begin * g.b_col;
-    block.b_row = g.b_row;
-    if (pack_b) {
-      const Panels<T> panels(columns.size());
-      for (int64_t p = 0; p < panels.count; ++p) {
-        const Range panel = panels[p];
-        pack_panel(block.b + panel.begin * g.b_col, g.b_row, g.b_col, block.kc, panel.size(),
-                   ceil_div(panel.size(), kLanes<T>) * kLanes<T>,
-                   packed_b + panel.begin * block.kc);
-      }
-      block.b = packed_b;
-    }
-    const int64_t step = pack_a ? kSlabRows : rows.size();
-    for (int64_t i = rows.begin; i < rows.end; i += step) {
-      const Range part{i, lesser(rows.end, i + step)};
-      block.a = g.a + i * g.a_row + l * g.a_col;
-      block.a_row = g.a_row;
-      block.a_col = g.a_col;
-      if (pack_a) {
-        block.a_row = 1;
-        block.a_col = packed_pitch<T>(part.size());
-        pack_panel(g.a + i * g.a_row + l * g.a_col, g.a_col, g.a_row, block.kc, part.size(),
-                   block.a_col, packed_a);
-        block.a = packed_a;
-      }
-      compute_rows(g, part, columns, pack_b, block);
-    }
-  }
-}
-
-template <class T>
-void compute_region(const Gemm<T>& g, Range rows, Range columns, T* scratch) {
-  const int64_t slabs = ceil_div(columns.size(), kSlabColumns);
-  for (int64_t s = 0; s < slabs; ++s) {
-    const Range part = part_of(columns.size(), kPanelWidth<T>, slabs, s);
-    compute_slab(g, rows, {columns.begin + part.begin, columns.begin + part.end}, scratch);
-  }
-}
 
 // ---- The plan: which loops, and how many tasks. Everything follows from the shape.
 
@@ -186,23 +36,42 @@ TALLOW_INLINE bool has_stream_layout(const Gemm<T>& g) {
   return g.m <= kStreamRows && g.b_col == 1;
 }
 
-// Parts of the columns (width 256 down to 64) and rows of a blocked product. Columns are cut first:
-// each part of the columns packs its own part of b, while parts of the rows pack the same again.
+// The least columns and rows that parts of a blocked product have, from the best cut to the finest.
+// Each part of the columns packs all of its a, each part of the rows all of its b, and a copy costs
+// as much as some 12 rows or columns of the product.
+struct Cut {
+  int64_t columns, rows;
+};
+inline constexpr Cut kCutsInPlace[] = {{256, 48}, {128, 48}, {64, kRows}};
+inline constexpr Cut kCutsPackingA[] = {{256, 48}, {64, 48}};
+inline constexpr Cut kCutsPackingB[] = {{256, 512}, {128, 512}, {64, 512}, {256, 192}, {64, 48}};
+inline constexpr Cut kCutsPackingBoth[] = {
+    {512, 512}, {256, 512}, {256, 256}, {256, 128}, {64, 48}};
+
+// Takes the first cut that makes enough parts: where they pack, half of those wanted, or 12.
+template <class T, int kCount>
+void choose_grid(const Gemm<T>& g, const Cut (&cuts)[kCount], int64_t wanted, int64_t enough,
+                 Plan& plan) {
+  for (int c = 0; c < kCount; ++c) {
+    const int64_t columns = ceil_div(g.n, cuts[c].columns);
+    const int64_t row_limit = greater(g.m / cuts[c].rows, 1);
+    if (c + 1 < kCount && columns * row_limit < enough) continue;
+    plan.column_parts = columns;
+    plan.row_parts = lesser(ceil_div(wanted, columns), row_limit);
+    return;
+  }
+}
+
 template <class T>
 void choose_grid(const Gemm<T>& g, int64_t wanted, Plan& plan) {
-  const bool packed = packing_pays(g, g.m);
-  for (int64_t width = 256;; width /= 2) {
-    const bool last = width <= 64;
-    const int64_t columns = ceil_div(g.n, width);
-    const int64_t least_rows = packed ? (last ? 48 : 192) : (last ? kRows : 48);
-    const int64_t row_limit = greater(g.m / least_rows, 1);
-    if (last || columns * row_limit >= wanted) {
-      plan.column_parts = lesser(columns, wanted);
-      plan.row_parts = lesser(ceil_div(wanted, plan.column_parts), row_limit);
-      if (columns > wanted) plan.column_parts = columns;
-      return;
-    }
+  const bool pack_a = packing_a_pays(g, g.n);
+  const int64_t half = ceil_div(wanted, 2);
+  if (packing_pays(g, g.m)) {
+    if (pack_a) return choose_grid(g, kCutsPackingBoth, wanted, lesser(half, 8), plan);
+    return choose_grid(g, kCutsPackingB, wanted, lesser(half, 12), plan);
   }
+  if (pack_a) return choose_grid(g, kCutsPackingA, wanted, lesser(half, 12), plan);
+  choose_grid(g, kCutsInPlace, wanted, wanted, plan);
 }
 
 // `chained` rules out dot products, whose lanes add up in another order.
@@ -285,7 +154,6 @@ void gemm_serial(const Gemm<double>& g, double* scratch) {
 
 void gemm_in_place(const Gemm<float>& g) {
   MicroBlock<float> block;
-  block.kc = g.k;
   block.a = g.a;
   block.a_row = g.a_row;
   block.a_col = g.a_col;
@@ -297,7 +165,7 @@ void gemm_in_place(const Gemm<float>& g) {
   block.init_col = g.init_col;
   block.alpha = g.alpha;
   block.beta = g.beta;
-  compute_rows(g, {0, g.m}, {0, g.n}, false, block);
+  compute_rows(g, {0, g.m}, {0, g.n}, g.k, false, block);
 }
 
 namespace {

@@ -65,6 +65,15 @@ TALLOW_INLINE void store_block(const MicroBlock<T>& block, int tail, const Vec<T
                                     [&](Vec<T> value, int, int, int) { return alpha * value; });
     return;
   }
+  // Adds may run beside the next multiply-adds.
+  if (TALLOW_ISA_LEVEL > 0 && block.accumulate && block.alpha == T(1)) {
+    store_rows<T, MR, NV, kPartial>(
+        block, tail, sum, [&](Vec<T> value, int row, int column, int lanes) {
+          const T* const from = base + row * base_row + column;
+          return value + (lanes == kLanes<T> ? load(from) : load_partial(from, lanes));
+        });
+    return;
+  }
   const Vec<T> beta = broadcast(block.accumulate ? T(1) : block.beta);
   if (!block.accumulate && block.init_col == 0) {
     store_rows<T, MR, NV, kPartial>(block, tail, sum, [&](Vec<T> value, int row, int, int) {

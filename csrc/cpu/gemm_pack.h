@@ -8,6 +8,9 @@
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
+// Rows that a copy reads ahead, past the second cache, which is for the panels.
+inline constexpr int64_t kPackAhead = 8;
+
 // A panel holds kc rows of `width` elements of b, width a multiple of the vector lanes, zero from
 // column `count` on. This is the panel of a b whose columns are neighbours (b_col == 1).
 template <class T>
@@ -17,7 +20,10 @@ TALLOW_INLINE void pack_rows(const T* b, int64_t b_row, int64_t kc, int64_t coun
   const int64_t whole = count / kW * kW;
   const int tail = static_cast<int>(count - whole);
   for (int64_t l = 0; l < kc; ++l) {
-    for (int64_t j = 0; j < whole; j += kW) store(panel + j, load(b + j));
+    for (int64_t j = 0; j < whole; j += kW) {
+      __builtin_prefetch(b + kPackAhead * b_row + j, 0, 0);
+      store(panel + j, load(b + j));
+    }
     if (tail) store(panel + whole, load_partial(b + whole, tail));
     b += b_row;
     panel += width;

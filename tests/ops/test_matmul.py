@@ -16,7 +16,8 @@ import pytest
 import tallow
 from tallow.nn import functional as F
 
-# Beside the edges of vectors, register blocks, panels and blocks of the sum; thin and empty ones.
+# Beside the edges of vectors, register blocks, panels, blocks of the sum and what is packed at a
+# time; thin and empty ones.
 SIZES = [
     (1, 1, 1),
     (1, 5, 7),
@@ -33,6 +34,7 @@ SIZES = [
     (1, 600, 70),
     (600, 1, 70),
     (4, 530, 9),
+    (1030, 1030, 530),
     (13, 13, 0),
     (0, 4, 3),
     (4, 0, 3),
