@@ -8,6 +8,7 @@
 #include "backend/pool.h"
 #include "core/types.h"
 #include "cpu/simd.h"
+#include "cpu/simd_pairs.h"
 
 namespace tallow::cpu::TALLOW_ISA {
 
@@ -31,7 +32,7 @@ TALLOW_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
 // Planes that make a task worth handing to another thread.
 TALLOW_INLINE int64_t planes_per_task(const PoolArgs& args) {
-  return 65536 / (args.in_size[0] * args.in_size[1] + 1) + 1;
+  return 32768 / (args.in_size[0] * args.in_size[1] + 1) + 1;
 }
 
 // Planes whose pixels lie side by side, as in channels_last images.
@@ -137,55 +138,13 @@ TALLOW_INLINE int64_t spanned_columns(const PoolArgs& args) {
   return (args.out_size[1] - 1) * args.stride[1] + (args.kernel[1] - 1) * args.dilation[1] + 1;
 }
 
-// Elements 0, 2, 4 ... and 1, 3, 5 ... of the sequence a, b.
-template <class V>
-TALLOW_INLINE V even_elements(V a, V b) {
-  constexpr int kCount = sizeof(V) / sizeof(a[0]);
-  if constexpr (kCount == 16) {
-    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-  } else if constexpr (kCount == 8) {
-    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
-  } else if constexpr (kCount == 4) {
-    return __builtin_shufflevector(a, b, 0, 2, 4, 6);
-  } else {
-    return __builtin_shufflevector(a, b, 0, 2);
-  }
-}
-template <class V>
-TALLOW_INLINE V odd_elements(V a, V b) {
-  constexpr int kCount = sizeof(V) / sizeof(a[0]);
-  if constexpr (kCount == 16) {
-    return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
-  } else if constexpr (kCount == 8) {
-    return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
-  } else if constexpr (kCount == 4) {
-    return __builtin_shufflevector(a, b, 1, 3, 5, 7);
-  } else {
-    return __builtin_shufflevector(a, b, 1, 3);
-  }
-}
-
 // The first `count` <= 2 * lanes of a[0], b[0], a[1], b[1] ...
 template <class T, class V>
 TALLOW_INLINE void store_interleaved(T* to, V a, V b, int64_t count) {
   constexpr int kW = sizeof(V) / sizeof(a[0]);
-  V low, high;
-  if constexpr (kW == 16) {
-    low = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-    high =
-        __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-  } else if constexpr (kW == 8) {
-    low = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
-    high = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
-  } else if constexpr (kW == 4) {
-    low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
-    high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-  } else {
-    low = __builtin_shufflevector(a, b, 0, 2);
-    high = __builtin_shufflevector(a, b, 1, 3);
-  }
-  store_row(to, low, count);
-  if (count > kW) store_row(to + kW, high, count - kW);
+  const Pair<V> joined = join_pairs(a, b);
+  store_row(to, joined.low, count);
+  if (count > kW) store_row(to + kW, joined.high, count - kW);
 }
 
 // Image rows are staged split by column modulo the stride: column x of the image, padding counted,

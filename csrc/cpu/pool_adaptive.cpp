@@ -55,8 +55,8 @@ struct WindowPart {
   TALLOW_INLINE bool ends() const { return part.end == row.end; }
 };
 
-// Calls reduce(pixels, window, to) for every part of a window, from top to bottom: `pixels` is the
-// interleaved row of the image that the part begins in, and the vector at `to` the window's own.
+// Calls reduce(pixels, window, to) for every part of a window, from top to bottom: `pixels` begins
+// with the row of the image that the part begins in, and the vector at `to` is the window's own.
 // Then put(results, run of windows) for strips of interleaved windows.
 template <class C, class Reduce, class Put>
 Status pool_strips(const PoolArgs& args, const PlaneMoves<C>& moves, const void* in, int results,
@@ -74,15 +74,16 @@ Status pool_strips(const PoolArgs& args, const PlaneMoves<C>& moves, const void*
       // More than one turn only where one row of windows is taller than a strip.
       for (int64_t top = windows.rows[first].begin; top < end; top += rows) {
         const int64_t bottom = smaller(top + rows, end);
-        moves.interleave(
-            in,
+        const Turned<C> strip = turned_planes(
+            moves, in,
             {plane, planes, args.interleaved, in_pixels(args), top * width, (bottom - top) * width},
             pixels);
         C* to = result;
         for (int64_t y = first; y < last; ++y) {
           const Window row = windows.rows[y];
           const Window part = {larger(row.begin, top), smaller(row.end, bottom)};
-          const C* const from = pixels + (part.begin - top) * width * kW;
+          const Turned<C> from = {strip.data + (part.begin - top) * width * strip.pitch,
+                                  strip.pitch};
           for (int64_t x = 0; x < args.out_size[1]; ++x, to += kW) {
             reduce(from, WindowPart{row, windows.columns[x], part}, to);
           }
@@ -101,16 +102,16 @@ Status pool_strips(const PoolArgs& args, const PlaneMoves<C>& moves, const void*
 
 template <class C>
 Status average_in(const PoolArgs& args, const PlaneMoves<C>& moves, const void* in, void* out) {
-  const int64_t step = args.in_size[1] * kLanes<C>;
   return pool_strips(
       args, moves, in, 1,
-      [&](const C* pixels, const WindowPart& window, C* to) {
+      [&](const Turned<C>& pixels, const WindowPart& window, C* to) {
+        const int64_t step = args.in_size[1] * pixels.pitch;
         Vec<C> sum{};
         if (!window.begins()) sum = load(to);
         for (int64_t i = 0; i < window.part.size(); ++i) {
           Vec<C> row_sum{};
           for (int64_t j = window.column.begin; j < window.column.end; ++j) {
-            row_sum += load(pixels + i * step + j * kLanes<C>);
+            row_sum += load(pixels.data + i * step + j * pixels.pitch);
           }
           sum += row_sum;
         }
@@ -201,7 +202,7 @@ Status max_in(const PoolArgs& args, const PlaneMoves<C>& moves, const void* in, 
   const int64_t positions = turned_size<C>(larger(kStripPixels, args.out_size[1]));
   return pool_strips(
       args, moves, in, 2,
-      [&](const C* pixels, const WindowPart& window, C* to) {
+      [&](const Turned<C>& pixels, const WindowPart& window, C* to) {
         const int64_t first = window.part.begin * width;
         Vec<C> best = broadcast(-std::numeric_limits<C>::infinity());
         Vec<Position> at = broadcast(static_cast<Position>(first + window.column.begin));
@@ -211,7 +212,7 @@ Status max_in(const PoolArgs& args, const PlaneMoves<C>& moves, const void* in, 
         }
         for (int64_t i = 0; i < window.part.size(); ++i) {
           for (int64_t j = window.column.begin; j < window.column.end; ++j) {
-            const Vec<C> value = load(pixels + (i * width + j) * kLanes<C>);
+            const Vec<C> value = load(pixels.data + (i * width + j) * pixels.pitch);
             const auto wins = (value > best) | (value != value);
             best = wins ? value : best;
             at = wins ? broadcast(static_cast<Position>(first + i * width + j)) : at;

@@ -21,6 +21,45 @@ void average_row(const Compute<T>* staged, const int64_t* column, int64_t column
   }
 }
 
+// How the columns of windows at stride 2 lie: two and no border, or three and a border of 1, within
+// the image but for that. Such rows need no staging.
+enum class Halving : uint8_t { kNo, kTwo, kThree };
+Halving halving_of(const PoolArgs& args) {
+  if (args.stride[1] != 2 || args.dilation[1] != 1) return Halving::kNo;
+  const bool two = args.kernel[1] == 2 && args.padding[1] == 0;
+  const bool three = args.kernel[1] == 3 && args.padding[1] == 1;
+  if (two && 2 * args.out_size[1] <= args.in_size[1]) return Halving::kTwo;
+  if (three && 2 * args.out_size[1] <= args.in_size[1] + 1) return Halving::kThree;
+  return Halving::kNo;
+}
+
+// A row of averages straight from `rows` image rows.
+template <class C>
+void average_halves(const PoolArgs& args, bool three, const C* from, int64_t rows,
+                    const C* column_divisors, C counted_rows, C* out) {
+  constexpr int kW = kLanes<C>;
+  const int64_t width = args.in_size[1], windows = args.out_size[1];
+  Vec<C> before{};
+  for (int64_t w = 0; w < windows; w += kW) {
+    const int64_t left = width - 2 * w;
+    Vec<C> a{}, b{};
+    const C* row = from + 2 * w;
+    for (int64_t i = 0; i < rows; ++i, row += width) {
+      const Vec<C> low = load_row(row, left);
+      Vec<C> high{};
+      if (left > kW) high = load_row(row + kW, left - kW);
+      a = i == 0 ? low : a + low;
+      b = i == 0 ? high : b + high;
+    }
+    const Vec<C> even = even_elements(a, b), odd = odd_elements(a, b);
+    Vec<C> sum = even;
+    if (three) sum = shift_in(before, odd) + even;
+    sum += odd;
+    before = odd;
+    store_row(out + w, sum / (load(column_divisors + w) * broadcast(counted_rows)), windows - w);
+  }
+}
+
 template <class T>
 Status average_floating(const PoolArgs& args, bool count_padding, int64_t divisor, const T* in,
                         T* out) {
@@ -34,6 +73,7 @@ Status average_floating(const PoolArgs& args, bool count_padding, int64_t diviso
   list_divisors(args, count_padding, divisor, divisors.get());
   for (int64_t j = 0; j < args.kernel[1]; ++j) column[j] = split.at(j);
   const int64_t size = split.size();
+  const Halving halving = halving_of(args);
   int64_t failed = 0;
   parallel_for(args.planes, planes_per_task(args), [&](int64_t begin, int64_t end) {
     const Scratch<C> staged(size);
@@ -47,9 +87,17 @@ Status average_floating(const PoolArgs& args, bool count_padding, int64_t diviso
       for (int64_t y = 0; y < args.out_size[0]; ++y, to += windows) {
         const TapRange taps(args, 0, y);
         const int64_t top = y * args.stride[0] - args.padding[0] + taps.begin;
+        const int64_t rows = divisor ? 1 : counted(args, 0, y, count_padding);
+        if constexpr (std::is_same_v<T, C>) {
+          if (halving != Halving::kNo) {
+            average_halves(args, halving == Halving::kThree, image + top * width,
+                           taps.end - taps.begin, static_cast<const C*>(divisors.get()),
+                           static_cast<C>(rows), to);
+            continue;
+          }
+        }
         stage_rows(args, image + top * width, taps.end - taps.begin, width, C(0), split,
                    staged.get());
-        const int64_t rows = divisor ? 1 : counted(args, 0, y, count_padding);
         average_row(staged.get(), column.get(), args.kernel[1], divisors.get(),
                     static_cast<C>(rows), windows, to);
       }
@@ -125,14 +173,22 @@ struct SharePlan {
   }
 };
 
+// The rows of windows [first, last] that cover row y of the image; none if first > last.
+struct CoveringRows {
+  int64_t first, last;
+  TALLOW_INLINE CoveringRows(const PoolArgs& args, int64_t y) {
+    const int64_t row = y + args.padding[0];
+    const int64_t reach = row - args.kernel[0] + 1;
+    first = reach > 0 ? (reach + args.stride[0] - 1) / args.stride[0] : 0;
+    last = smaller(row / args.stride[0], args.out_size[0] - 1);
+  }
+};
+
 // The sum of the rows of shares that cover row y of the image; null if none does.
 template <class C>
 const C* sum_shares(const PoolArgs& args, const SharePlan<C>& plan, const C* shares, int64_t y,
                     C* sums) {
-  const int64_t row = y + args.padding[0];
-  const int64_t reach = row - args.kernel[0] + 1;
-  const int64_t first = reach > 0 ? (reach + args.stride[0] - 1) / args.stride[0] : 0;
-  const int64_t last = smaller(row / args.stride[0], args.out_size[0] - 1);
+  const auto [first, last] = CoveringRows(args, y);
   if (first > last) return nullptr;
   const C* const from = shares + first * plan.share_pitch;
   if (first == last) return from;
@@ -185,6 +241,26 @@ void join_parts(const PoolArgs& args, int64_t part_pitch, const Compute<T>* part
   }
 }
 
+// A row of the image from the `rows` rows of shares that cover it, where columns are halved: an
+// even column is in one window, an odd one of three columns also in the next.
+template <class C>
+void spread_halves(const PoolArgs& args, bool three, const C* shares, int64_t rows, int64_t pitch,
+                   C* to) {
+  const int64_t width = args.in_size[1];
+  const auto sum_at = [&](const C* from) {
+    Vec<C> sum = rows > 0 ? load(from) : Vec<C>{};
+    for (int64_t i = 1; i < rows; ++i) sum += load(from + i * pitch);
+    return sum;
+  };
+  for (int64_t x = 0; x < width; x += 2 * kLanes<C>) {
+    const Vec<C> own = sum_at(shares + x / 2);
+    const Vec<C> even = Vec<C>{} + own;
+    Vec<C> odd = even;
+    if (three) odd = Vec<C>{} + sum_at(shares + x / 2 + 1) + own;
+    store_interleaved(to + x, even, odd, width - x);
+  }
+}
+
 template <class T>
 Status average_backward_typed(const PoolArgs& args, bool count_padding, int64_t divisor,
                               const T* grad_out, T* grad_in) {
@@ -195,6 +271,7 @@ Status average_backward_typed(const PoolArgs& args, bool count_padding, int64_t 
   list_divisors(args, count_padding, divisor, divisors.get());
   const SharePlan<C> plan(args);
   const int64_t size = plan.size(args);
+  const Halving halving = halving_of(args);
   int64_t failed = 0;
   parallel_for(args.planes, planes_per_task(args), [&](int64_t begin, int64_t end) {
     const Scratch<C> shares(size);
@@ -217,6 +294,16 @@ Status average_backward_typed(const PoolArgs& args, bool count_padding, int64_t 
       }
       T* to = grad_in + plane * args.in_size[0] * args.in_size[1];
       for (int64_t y = 0; y < args.in_size[0]; ++y, to += args.in_size[1]) {
+        if constexpr (std::is_same_v<T, C>) {
+          if (halving != Halving::kNo) {
+            const CoveringRows rows(args, y);
+            spread_halves(
+                args, halving == Halving::kThree,
+                static_cast<const C*>(shares.get()) + rows.first * plan.share_pitch + plan.left,
+                rows.last - rows.first + 1, plan.share_pitch, to);
+            continue;
+          }
+        }
         spread_columns(args, plan, sum_shares(args, plan, shares.get(), y, sums), parts);
         join_parts(args, plan.part_pitch, parts, to);
       }

@@ -48,6 +48,12 @@ struct PlaneRun {
   }
 };
 
+// Is there a whole block of pixels and planes? The last block then overlaps the one before it.
+template <class C>
+TALLOW_INLINE bool turns_in_place(const PlaneRun& run) {
+  return run.planes == kLanes<C> && run.pixels >= kLanes<C>;
+}
+
 template <class T>
 void interleave_planes(const void* in, const PlaneRun& run, Compute<T>* to) {
   using C = Compute<T>;
@@ -60,19 +66,20 @@ void interleave_planes(const void* in, const PlaneRun& run, Compute<T>* to) {
     return;
   }
   alignas(kVectorBytes) C block[kW * kW] = {};
-  for (int64_t p = 0; p < run.pixels; p += kW) {
-    const C* rows = block;
-    int64_t rows_pitch = kW;
-    if constexpr (sizeof(T) == sizeof(C)) {
-      if (run.planes == kW && run.pixels - p >= kW) {
-        rows = from + p;
-        rows_pitch = run.image;
+  if constexpr (std::is_same_v<T, C>) {
+    if (turns_in_place<C>(run)) {
+      for (int64_t i = 0; i < run.pixels; i += kW) {
+        const int64_t p = smaller(i, run.pixels - kW);
+        turn_block(from + p, run.image, to + p * kW, kW);
       }
+      return;
     }
-    for (int64_t lane = 0; rows == block && lane < run.planes; ++lane) {
+  }
+  for (int64_t p = 0; p < run.pixels; p += kW) {
+    for (int64_t lane = 0; lane < run.planes; ++lane) {
       store(block + lane * kW, load_row(from + lane * run.image + p, run.pixels - p));
     }
-    turn_block(rows, rows_pitch, to + p * kW, kW);
+    turn_block(static_cast<const C*>(block), kW, to + p * kW, kW);
   }
 }
 
@@ -99,13 +106,16 @@ void separate_planes(const C* from, const PlaneRun& run, void* out) {
     }
     return;
   }
-  for (int64_t p = 0; p < run.pixels; p += kW) {
-    if constexpr (std::is_same_v<T, C>) {
-      if (run.planes == kW && run.pixels - p >= kW) {
+  if constexpr (std::is_same_v<T, C>) {
+    if (turns_in_place<C>(run)) {
+      for (int64_t i = 0; i < run.pixels; i += kW) {
+        const int64_t p = smaller(i, run.pixels - kW);
         turn_block(from + p * kW, kW, to + p, run.image);
-        continue;
       }
+      return;
     }
+  }
+  for (int64_t p = 0; p < run.pixels; p += kW) {
     alignas(kVectorBytes) C block[kW * kW];
     turn_block(from + p * kW, kW, block, kW);
     for (int64_t lane = 0; lane < run.planes; ++lane) {
@@ -119,10 +129,28 @@ template <class C>
 struct PlaneMoves {
   void (*interleave)(const void* in, const PlaneRun& run, C* to);
   void (*separate)(const C* from, const PlaneRun& run, void* out);
+  bool same_type;  // is the storage type C?
 };
 template <class T>
-constexpr PlaneMoves<Compute<T>> kPlaneMoves = {interleave_planes<T>,
-                                                separate_planes<Compute<T>, T>};
+constexpr PlaneMoves<Compute<T>> kPlaneMoves = {
+    interleave_planes<T>, separate_planes<Compute<T>, T>, std::is_same_v<T, Compute<T>>};
+
+// Turned pixels: element `pixel` of plane `lane` lies at data[pixel * pitch + lane].
+template <class C>
+struct Turned {
+  const C* data;
+  int64_t pitch;
+};
+// Those of the run where they are, if they lie so already, else in `buffer`.
+template <class C>
+Turned<C> turned_planes(const PlaneMoves<C>& moves, const void* in, const PlaneRun& run,
+                        C* buffer) {
+  if (moves.same_type && run.interleaved > 1 && run.planes == kLanes<C>) {
+    return {static_cast<const C*>(in) + run.first(), run.interleaved};
+  }
+  moves.interleave(in, run, buffer);
+  return {buffer, kLanes<C>};
+}
 
 // Calls body(scratch, first plane, planes) for groups of as many planes as there are lanes, of one
 // image if they are interleaved.

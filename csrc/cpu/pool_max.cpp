@@ -3,7 +3,7 @@
 
 #include "core/parallel.h"
 #include "core/scratch.h"
-#include "cpu/pool.h"
+#include "cpu/pool_max_rows.h"
 
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
@@ -38,32 +38,6 @@ void max_row(const WindowRow<C>& row, int64_t windows, C* value, TapOf<C>* tap) 
   }
 }
 
-// The same for windows of two columns at stride 2, straight from the image, whose first row for
-// them is `from`. Answers whether there may be a NaN; the results are useless then.
-template <class C, bool kTaps>
-bool halve_row(const C* from, int64_t pitch, int64_t rows, int64_t windows, C* value,
-               TapOf<C>* tap) {
-  constexpr int kW = kLanes<C>;
-  Vec<C> sum{};
-  for (int64_t w = 0; w < windows; w += kW) {
-    const int64_t count = 2 * (windows - w);
-    Maxima<C, kTaps, false> best;
-    for (int64_t i = 0; i < rows; ++i) {
-      const C* const row = from + i * pitch + 2 * w;
-      const Vec<C> a = load_row(row, count);
-      Vec<C> b{};
-      if (count > kW) b = load_row(row + kW, count - kW);
-      const Vec<C> even = even_elements(a, b), odd = odd_elements(a, b);
-      best.take(even, 2 * i);
-      best.take(odd, 2 * i + 1);
-      sum += even + odd;
-    }
-    store_row(value + w, best.value, windows - w);
-    if constexpr (kTaps) store(tap + w, best.tap);
-  }
-  return any(sum != sum);
-}
-
 template <class C>
 using MaxRow = void (*)(const WindowRow<C>&, int64_t, C*, TapOf<C>*);
 
@@ -83,6 +57,9 @@ struct MaxPlan {
   MaxRow<C> without_nan, with_nan;
   // Null if windows do not halve the image. Nothing is padded or dilated then.
   bool (*halve)(const C*, int64_t, int64_t, int64_t, C*, TapOf<C>*) = nullptr;
+  // Null if windows are not 3 x 3 at stride 2 with a border of 1.
+  bool (*three)(const C*, int64_t, int64_t, bool, int64_t, const TapOf<C>*, Kept<C>&, C*,
+                TapOf<C>*) = nullptr;
   Scratch<int64_t> column, tap_offset;
   Scratch<TapOf<C>> first_tap;
 
@@ -103,6 +80,9 @@ struct MaxPlan {
         args.padding[1] == 0) {
       halve = taps ? halve_row<C, true> : halve_row<C, false>;
     }
+    if (is_three(args, 0) && is_three(args, 1)) {
+      three = taps ? three_rows<C, true> : three_rows<C, false>;
+    }
     for (int64_t j = 0; j < args.kernel[1]; ++j) column[j] = split.at(j * args.dilation[1]);
     for (int64_t w = 0; w < out_width; ++w) {
       first_tap[w] =
@@ -113,6 +93,12 @@ struct MaxPlan {
                       t % args.kernel[1] * args.dilation[1];
     }
   }
+  // No window begins behind the image, then.
+  static bool is_three(const PoolArgs& args, int dimension) {
+    return args.kernel[dimension] == 3 && args.stride[dimension] == 2 &&
+           args.padding[dimension] == 1 && args.dilation[dimension] == 1 &&
+           2 * args.out_size[dimension] <= args.in_size[dimension] + 1;
+  }
   explicit operator bool() const { return column && tap_offset && first_tap; }
   Status failure() const {
     return column ? tap_offset ? first_tap.failure() : tap_offset.failure() : column.failure();
@@ -122,14 +108,14 @@ struct MaxPlan {
 // What a task works with: staged rows, and one row of results.
 template <class C>
 struct MaxBuffers {
-  Scratch<C> values;  // the ring, then the row of maxima
-  Scratch<TapOf<C>> taps;
+  Scratch<C> values;       // the ring, then the row of maxima and the kept one
+  Scratch<TapOf<C>> taps;  // the same two
   Scratch<const C*> rows;
   Scratch<bool> nan;  // of each staged row
 
   MaxBuffers(const PoolArgs& args, const MaxPlan<C>& plan)
-      : values(plan.ring * plan.split.size() + plan.out_width),
-        taps(plan.out_width),
+      : values(plan.ring * plan.split.size() + 2 * plan.out_width),
+        taps(2 * plan.out_width),
         rows(args.kernel[0]),
         nan(plan.ring) {}
   explicit operator bool() const { return values && taps && rows && nan; }
@@ -212,6 +198,8 @@ void max_plane(const PoolArgs& args, const MaxPlan<Compute<T>>& plan,
   constexpr bool kWiden = sizeof(T) != sizeof(C);
   const int64_t windows = args.out_size[1];
   RowStager<T> stager(args, plan, buffers, in);
+  Kept<C> kept{buffers.values.get() + plan.ring * plan.split.size() + plan.out_width,
+               buffers.taps.get() + plan.out_width, false};
   for (int64_t y = 0; y < args.out_size[0]; ++y, out += windows) {
     const TapRange taps(args, 0, y);
     const int64_t top = y * args.stride[0] - args.padding[0];
@@ -219,8 +207,13 @@ void max_plane(const PoolArgs& args, const MaxPlan<Compute<T>>& plan,
     if constexpr (!kWiden) maxima = out;
     bool done = false;
     if constexpr (!kWiden) {
-      done = plan.halve && !plan.halve(in + top * args.in_size[1], args.in_size[1],
-                                       taps.end - taps.begin, windows, maxima, buffers.taps.get());
+      if (plan.halve) {
+        done = !plan.halve(in + top * args.in_size[1], args.in_size[1], taps.end - taps.begin,
+                           windows, maxima, buffers.taps.get());
+      } else if (plan.three) {
+        done = !plan.three(in + (top + 1) * args.in_size[1], args.in_size[1], taps.end - 1, y > 0,
+                           windows, plan.first_tap.get(), kept, maxima, buffers.taps.get());
+      }
     }
     if (!done) {
       const bool nan = stager.stage(top, taps);

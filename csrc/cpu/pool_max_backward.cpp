@@ -41,49 +41,97 @@ void list_tap_offsets(const PoolArgs& args, int32_t (&offsets)[256]) {
   }
 }
 
-TALLOW_INLINE bool is_two_by_two(const PoolArgs& args) {
+// The taps of neighbouring windows, and the gradients at these.
+struct TapGrads {
+  Vec<int32_t> tap;
+  Vec<float> grad;
+  TALLOW_INLINE TapGrads(const uint8_t* taps, const float* grads, int64_t count) {
+    constexpr int kW = kLanes<float>;
+    Vec<uint8_t, kW> bytes{};
+    if (count >= kW) {
+      std::memcpy(&bytes, taps, sizeof(bytes));
+    } else {
+      const Vec<uint8_t> some = load_partial(taps, static_cast<int>(larger(count, 0)));
+      std::memcpy(&bytes, &some, sizeof(bytes));
+    }
+    tap = __builtin_convertvector(bytes, Vec<int32_t>);
+    grad = count > 0 ? load_row(grads, count) : Vec<float>{};
+  }
+  // The gradients of the windows whose maximum is at tap `t`.
+  TALLOW_INLINE Vec<float> at(int32_t t) const { return tap == t ? grad : Vec<float>{}; }
+};
+
+// Windows two columns wide that do not overlap.
+TALLOW_INLINE bool are_apart(const PoolArgs& args) {
   for (int d = 0; d < 2; ++d) {
-    if (args.kernel[d] != 2 || args.stride[d] != 2 || args.padding[d] != 0 ||
-        args.dilation[d] != 1 || args.out_size[d] * 2 > args.in_size[d]) {
+    if (args.stride[d] != args.kernel[d] || args.padding[d] != 0 || args.dilation[d] != 1 ||
+        args.out_size[d] * args.stride[d] > args.in_size[d]) {
+      return false;
+    }
+  }
+  return args.kernel[1] == 2;
+}
+
+// Each window writes its own elements, all but one zero.
+void spread_apart(const PoolArgs& args, const float* grad_out, const uint8_t* taps,
+                  float* grad_in) {
+  const int64_t columns = args.out_size[1];
+  const int64_t width = args.in_size[1];
+  const int64_t rows = args.kernel[0];
+  for (int64_t y = 0; y < args.out_size[0]; ++y) {
+    float* const top = grad_in + rows * y * width;
+    for (int64_t x = 0; x < columns; x += kLanes<float>) {
+      const TapGrads at(taps + y * columns + x, grad_out + y * columns + x, columns - x);
+      for (int64_t i = 0; i < rows; ++i) {
+        store_interleaved(top + i * width + 2 * x, at.at(static_cast<int32_t>(2 * i)),
+                          at.at(static_cast<int32_t>(2 * i + 1)), 2 * (columns - x));
+      }
+    }
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t x = 2 * columns; x < width; ++x) top[i * width + x] = 0.0f;
+    }
+  }
+  for (int64_t i = rows * args.out_size[0] * width; i < args.in_size[0] * width; ++i) {
+    grad_in[i] = 0.0f;
+  }
+}
+
+// Windows of 3 x 3 at stride 2 with a border of 1: row 2 p of the image is row 1 of the windows p,
+// row 2 p + 1 their row 2 and row 0 of the windows p + 1; columns likewise.
+TALLOW_INLINE bool are_three_by_three(const PoolArgs& args) {
+  for (int d = 0; d < 2; ++d) {
+    if (args.kernel[d] != 3 || args.stride[d] != 2 || args.padding[d] != 1 ||
+        args.dilation[d] != 1 || args.out_size[d] != (args.in_size[d] + 1) / 2) {
       return false;
     }
   }
   return true;
 }
 
-// Two rows of the image from one row of windows, all within one vector of windows.
-TALLOW_INLINE void two_by_two_step(const float* grad_out, const uint8_t* taps, int64_t count,
-                                   float* top, float* bottom) {
-  constexpr int kW = kLanes<float>;
-  Vec<uint8_t, kW> bytes{};
-  if (count == kW) {
-    std::memcpy(&bytes, taps, sizeof(bytes));
-  } else {
-    for (int64_t i = 0; i < count; ++i) bytes[i] = taps[i];
-  }
-  const Vec<int32_t> tap = __builtin_convertvector(bytes, Vec<int32_t>);
-  const Vec<float> grad = load_row(grad_out, count);
-  const Vec<float> zero{};
-  store_interleaved(top, tap == 0 ? grad : zero, tap == 1 ? grad : zero, 2 * count);
-  store_interleaved(bottom, tap == 2 ? grad : zero, tap == 3 ? grad : zero, 2 * count);
-}
-
-// Halving windows do not overlap: each writes its four elements, three of them zero.
-void two_by_two_backward(const PoolArgs& args, const float* grad_out, const uint8_t* taps,
-                         float* grad_in) {
+// In the order of the windows, as they would be added one by one.
+void spread_three_by_three(const PoolArgs& args, const float* grad_out, const uint8_t* taps,
+                           float* grad_in) {
   const int64_t columns = args.out_size[1];
   const int64_t width = args.in_size[1];
-  for (int64_t y = 0; y < args.out_size[0]; ++y) {
-    float* const top = grad_in + 2 * y * width;
-    float* const bottom = top + width;
+  for (int64_t y = 0; y < args.in_size[0]; ++y) {
+    const int64_t window_row = y / 2 * columns;
+    const bool odd_row = y % 2 != 0;
+    // Two rows of windows at most; `first` is the row of theirs that this one is.
+    const int32_t first = odd_row ? 6 : 3;
+    const bool second = odd_row && y / 2 + 1 < args.out_size[0];
     for (int64_t x = 0; x < columns; x += kLanes<float>) {
-      two_by_two_step(grad_out + y * columns + x, taps + y * columns + x,
-                      smaller(kLanes<float>, columns - x), top + 2 * x, bottom + 2 * x);
+      Vec<float> even{}, odd{};
+      const auto add = [&](int64_t from, int32_t tap) {
+        const TapGrads own(taps + from, grad_out + from, columns - x);
+        const TapGrads next(taps + from + 1, grad_out + from + 1, columns - x - 1);
+        even += own.at(tap + 1);
+        odd += own.at(tap + 2);
+        odd += next.at(tap);
+      };
+      add(window_row + x, first);
+      if (second) add(window_row + columns + x, 0);
+      store_interleaved(grad_in + y * width + 2 * x, even, odd, width - 2 * x);
     }
-    for (int64_t x = 2 * columns; x < width; ++x) top[x] = bottom[x] = 0.0f;
-  }
-  for (int64_t i = 2 * args.out_size[0] * width; i < args.in_size[0] * width; ++i) {
-    grad_in[i] = 0.0f;
   }
 }
 
@@ -185,6 +233,8 @@ Status max_backward_typed(const PoolArgs& args, const T* grad_out, PoolIndex kin
   const Positions positions{args, kind, index, offsets};
   if (interleaved(args)) return interleaved_backward(positions, grad_out, grad_in);
   const bool in_place = sizeof(T) == sizeof(C);
+  [[maybe_unused]] const bool apart = are_apart(args);
+  [[maybe_unused]] const bool fast = kind == PoolIndex::kTap && (apart || are_three_by_three(args));
   int64_t failed = 0;
   parallel_for(args.planes, planes_per_task(args), [&](int64_t begin, int64_t end) {
     const Scratch<C> wide(in_place ? 0 : in_pixels);
@@ -198,9 +248,9 @@ Status max_backward_typed(const PoolArgs& args, const T* grad_out, PoolIndex kin
       C* sums = wide.get();
       if constexpr (sizeof(T) == sizeof(C)) sums = to;
       if constexpr (dtype_of<T> == DType::kFloat32) {
-        if (kind == PoolIndex::kTap && is_two_by_two(args)) {
-          two_by_two_backward(args, from, static_cast<const uint8_t*>(index) + plane * out_pixels,
-                              to);
+        if (fast) {
+          (apart ? spread_apart : spread_three_by_three)(
+              args, from, static_cast<const uint8_t*>(index) + plane * out_pixels, to);
           continue;
         }
       }
