@@ -6,12 +6,14 @@
 
 namespace tallow {
 
-// [batch][channels][inner]: images have inner = H * W; a channels_last image is batch = N * H * W,
-// inner = 1.
+// [batch][channels][inner]: images have inner = H * W; to batch_norm a channels_last image is
+// batch = N * H * W, inner = 1. With `last` it is [batch][inner][channels]: the group_norm kernels
+// of the CPU alone take that, of float and double.
 struct ChannelShape {
   int64_t batch;
   int64_t channels;
   int64_t inner;
+  bool last = false;
 };
 
 struct NormKernels {
@@ -26,6 +28,7 @@ struct NormKernels {
                                 const void* weight, const void* mean, const void* rstd,
                                 int64_t rows, int64_t n) = nullptr;
 
+  // Half types of a single pixel must be widened first on the CPU.
   // Groups of `channels / groups` channels are normalised together, weight and bias are per
   // channel. mean and rstd have an element per sample and group.
   Status (*group_norm)(DType dtype, void* out, const void* in, const void* weight, const void* bias,

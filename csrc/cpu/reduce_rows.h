@@ -91,7 +91,7 @@ TALLOW_INLINE A fold_values(int64_t n, const Join& join, const F& f) {
 }
 
 // The same for `Vecs` vectors of columns: f(row, x) puts the vectors of a row into x.
-template <class A, int Vecs, class Join, class F>
+template <class A, int Vecs, bool kByRows = false, class Join, class F>
 TALLOW_INLINE void fold_column_values(int64_t n, const Join& join, const F& f,
                                       Vec<A> (&result)[Vecs]) {
   Vec<A> level[48][Vecs];
@@ -106,9 +106,13 @@ TALLOW_INLINE void fold_column_values(int64_t n, const Join& join, const F& f,
   };
   for (int64_t first = 0; first < n; first += kLeaf) {
     Vec<A> folded[Vecs];
-    fold_column_leaf<A, Vecs>(
-        n - first < kLeaf ? n - first : kLeaf, join,
-        [&](int64_t i, Vec<A>(&x)[Vecs]) { f(first + i, x); }, folded);
+    const int64_t count = n - first < kLeaf ? n - first : kLeaf;
+    const auto row = [&](int64_t i, Vec<A>(&x)[Vecs]) { f(first + i, x); };
+    if constexpr (kByRows) {
+      fold_column_leaf_by_rows<A, Vecs>(count, join, row, folded);
+    } else {
+      fold_column_leaf<A, Vecs>(count, join, row, folded);
+    }
     push(folded);
   }
   int depth = 0;
@@ -186,7 +190,7 @@ Status sum_columns(int64_t rows, int64_t width, A* const (&out)[Terms], const F&
             const int count =
                 static_cast<int>(stop - column < kLanes<A> ? stop - column : kLanes<A>);
             Vec<A> sum[Terms];
-            fold_column_values<A, Terms>(
+            fold_column_values<A, Terms, true>(
                 n, Add{}, [&](int64_t i, Vec<A>(&x)[Terms]) { f(first + i, column, count, x); },
                 sum);
             for (int t = 0; t < Terms; ++t) {

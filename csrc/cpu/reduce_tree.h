@@ -309,6 +309,19 @@ TALLOW_INLINE void fold_row(int64_t n, const Join& join, const LeafAt& leaf, T (
   tree.result(out);
 }
 
+// Folds the `used` lanes of a leaf. An absent lane would hold the identity: leaving it out changes
+// nothing.
+template <class A, int Vecs, class Join>
+TALLOW_INLINE void fold_column_lanes(Vec<A> (&lanes)[kWideLanes][Vecs], int64_t used,
+                                     const Join& join, Vec<A> (&result)[Vecs]) {
+  for (int64_t half = kWideLanes / 2; half > 0; half /= 2) {
+    for (int64_t lane = 0; lane < half && lane + half < used; ++lane) {
+      for (int v = 0; v < Vecs; ++v) lanes[lane][v] = join(lanes[lane][v], lanes[lane + half][v]);
+    }
+  }
+  for (int v = 0; v < Vecs; ++v) result[v] = lanes[0][v];
+}
+
 // Folds 0 < n <= kLeaf rows of `Vecs` vectors of columns, each column in the order of fold_leaf;
 // f(row, x) puts the vectors of a row into x and is called once for each row.
 template <class A, int Vecs, class Join, class F>
@@ -328,13 +341,22 @@ TALLOW_INLINE void fold_column_leaf(int64_t n, const Join& join, const F& f,
 #pragma GCC unroll 16
     for (int v = 0; v < Vecs; ++v) lanes[lane][v] = sum[v];
   }
-  // An absent lane would hold the identity: leaving it out changes nothing.
-  for (int64_t half = kWideLanes / 2; half > 0; half /= 2) {
-    for (int64_t lane = 0; lane < half && lane + half < used; ++lane) {
-      for (int v = 0; v < Vecs; ++v) lanes[lane][v] = join(lanes[lane][v], lanes[lane + half][v]);
-    }
+  fold_column_lanes<A, Vecs>(lanes, used, join, result);
+}
+
+// The same with the rows in the order of memory: better where they are long and come from far, not
+// where registers can hold the sums of one lane and rows are near.
+template <class A, int Vecs, class Join, class F>
+TALLOW_INLINE void fold_column_leaf_by_rows(int64_t n, const Join& join, const F& f,
+                                            Vec<A> (&result)[Vecs]) {
+  Vec<A> lanes[kWideLanes][Vecs] = {};
+  for (int64_t i = 0; i < n; ++i) {
+    Vec<A>(&lane)[Vecs] = lanes[i % kWideLanes];
+    Vec<A> x[Vecs] = {};
+    f(i, x);
+    for (int v = 0; v < Vecs; ++v) lane[v] = i < kWideLanes ? x[v] : join(lane[v], x[v]);
   }
-  for (int v = 0; v < Vecs; ++v) result[v] = lanes[0][v];
+  fold_column_lanes<A, Vecs>(lanes, n < kWideLanes ? n : kWideLanes, join, result);
 }
 
 // The plain source: contiguous elements of T.

@@ -228,9 +228,25 @@ NormGrads group_norm_grads(const Tensor& grad, const Tensor& input, const Tensor
   return grads;
 }
 
-// What the kernel wrote, contiguous, in the memory order of the input.
-Tensor in_order_of(const Tensor& written, const Tensor& input) {
-  return suggests_channels_last(input) ? data_in_order(written, true) : written;
+// Do the kernels read and write a tensor's channels behind its pixels? On other devices than the
+// CPU they are moved before and after.
+bool keeps_channels_last(const Tensor& input) {
+  return input.device().is_cpu() && suggests_channels_last(input);
+}
+// The CPU's kernels take neighbouring channels of the type computed in only.
+DType group_norm_type(const Tensor& input, const ChannelShape& shape) {
+  const bool widens = shape.last || (input.device().is_cpu() && shape.inner == 1);
+  return widens ? statistics_type(input.dtype()) : input.dtype();
+}
+Tensor group_norm_data(const Tensor& tensor, const ChannelShape& shape) {
+  const NoGradGuard guard;
+  return data_in_order(to_dtype(tensor, group_norm_type(tensor, shape)), shape.last);
+}
+// What the kernel wrote in the type and the memory order of the input.
+Tensor in_form_of(const Tensor& written, const Tensor& input) {
+  const NoGradGuard guard;
+  const Tensor out = to_dtype(written, input.dtype());
+  return suggests_channels_last(input) ? data_in_order(out, true) : out;
 }
 
 // The kernel's gradients, of those that are wanted.
@@ -238,18 +254,21 @@ NormGrads group_norm_grads_fused(const Tensor& grad, const Tensor& input, const 
                                  const Tensor& mean, const Tensor& rstd, const ChannelShape& shape,
                                  int64_t groups, bool with_input, bool with_weight,
                                  bool with_bias) {
-  const Tensor g = contiguous_data(grad);
-  const Tensor x = contiguous_data(input);
+  const DType type = group_norm_type(input, shape);
+  const Tensor g = group_norm_data(grad, shape);
+  const Tensor x = group_norm_data(input, shape);
   const Tensor w = parameter_data(weight, input.dtype());
   NormGrads grads;
-  if (with_input) grads.input = empty(input.sizes(), input.dtype(), input.device());
+  if (with_input) {
+    grads.input = empty_in_order(input.sizes(), shape.last, type, input.device());
+  }
   if (with_weight) grads.weight = empty({shape.channels}, mean.dtype(), input.device());
   if (with_bias) grads.bias = empty({shape.channels}, mean.dtype(), input.device());
   run<&Backend::norm, &NormKernels::group_norm_backward>(
-      "group_norm_backward", input.device(), input.dtype(), data_or_null(grads.input),
+      "group_norm_backward", input.device(), type, data_or_null(grads.input),
       data_or_null(grads.weight), data_or_null(grads.bias), g.ptr(), x.ptr(), data_or_null(w),
       mean.ptr(), rstd.ptr(), shape, groups);
-  if (with_input) grads.input = in_order_of(grads.input, input);
+  if (with_input) grads.input = in_form_of(grads.input, input);
   return grads;
 }
 
@@ -257,18 +276,20 @@ NormGrads group_norm_grads_fused(const Tensor& grad, const Tensor& input, const 
 std::tuple<Tensor, Tensor, Tensor> normalise_groups(const Tensor& input, int64_t groups,
                                                     const Tensor& weight, const Tensor& bias,
                                                     double eps) {
-  const ChannelShape shape = check_groups(input, groups, weight, bias);
+  ChannelShape shape = check_groups(input, groups, weight, bias);
+  shape.last = keeps_channels_last(input);
   const DType stats = statistics_type(input.dtype());
-  const Tensor x = contiguous_data(input);
+  const DType type = group_norm_type(input, shape);
+  const Tensor x = group_norm_data(input, shape);
   const Tensor w_data = parameter_data(weight, input.dtype());
   const Tensor b_data = parameter_data(bias, input.dtype());
-  Tensor out = empty(input.sizes(), input.dtype(), input.device());
+  Tensor out = empty_in_order(input.sizes(), shape.last, type, input.device());
   const Tensor mean = empty({shape.batch, groups}, stats, input.device());
   const Tensor rstd = empty({shape.batch, groups}, stats, input.device());
-  run<&Backend::norm, &NormKernels::group_norm>(
-      "group_norm", input.device(), input.dtype(), out.ptr(), x.ptr(), data_or_null(w_data),
-      data_or_null(b_data), shape, groups, eps, mean.ptr(), rstd.ptr());
-  out = in_order_of(out, input);
+  run<&Backend::norm, &NormKernels::group_norm>("group_norm", input.device(), type, out.ptr(),
+                                                x.ptr(), data_or_null(w_data), data_or_null(b_data),
+                                                shape, groups, eps, mean.ptr(), rstd.ptr());
+  out = in_form_of(out, input);
   record("NativeGroupNormBackward0", {&input, &weight, &bias}, {&out}, [&](Saver& save) {
     return [x = save(input, "input"), w = save(weight, "weight"), mean = save(mean, "result1"),
             rstd = save(rstd, "result2"), shape, groups, eps](Grads& g) {
