@@ -47,6 +47,7 @@ set(TALLOW_CORE_SOURCES
   csrc/ops/embedding.cpp
   csrc/ops/gather_scatter.cpp
   csrc/ops/grid_sample.cpp
+  csrc/ops/image_moves.cpp
   csrc/ops/index.cpp
   csrc/ops/index_masks.cpp
   csrc/ops/index_plan.cpp
@@ -97,6 +98,7 @@ set(TALLOW_COMPACT_CORE_SOURCES
   csrc/ops/draws.cpp
   csrc/ops/gather_scatter.cpp
   csrc/ops/grid_sample.cpp
+  csrc/ops/image_moves.cpp
   csrc/ops/index_masks.cpp
   csrc/ops/index_plan.cpp
   csrc/ops/join_split.cpp
@@ -153,7 +155,9 @@ set(TALLOW_KERNEL_SOURCES
   csrc/cpu/index_creation.cpp
   csrc/cpu/index_lines.cpp
   csrc/cpu/index_masks.cpp
+  csrc/cpu/index_planes.cpp
   csrc/cpu/index_sample.cpp
+  csrc/cpu/index_squares.cpp
   csrc/cpu/index_taps.cpp
   csrc/cpu/loss.cpp
   csrc/cpu/loss_pair.cpp
@@ -207,7 +211,9 @@ set(TALLOW_COMPACT_KERNEL_SOURCES
   csrc/cpu/index.cpp
   csrc/cpu/index_creation.cpp
   csrc/cpu/index_masks.cpp
+  csrc/cpu/index_planes.cpp
   csrc/cpu/index_sample.cpp
+  csrc/cpu/index_squares.cpp
   csrc/cpu/loss.cpp
   csrc/cpu/norm.cpp
   csrc/cpu/norm_batch.cpp

@@ -93,6 +93,27 @@ struct SampleArgs {
   int64_t size[3];
 };
 
+// Planes put together from the cells of others: cell (i, j) of a result, rows x columns in size, is
+// cell (row[i], column[j]) of its source, or elements `value` where one of them is -1.
+struct PlanePick {
+  int64_t planes;
+  int64_t in_rows, in_columns;
+  int64_t rows, columns;
+  const int64_t* row;
+  const int64_t* column;
+  int64_t cell_bytes;  // some elements of `item` bytes
+  int item;
+  const void* value;  // not read if nothing is -1
+};
+
+// Images of `rows` rows in all, with the channels behind the pixels: `width` places of `channels` x
+// factor x factor numbers are as many squares of factor x factor pixels.
+struct PixelSquares {
+  int item;        // bytes of an element
+  bool to_pixels;  // or to channels
+  int64_t rows, width, channels, factor;
+};
+
 // Which side of the diagonal stays.
 enum class Triangle : uint8_t { kLower, kUpper };
 
@@ -134,6 +155,12 @@ struct IndexKernels {
   // Adds to grad_in, which begins at zero, and writes grad_places; either may be null.
   Status (*sample_backward)(const SampleArgs& args, void* grad_in, void* grad_places,
                             const void* grad_out, const void* in, const void* places) = nullptr;
+
+  // Contiguous planes and cells. The CPU alone has this.
+  Status (*pick_planes)(void* out, const void* in, const PlanePick& pick) = nullptr;
+
+  // The CPU alone has this.
+  Status (*move_squares)(void* out, const void* in, const PixelSquares& squares) = nullptr;
 
   // data[0] = mask (data[2], bool) ? value : data[1]; data[0] and data[1] may be the same memory.
   Status (*masked_fill)(DType dtype, const Strided<3>& operands, const void* value) = nullptr;

@@ -318,6 +318,8 @@ void fill_index(IndexKernels& table) {
   fill_index_creation(table);
   fill_index_taps(table);
   fill_index_sample(table);
+  fill_index_planes(table);
+  fill_index_squares(table);
 }
 
 }  // namespace tallow::cpu::TALLOW_ISA

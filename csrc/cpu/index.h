@@ -13,6 +13,8 @@ void fill_index_masks(IndexKernels& table);
 void fill_index_creation(IndexKernels& table);
 void fill_index_taps(IndexKernels& table);
 void fill_index_sample(IndexKernels& table);
+void fill_index_planes(IndexKernels& table);
+void fill_index_squares(IndexKernels& table);
 
 namespace {
 

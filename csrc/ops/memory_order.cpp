@@ -11,6 +11,13 @@ namespace {
 // From the innermost dimension of a channels_last tensor outwards.
 constexpr int64_t kInsideOut[] = {1, 3, 2, 0};
 
+Tensor copy_in_order(const Tensor& tensor, bool channels_last) {
+  const NoGradGuard guard;
+  return clone_strided(tensor, strides_in_order(tensor.sizes(), channels_last));
+}
+
+}  // namespace
+
 bool is_dense_channels_last(const Tensor& tensor) {
   if (tensor.dim() != 4) return false;
   int64_t expected = 1;
@@ -20,13 +27,6 @@ bool is_dense_channels_last(const Tensor& tensor) {
   }
   return true;
 }
-
-Tensor copy_in_order(const Tensor& tensor, bool channels_last) {
-  const NoGradGuard guard;
-  return clone_strided(tensor, strides_in_order(tensor.sizes(), channels_last));
-}
-
-}  // namespace
 
 bool suggests_channels_last(const Tensor& tensor) {
   if (tensor.dim() != 4 || tensor.strides()[1] == 0) return false;

@@ -10,6 +10,10 @@ namespace tallow::ops {
 // may have gaps. Where one channel or one pixel leaves it open, it is the order the strides follow.
 bool suggests_channels_last(const Tensor& tensor);
 
+// Do the channels follow each other, then the pixels without gaps? Dimensions of size 1 do not
+// matter.
+bool is_dense_channels_last(const Tensor& tensor);
+
 // Strides of a fresh tensor, contiguous or channels_last.
 Dims strides_in_order(const Dims& sizes, bool channels_last);
 Tensor empty_in_order(const Dims& sizes, bool channels_last, const Tensor& like);

@@ -1,5 +1,6 @@
 #include "ops/weighted_taps.h"
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -135,6 +136,27 @@ Tensor sum_bags(const Tensor& table, const Tensor& indices, const Tensor& begin,
   TALLOW_CHECK(ordered, "embedding_bag(): expected offsets that do not decrease, from 0 to the ",
                indices.numel(), " indices");
   return apply_taps(table, 0, std::move(lists));
+}
+
+Tensor sum_at(const Tensor& input, int64_t dim, const Dims& positions, int64_t n) {
+  const DType dtype = input.dtype();
+  if (!is_floating(dtype) || !input.device().is_cpu()) {
+    const Tensor at = empty({positions.size()}, DType::kInt64);
+    std::copy(positions.begin(), positions.end(), at.data<int64_t>());
+    Dims sizes = input.sizes();
+    sizes[dim] = n;
+    return index_add(zeros(sizes, dtype, input.device()), dim, to_device(at, input.device()),
+                     input);
+  }
+  TapLists lists;
+  for (const int64_t position : positions) {
+    lists.from.push_back(position);
+    lists.weight.push_back(1);
+    lists.first.push_back(static_cast<int64_t>(lists.from.size()));
+  }
+  const Tensor wide = item_size(dtype) < 4 ? to_dtype(input, DType::kFloat32) : input;
+  return to_dtype(apply_taps(wide, dim, std::make_shared<const TapLists>(transposed(lists, n))),
+                  dtype);
 }
 
 }  // namespace tallow::ops

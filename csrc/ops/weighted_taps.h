@@ -18,4 +18,8 @@ Tensor weighted_taps(const Tensor& input, int64_t dim, const Tensor& positions,
 Tensor sum_bags(const Tensor& table, const Tensor& indices, const Tensor& begin,
                 const Tensor& weights);
 
+// Element p of the n along `dim` of the result is the sum of the elements i of `input` with
+// positions[i] == p, half types added up in float32: the derivative of index_select.
+Tensor sum_at(const Tensor& input, int64_t dim, const Dims& positions, int64_t n);
+
 }  // namespace tallow::ops

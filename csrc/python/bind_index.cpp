@@ -2,6 +2,7 @@
 #include "ops/embedding.h"
 #include "ops/gather_scatter.h"
 #include "ops/grid_sample.h"
+#include "ops/image_moves.h"
 #include "ops/index.h"
 #include "ops/weighted_taps.h"
 #include "python/bindings.h"
@@ -61,6 +62,19 @@ void bind_along_dim(Registry& r) {
                          "Write one value to the slices at the positions in index.");
 }
 
+void bind_image_moves(Registry& r) {
+  r.op<&ops::constant_pad>("_constant_pad(input, pad, value)", kFunction,
+                           "Add elements before and after dimensions, the last ones first.");
+  r.op<&ops::pick_pixels>("_pick_pixels(input, rows, columns)", kFunction,
+                          "Make an image of the pixels that rows and columns name.");
+  r.op<&ops::resize_nearest>("_resize_nearest(input, sizes, row_scale, column_scale, exact)",
+                             kFunction, "Resize the last two dimensions by repeating pixels.");
+  r.op<&ops::pixel_shuffle>("_pixel_shuffle(input, factor)", kFunction,
+                            "Turn groups of channels into squares of pixels.");
+  r.op<&ops::pixel_unshuffle>("_pixel_unshuffle(input, factor)", kFunction,
+                              "Turn squares of pixels into groups of channels.");
+}
+
 void bind_masks(Registry& r) {
   r.op<&ops::masked_fill>("masked_fill(input, mask, value)", kWrite,
                           "Write one value where the mask is set.");
@@ -82,6 +96,7 @@ void bind_masks(Registry& r) {
 
 void bind_index(Registry& r) {
   bind_along_dim(r);
+  bind_image_moves(r);
   bind_masks(r);
   r.op<&ops::index_put>("index_put(input, indices, values, accumulate=False)",
                         kFunction | kMethod | kInplace,

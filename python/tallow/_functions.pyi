@@ -9,6 +9,8 @@ from typing import overload
 from tallow._C import Generator, Number, device, dtype, layout, memory_format, _MinMax, _ValuesIndices
 from tallow._tensor import Tensor
 
+def _constant_pad(input: Tensor, pad: int | Sequence[int], value: Number) -> Tensor:
+    """Add elements before and after dimensions, the last ones first."""
 def _draw_binomial(count: Tensor, prob: Tensor, *, generator: Generator | None = ...) -> Tensor:
     """Draw binomial numbers."""
 def _draw_gamma(alpha: Tensor, exponent: Tensor, d: Tensor, *, generator: Generator | None = ...) -> Tensor:
@@ -25,6 +27,14 @@ def _grid_sample(input: Tensor, grid: Tensor, mode: int, padding: int, align_cor
     """Read images or volumes at the places of a grid, without a derivative."""
 def _grid_sample_backward(grad: Tensor, input: Tensor, grid: Tensor, mode: int, padding: int, align_corners: bool, input_too: bool, grid_too: bool) -> tuple[Tensor, ...]:
     """The gradients of _grid_sample(), None where not asked for."""
+def _pick_pixels(input: Tensor, rows: int | Sequence[int], columns: int | Sequence[int]) -> Tensor:
+    """Make an image of the pixels that rows and columns name."""
+def _pixel_shuffle(input: Tensor, factor: int) -> Tensor:
+    """Turn groups of channels into squares of pixels."""
+def _pixel_unshuffle(input: Tensor, factor: int) -> Tensor:
+    """Turn squares of pixels into groups of channels."""
+def _resize_nearest(input: Tensor, sizes: int | Sequence[int], row_scale: float, column_scale: float, exact: bool) -> Tensor:
+    """Resize the last two dimensions by repeating pixels."""
 def _rnn_layer(mode: str, input: Tensor, batch_sizes: int | Sequence[int], hx: Tensor, w_ih: Tensor, w_hh: Tensor, cx: Tensor | None = ..., b_ih: Tensor | None = ..., b_hh: Tensor | None = ..., w_hr: Tensor | None = ..., reverse: bool = ...) -> tuple[Tensor, ...]:
     """Run one direction of one recurrent layer over a sequence."""
 def _scaled_dot_product_flash_attention_for_cpu(query: Tensor, key: Tensor, value: Tensor, dropout_p: float = ..., is_causal: bool = ..., *, attn_mask: Tensor | None = ..., scale: float | None = ...) -> tuple[Tensor, ...]:

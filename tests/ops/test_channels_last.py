@@ -187,6 +187,12 @@ STAGED: Pools = {
     "average pool": lambda x: F.avg_pool2d(x, 2),
     "adaptive pool": lambda x: F.adaptive_avg_pool2d(x, 7),
     "batch norm": lambda x: F.batch_norm(x, None, None, training=True),
+    "group norm": lambda x: F.group_norm(x, 8),
+    "pad": lambda x: F.pad(x, (1, 1, 1, 1)),
+    "reflect": lambda x: F.pad(x, (1, 1, 1, 1), mode="reflect"),
+    "nearest": lambda x: F.interpolate(x, scale_factor=1.5),
+    "shuffle": lambda x: F.pixel_shuffle(x, 4),
+    "unshuffle": lambda x: F.pixel_unshuffle(x, 4),
 }
 
 
@@ -208,3 +214,70 @@ def test_no_copy_of_the_input_is_made(name: str) -> None:
     peak = peak_bytes(lambda: STAGED[name](image))
     assert peak < limit + x.nbytes // 2
     assert order(STAGED[name](image)) == "last"
+
+
+def group_norm(x: Any) -> Any:
+    channels = x.size(1)
+    weight, bias = tallow.linspace(-1, 2, channels), tallow.linspace(3, 1, channels)
+    weight, bias = weight.to(x.dtype), bias.to(x.dtype)
+    return F.group_norm(x, {35: 7, 16: 2, 2: 1, 64: 8}[channels], weight, bias)
+
+
+# What moves or normalises the pixels of images.
+OTHERS: Pools = {
+    "group norm": group_norm,
+    "group norm without parameters": lambda x: F.group_norm(x, 1),
+    "constant": lambda x: F.pad(x, (1, 2, 3, 0), value=-0.5),
+    "constant, cropped": lambda x: F.pad(x, (-2, 1, 0, -3)),
+    "constant, channels": lambda x: F.pad(x, (1, 1, 0, 0, 2, 1)),
+    "reflect": lambda x: F.pad(x, (3, 1, 2, 4), mode="reflect"),
+    "replicate": lambda x: F.pad(x, (3, 1, 0, 4), mode="replicate"),
+    "nearest": lambda x: F.interpolate(x, scale_factor=2),
+    "nearest, any size": lambda x: F.interpolate(x, (29, 7)),
+    "nearest, exact": lambda x: F.interpolate(x, scale_factor=(1.7, 3), mode="nearest-exact"),
+    "shuffle": lambda x: F.pixel_shuffle(F.pad(x, (0, 0, 0, 0, 0, -x.size(1) % 4)), 2),
+    "shuffle by three": lambda x: F.pixel_shuffle(F.pad(x, (0, 0, 0, 0, 0, -x.size(1) % 9)), 3),
+    "unshuffle": lambda x: F.pixel_unshuffle(x[:, :, :16, :18], 2),
+    "unshuffle by three": lambda x: F.pixel_unshuffle(x[:, :, :15, :18], 3),
+}
+
+
+@pytest.mark.parametrize("shape", [*POOLED, (2, 64, 16, 18)], ids=str)
+@pytest.mark.parametrize("dtype", [tallow.float32, tallow.float64, tallow.bfloat16], ids=str)
+@pytest.mark.parametrize("name", OTHERS)
+def test_images_have_the_same_bits(name: str, dtype: Any, shape: Any) -> None:
+    x = tallow.randn(*shape).to(dtype)
+    outs = []
+    for image in (x, last(x)):
+        image.requires_grad_()
+        out = OTHERS[name](image)
+        grad = tallow.linspace(-3, 5, out.numel()).view(out.shape).to(dtype)
+        gradients = [
+            tallow.autograd.grad(out, image, g, retain_graph=True)[0] for g in (grad, last(grad))
+        ]
+        outs.append([out, *gradients])
+    contiguous, channels_last = outs
+    assert order(contiguous[0]) in ("contiguous", "either")
+    assert order(channels_last[0]) in ("last", "either")
+    for one, other in zip(contiguous, channels_last, strict=True):
+        assert tallow.equal(one, other)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_images_differentiate_twice_in_channels_last(name: str) -> None:
+    x = last(tallow.randn(1, 16, 16, 18)[:, :2, :9, :6].double()).requires_grad_()
+    function = OTHERS[name]
+    if "shuffle" in name:  # of sizes that fit
+        x = last(tallow.randn(1, 9, 6, 6, dtype=tallow.float64)).requires_grad_()
+        function = lambda x: F.pixel_unshuffle(F.pixel_shuffle(x, 3), 2)  # noqa: E731
+    assert tallow.autograd.gradcheck(function, (x,))
+    assert tallow.autograd.gradgradcheck(function, (x,))
+
+
+@pytest.mark.parametrize("shape", [(3, 24), (2, 24, 1), (2, 24, 1, 1), (2, 24, 3), (2, 24, 300)])
+def test_group_norm_of_few_and_many_pixels(shape: tuple[int, ...]) -> None:
+    x = tallow.randn(*shape, dtype=tallow.float64) + 100
+    groups = x.reshape(shape[0], 4, -1)
+    centred = groups - groups.mean(-1, keepdim=True)
+    expected = centred / ((centred * centred).mean(-1, keepdim=True) + 1e-5).sqrt()
+    tallow.testing.assert_close(F.group_norm(x, 4), expected.reshape(shape))

@@ -6,11 +6,6 @@ from typing import TYPE_CHECKING
 
 import tallow
 from tallow import _C
-from tallow.nn.functional._memory_order import (
-    from_memory_order,
-    in_memory_order,
-    is_channels_last,
-)
 from tallow.overrides import handle_torch_function, has_torch_function_unary
 
 if TYPE_CHECKING:
@@ -79,22 +74,18 @@ def pad(
             "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
         )
     _check_not_empty(input, dims)
-    indices = []
     for i in range(dims):
-        dim = input.dim() - 1 - i
-        before, after = pad[2 * i], pad[2 * i + 1]
-        _check_reach(input, mode, dim, before, after)
-        indices.append((dim, before, after, positions(input.size(dim), before, after)))
+        _check_reach(input, mode, input.dim() - 1 - i, pad[2 * i], pad[2 * i + 1])
     if not any(pad):
         return input.clone()
     # As in PyTorch, mode "circular" alone gives contiguous images.
-    last = mode != "circular" and dims == 2 and is_channels_last(input)
-    out = in_memory_order(input) if last else input
-    for dim, before, after, index in indices:
-        if before or after:
-            place = dim - 1 if last else dim
-            out = out.index_select(place, tallow.tensor(index, device=input.device))
-    return from_memory_order(out) if last else out
+    out = input.contiguous() if mode == "circular" else input
+    if dims == 3 and any(pad[4:]):
+        depth = positions(input.size(-3), pad[4], pad[5])
+        out = out.index_select(input.dim() - 3, tallow.tensor(depth, device=input.device))
+    columns = positions(input.size(-1), pad[0], pad[1])
+    rows = positions(input.size(-2), pad[2], pad[3]) if dims > 1 else range(input.size(-2))
+    return _VF._pick_pixels(out, list(rows), columns)
 
 
 _pad = pad  # the parameter of the same name hides the function
@@ -102,24 +93,7 @@ _pad = pad  # the parameter of the same name hides the function
 
 def constant_pad(input: Tensor, pad: Sequence[int], value: float = 0) -> Tensor:
     """Pad with ``value``; negative padding removes elements."""
-    if is_channels_last(input):
-        rows_and_columns, others = list(pad[:4]), [*pad[4:], 0, 0, 0, 0]
-        rows_and_columns += [0] * (4 - len(rows_and_columns))
-        in_memory = [*others[:2], *rows_and_columns, *others[2:4]]
-        return from_memory_order(constant_pad(in_memory_order(input), in_memory, value))
-    kept = input
-    shape = list(input.shape)
-    inner = [slice(None)] * input.dim()
-    for i in range(len(pad) // 2):
-        dim = input.dim() - 1 - i
-        before, after = pad[2 * i], pad[2 * i + 1]
-        start, stop = max(0, -before), input.size(dim) - max(0, -after)
-        kept = kept.narrow(dim, start, stop - start)
-        shape[dim] += before + after
-        inner[dim] = slice(max(0, before), shape[dim] - max(0, after))
-    out = kept.new_full(shape, value)
-    out[tuple(inner)] = kept
-    return out
+    return _VF._constant_pad(input, pad, value)
 
 
 def _as_int(n: int, position: int) -> int:

@@ -188,13 +188,14 @@ def _resize(
     align_corners: bool,
     antialias: bool,
 ) -> Tensor:
-    nearest = mode.startswith("nearest")
-    if not nearest and not input.is_floating_point() and input.dtype != tallow.uint8:
+    if mode.startswith("nearest"):
+        return _resize_nearest(input, sizes, scales, mode == "nearest-exact")
+    if not input.is_floating_point() and input.dtype != tallow.uint8:
         raise NotImplementedError(
             f"\"upsample_{mode}{len(sizes)}d\" not implemented for '{scalar_name(input.dtype)}'"
         )
     # Half types and bytes are weighted in float32.
-    wide = input if nearest or input.element_size() >= 4 else input.float()
+    wide = input if input.element_size() >= 4 else input.float()
     last = is_channels_last(input)
     if last:
         wide = in_memory_order(wide)
@@ -205,26 +206,34 @@ def _resize(
             scale = (length - 1) / (size - 1) if size > 1 else 0.0
         else:
             scale = length / size if factor is None else 1.0 / factor
-        if nearest:
-            index = _nearest_index(input, length, size, scale, exact=mode == "nearest-exact")
-            wide = wide.index_select(dim, index)
-        elif antialias:
+        if antialias:
             weights = _covering_weights(wide, length, size, scale, mode, align_corners)
             wide = wide.movedim(dim, -1).matmul(weights.t()).movedim(-1, dim)
         else:
             taps = _cubic_taps if mode == "bicubic" else _linear_taps
             wide = _VF._weighted_taps(wide, dim, *taps(wide, length, size, scale, align_corners))
-    if not input.is_floating_point() and not nearest:
+    if not input.is_floating_point():
         wide = wide.round().clamp(0, 255)
     resized = wide.to(input.dtype).contiguous()
     return from_memory_order(resized) if last else resized
 
 
-def _nearest_index(like: Tensor, length: int, size: int, scale: float, exact: bool) -> Tensor:
-    # In float32, as PyTorch: another precision can pick the neighbour.
-    position = _VF.arange(size, device=like.device).float()
-    source = ((position + 0.5) if exact else position) * scale
-    return source.floor().long().clamp_max(length - 1)
+def _resize_nearest(
+    input: Tensor, sizes: list[int], scales: list[float | None], exact: bool
+) -> Tensor:
+    steps = [
+        length / size if factor is None else 1.0 / factor
+        for length, size, factor in zip(input.shape[2:], sizes, scales, strict=True)
+    ]
+    if len(sizes) == 1:  # the channels as rows
+        return _VF._resize_nearest(input, [input.size(1), *sizes], 1.0, steps[0], exact)
+    if len(sizes) == 3:
+        # The depth of every channel as rows of whole planes.
+        n, channels, depth, height, width = input.shape
+        planes = input.reshape(n * channels, depth, height * width)
+        planes = _VF._resize_nearest(planes, [sizes[0], height * width], steps[0], 1.0, exact)
+        input = planes.view(n, channels, sizes[0], height, width)
+    return _VF._resize_nearest(input, sizes[-2:], steps[-2], steps[-1], exact)
 
 
 def _sources(like: Tensor, size: int, scale: float, align_corners: bool) -> Tensor:
@@ -342,20 +351,13 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
         )
     if r <= 0:
         raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
-    *lead, channels, height, width = input.shape
+    channels = input.size(-3)
     if channels % (r * r) != 0:
         raise RuntimeError(
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square "
             f"of upscale_factor, but input.size(-3)={channels} is not divisible by {r * r}"
         )
-    n = len(lead)
-    if is_channels_last(input):
-        split = in_memory_order(input).reshape(*lead, height, width, channels // (r * r), r, r)
-        moved = split.permute(0, 1, 4, 2, 5, 3)
-        return from_memory_order(moved.reshape(*lead, height * r, width * r, channels // (r * r)))
-    split = input.reshape(*lead, channels // (r * r), r, r, height, width)
-    moved = split.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2)
-    return moved.reshape(*lead, channels // (r * r), height * r, width * r)
+    return _VF._pixel_shuffle(input, r)
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -381,21 +383,13 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
         )
     if r <= 0:
         raise RuntimeError(f"pixel_unshuffle expects a positive downscale_factor, but got {r}")
-    *lead, channels, height, width = input.shape
-    for name, dim, length in (("height", -2, height), ("width", -1, width)):
-        if length % r != 0:
+    for name, dim in (("height", -2), ("width", -1)):
+        if input.size(dim) % r != 0:
             raise RuntimeError(
                 f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but "
-                f"input.size({dim})={length} is not divisible by {r}"
+                f"input.size({dim})={input.size(dim)} is not divisible by {r}"
             )
-    n = len(lead)
-    if is_channels_last(input):
-        split = in_memory_order(input).reshape(*lead, height // r, r, width // r, r, channels)
-        moved = split.permute(0, 1, 3, 5, 2, 4)
-        return from_memory_order(moved.reshape(*lead, height // r, width // r, channels * r * r))
-    split = input.reshape(*lead, channels, height // r, r, width // r, r)
-    moved = split.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)
-    return moved.reshape(*lead, channels * r * r, height // r, width // r)
+    return _VF._pixel_unshuffle(input, r)
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
