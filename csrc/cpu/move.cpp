@@ -190,6 +190,10 @@ void move_words(char* to, const char* from, const Plane& plane) {
       for (int64_t i = 0; i < count; ++i) {
         move_word<Word>(target + i * kItem, source + i * 2 * kItem);
       }
+    } else if (to_step == kItem && from_step == 3 * kItem) {
+      for (int64_t i = 0; i < count; ++i) {
+        move_word<Word>(target + i * kItem, source + i * 3 * kItem);
+      }
     } else if (to_step == kItem && from_step == -kItem) {
       for (int64_t i = 0; i < count; ++i) move_word<Word>(target + i * kItem, source - i * kItem);
     } else {
