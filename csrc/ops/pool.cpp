@@ -277,7 +277,14 @@ Tensor adaptive_avg_pool2d(const Tensor& input, const Dims& output_size) {
                "but received {",
                output_size[0], ", ", output_size.back(), "}");
   const Pooling pooling = describe_adaptive("adaptive_avg_pool2d", "", input, output_size);
-  if (output_size[0] == 1 && output_size.back() == 1) return mean_dims(input, {-1, -2}, true);
+  if (output_size[0] == 1 && output_size.back() == 1) {
+    const Tensor mean = mean_dims(input, {-1, -2}, true);
+    if (pooling.channels_last) {
+      const Dims sizes = mean.sizes();  // of one pixel: the same elements either way
+      mean.impl()->set_geometry(sizes, strides_in_order(sizes, true), mean.impl()->offset);
+    }
+    return mean;
+  }
   return adaptive_average(input, pooling);
 }
 

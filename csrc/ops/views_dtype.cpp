@@ -82,10 +82,11 @@ Tensor view_as_complex(const Tensor& self) {
   TALLOW_CHECK(strides.back() == 1, "Tensor must have a last dimension with stride 1");
   sizes.erase(sizes.size() - 1);
   strides.erase(strides.size() - 1);
-  for (int64_t& stride : strides) {
-    TALLOW_CHECK(stride % 2 == 0,
+  for (int64_t d = 0; d < strides.size(); ++d) {
+    // The stride of a single element is never walked along.
+    TALLOW_CHECK(sizes[d] == 1 || strides[d] % 2 == 0,
                  "Tensor must have a stride divisible by 2 for all but last dimension");
-    stride /= 2;
+    strides[d] /= 2;
   }
   TALLOW_CHECK(self.impl()->offset % 2 == 0, "Tensor must have a storage_offset divisible by 2");
   return record_view_as(

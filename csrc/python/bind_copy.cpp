@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "ops/copy.h"
 #include "ops/elementwise.h"
+#include "ops/memory_order.h"
 #include "ops/views.h"
 #include "python/bindings.h"
 
@@ -65,6 +66,8 @@ Tensor clone(const Tensor& self, std::optional<MemoryFormat> format) {
 Tensor contiguous(const Tensor& self, std::optional<MemoryFormat> format) {
   TALLOW_CHECK(format != MemoryFormat::kPreserve,
                "preserve memory format is unsupported by the contiguous operator");
+  // Unlike to(), it leaves strides as they are that say the same.
+  if (format == MemoryFormat::kChannelsLast && ops::is_dense_channels_last(self)) return self;
   return ops::to_memory_format(self, format.value_or(MemoryFormat::kContiguous));
 }
 

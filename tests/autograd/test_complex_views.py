@@ -189,3 +189,11 @@ def test_a_write_through_a_view_by_dtype_counts() -> None:
     bits.fill_(0x3F800000)
     assert x.tolist() == [1, 1, 1, 1]
     assert x._version == 1
+
+
+def test_pairs_beside_a_single_element_may_have_any_stride() -> None:
+    x = tallow.arange(64.0)
+    assert tallow.view_as_complex(x.as_strided((3, 1, 2), (2, 7, 1))).stride() == (1, 3)
+    assert tallow.view_as_complex(tallow.zeros(2, 1).T).shape == (1,)
+    with pytest.raises(RuntimeError, match="stride divisible by 2"):
+        tallow.view_as_complex(x.as_strided((2, 2), (3, 1)))

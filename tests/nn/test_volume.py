@@ -122,3 +122,11 @@ def test_ctc_loss_of_too_few_predictions() -> None:
     assert loss == 0
     assert x.grad is not None
     assert x.grad.abs().sum() == 0
+
+
+def test_avg_pool3d_of_integers_rounds_towards_zero() -> None:
+    x = tallow.arange(64).view(1, 1, 4, 4, 4)
+    assert F.avg_pool3d(x, 2).flatten().tolist()[:4] == [10, 12, 18, 20]
+    assert F.avg_pool3d(-x, 2).flatten().tolist()[:4] == [-10, -12, -18, -20]
+    assert F.avg_pool3d(x, 3, 2, 1).flatten().tolist()[:4] == [3, 5, 7, 12]
+    assert F.avg_pool3d(x, 2, divisor_override=5).dtype == tallow.int64

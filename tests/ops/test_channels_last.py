@@ -281,3 +281,60 @@ def test_group_norm_of_few_and_many_pixels(shape: tuple[int, ...]) -> None:
     centred = groups - groups.mean(-1, keepdim=True)
     expected = centred / ((centred * centred).mean(-1, keepdim=True) + 1e-5).sqrt()
     tallow.testing.assert_close(F.group_norm(x, 4), expected.reshape(shape))
+
+
+def test_means_of_images_have_pytorchs_strides() -> None:
+    x = last(tallow.randn(2, 3, 4, 4))
+    assert F.adaptive_avg_pool2d(x, 1).stride() == (3, 1, 3, 3)
+    assert F.adaptive_avg_pool2d(x[:, :2], 1).stride() == (2, 1, 2, 2)
+    assert F.adaptive_avg_pool2d(x.contiguous(), 1).stride() == (3, 1, 1, 1)
+
+
+def test_contiguous_leaves_strides_that_say_the_same() -> None:
+    x = tallow.zeros(2, 3, 1, 1)
+    assert x.contiguous(memory_format=LAST) is x
+    assert x.to(memory_format=LAST).stride() == (3, 1, 3, 3)
+
+
+def test_rows_of_pixels_are_repeated_exactly() -> None:
+    # More than float32 can count: the rows of whole planes in a volume.
+    x = tallow.zeros(1, 1, 1, 1, 2**24 + 3, dtype=tallow.uint8)
+    x[..., -1] = 7
+    assert F.interpolate(x, (2, 1, 2**24 + 3))[0, 0, 1, 0, -3:].tolist() == [0, 0, 7]
+
+
+def test_maxima_of_halved_images_with_nan_infinity_and_equal_zeros() -> None:
+    for shape in [(2, 3, 37, 71), (1, 2, 2, 2), (1, 1, 1, 1), (1, 1, 34, 65)]:
+        x = tallow.randn(*shape)
+        x[0, 0, ::5, ::7] = float("nan")
+        x[-1, -1, 3:20] = -float("inf")
+        x[-1, 0, :, 20:30] = -0.0
+        x[-1, 0, ::3, 22:28] = 0.0
+        y, at = F.max_pool2d(x, 3, 2, 1, return_indices=True)
+        wide = F.pad(x, (1, 1, 1, 1), value=-float("inf"))
+        windows = wide.unfold(2, 3, 2).unfold(3, 3, 2)[:, :, : y.size(2), : y.size(3)]
+        expected = windows.amax((-2, -1))
+        assert tallow.equal(y.nan_to_num(99), expected.nan_to_num(99))
+        picked = x.flatten(2).gather(2, at.flatten(2)).view(y.shape)
+        assert tallow.equal(picked.nan_to_num(99), y.nan_to_num(99))
+        assert tallow.equal(tallow.signbit(picked), tallow.signbit(y))
+        assert tallow.equal(F.max_pool2d(x, 3, 2, 1).nan_to_num(99), y.nan_to_num(99))
+
+
+def test_gradients_of_halved_maxima_add_up() -> None:
+    for shape in [(2, 3, 37, 71), (1, 2, 2, 2), (1, 1, 1, 1), (1, 1, 34, 66)]:
+        x = tallow.randn(*shape).requires_grad_()
+        y, at = F.max_pool2d(x, 3, 2, 1, return_indices=True)
+        grad = tallow.randn(y.shape)
+        expected = tallow.zeros(shape).flatten(2).scatter_add(2, at.flatten(2), grad.flatten(2))
+        plain = F.max_pool2d(x, 3, 2, 1)
+        assert tallow.equal(tallow.autograd.grad(plain, x, grad)[0], expected.view(shape))
+
+
+def test_gradients_of_maxima_along_lines() -> None:
+    for length, kernel in [(64, 2), (37, 2), (2, 2), (39, 3)]:
+        x = tallow.randn(2, 3, length).requires_grad_()
+        y, at = F.max_pool1d(x, kernel, return_indices=True)
+        grad = tallow.randn(y.shape)
+        expected = tallow.zeros(2, 3, length).scatter_add(2, at, grad)
+        assert tallow.equal(tallow.autograd.grad(F.max_pool1d(x, kernel), x, grad)[0], expected)

@@ -68,7 +68,8 @@ def avg_pool3d(
     """Average the windows of volumes.
 
     Args:
-        input: ``(N, C, D, H, W)`` or ``(C, D, H, W)``, floating point.
+        input: ``(N, C, D, H, W)`` or ``(C, D, H, W)``, floating point or int64, whose averages are
+            rounded towards zero.
         kernel_size: size of the windows.
         stride: step between windows; defaults to `kernel_size`.
         padding: zeros on both sides, at most half a window.
@@ -91,9 +92,8 @@ def avg_pool3d(
     )
     depth = sums.size(-2)
     result = sums.view(*x.shape[:2], depth, height, width)
-    if divisor_override is not None:
-        result = result / divisor_override
-    else:
+    counted: Any = divisor_override
+    if divisor_override is None:
         counts = [
             tallow.tensor(
                 _window_sizes(size, out, k, s, p, count_include_pad),
@@ -104,7 +104,9 @@ def avg_pool3d(
                 x.shape[2:], (depth, height, width), kernel, step, pad, strict=True
             )
         ]
-        result = result / (counts[0].view(-1, 1, 1) * counts[1].view(-1, 1) * counts[2])
+        counted = counts[0].view(-1, 1, 1) * counts[1].view(-1, 1) * counts[2]
+    rounding = None if result.is_floating_point() else "trunc"
+    result = tallow.div(result, counted, rounding_mode=rounding)
     return result if input.dim() == 5 else result.squeeze(0)
 
 
