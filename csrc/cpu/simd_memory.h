@@ -152,10 +152,17 @@ TALLOW_INLINE void store_float(Half* to, Vec<float> v) {
 #endif
 }
 
+// The compiler widens 16 lanes in two halves, where one instruction does.
 TALLOW_INLINE Vec<float> load_float(const BFloat16* from) {
+#if TALLOW_ISA_LEVEL == 2
+  const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+  const __m512i wide = _mm512_maskz_cvtepu16_epi32(simd::kAll16, half);
+  return bits_as<Vec<float>>(bits_as<Vec<uint32_t>>(wide) << 16);
+#else
   Vec<uint16_t, kLanes<float>> half;
   std::memcpy(&half, from, sizeof(half));
   return bits_as<Vec<float>>(convert<Vec<uint32_t>>(half) << 16);
+#endif
 }
 
 TALLOW_INLINE void store_float(BFloat16* to, Vec<float> v) {
