@@ -84,7 +84,7 @@ class OfReal(Function):
 
         ctx.how = dims, inverse, scale
         half = _run("rfftn", x, [x.size(d) for d in dims], scale, axes=dims)
-        result = tallow.empty(x.shape, dtype=complex_of(x.dtype))
+        result = tallow.empty(x.shape, dtype=complex_of(x.dtype), device="cpu")
         whole = result.numpy()
         last, size = dims[-1], x.size(dims[-1])
         known = half.shape[last]
