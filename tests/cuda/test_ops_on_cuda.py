@@ -168,7 +168,14 @@ def test_in_place_equals_out_of_place(name: str) -> None:
 
 
 # What operators do by compositions of others on a CUDA device.
-WITHOUT_KERNEL = {"index.bincount", "index.weighted_taps", "index.sample", "index.sample_backward"}
+WITHOUT_KERNEL = {
+    "index.bincount",
+    "index.move_squares",
+    "index.pick_planes",
+    "index.sample",
+    "index.sample_backward",
+    "index.weighted_taps",
+}
 
 
 class Plugin(ctypes.Structure):
