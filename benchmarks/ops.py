@@ -11,7 +11,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from benchmarks.case import Case, values
+from benchmarks.case import Case, filled, values
 from benchmarks.ops_tables import TIER_0, TIER_1, Row
 
 # Calls that are not function(*arguments).
@@ -154,7 +154,8 @@ def setup_of(
         if variant != "s":
             return partial(function, *arguments)
         wanted = list(leaves(arguments))
-        weight = lib.ones_like(first(function(*arguments))).contiguous()
+        result = first(function(*arguments))
+        weight = filled(lib, *result.shape, seed=99).to(result.dtype)
         return lambda: lib.autograd.grad(
             first(function(*arguments)), wanted, weight, allow_unused=True
         )
@@ -163,6 +164,9 @@ def setup_of(
 
 
 LABELS = {"f": "", "d": "-float64", "h": "-bfloat16", "i": "-int64", "s": "-step"}
+
+# Close eigenvalues magnify errors of their gradients: PyTorch's are up to 8 % from float64's.
+ILL_CONDITIONED = ("linalg.eigh", "linalg.eigvalsh", "linalg.svd", "linalg.svdvals")
 
 
 def label(words: str, variant: str, name: str) -> str:
@@ -176,6 +180,8 @@ def cases(tier: str, table: list[Row]) -> Iterator[Case]:
         for name in names.split():
             for variant in variants:
                 tolerance = 3e-2 if variant == "h" else 1e-3
+                if variant == "s" and name in ILL_CONDITIONED:
+                    tolerance = 0.3
                 yield Case(
                     f"ops/{tier}/{label(words, variant, name)}",
                     setup_of(words, variant, name),
