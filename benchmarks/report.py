@@ -122,15 +122,17 @@ def cpu_name() -> str:
         return platform.processor() or platform.machine()
 
 
-def commit() -> str:
+def git(*arguments: str) -> str:
     done = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
+        ["git", *arguments], capture_output=True, text=True, cwd=ROOT, check=False
     )
-    return done.stdout.strip() or "unknown"
+    return done.stdout.strip()
+
+
+def commit() -> str:
+    """The commit that was measured; pages that a run writes do not make it another one."""
+    changed = git("diff", "--name-only", "HEAD", "--", ".", ":!docs")
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + ("-dirty" if changed else "")
 
 
 def cpu_quota() -> str:
