@@ -150,6 +150,7 @@ from tallow._composites.scatters import diagonal_scatter as diagonal_scatter
 from tallow._composites.scatters import index_reduce as index_reduce
 from tallow._composites.scatters import select_scatter as select_scatter
 from tallow._composites.scatters import slice_scatter as slice_scatter
+from tallow._composites.segments import segment_reduce as segment_reduce
 from tallow._composites.spectra import istft as istft
 from tallow._composites.spectra import stft as stft
 from tallow._composites.statistics import corrcoef as corrcoef
