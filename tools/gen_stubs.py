@@ -101,6 +101,7 @@ Operator = tuple[str, list[Any], str, int]
 
 # Inherited from object with a type that a stub must not change, or of no use to anybody.
 LEFT_OUT = {*dir(type("Plain", (), {})), "_pybind11_conduit_v1_"} - {"__hash__"}
+LEFT_OUT |= {"__buffer__", "__release_buffer__"}  # seen by Python 3.12 and later only
 
 # Members whose types are not those of the class they are inherited from.
 INCOMPATIBLE = {"TensorBase": ("__eq__", "__ne__"), "Size": ("__add__",)}
@@ -230,7 +231,8 @@ def class_lines(name: str, cls: type, operators: list[Operator]) -> Iterator[str
     if name == "Node" or not members:
         yield "    def __getattr__(self, name: str) -> Any: ..." if members else "    ..."
     for member, value in sorted(members.items()):
-        if member in variables or not (callable(value) or isinstance(value, classmethod)):
+        described = member in functions or callable(value) or isinstance(value, classmethod)
+        if member in variables or not described:
             yield f"    {member}: {outside(variables.get(member, 'Any'))}"
         elif member != "__hash__" or member in functions:
             yield from function_lines(member, value, name, "    ")

@@ -231,7 +231,7 @@ def _text(values: list[Any], name: str, details: str) -> str:
 
 UntypedStorage: Any = _C.StorageBase
 for _name, _member in vars(_ByteMethods).items():
-    if _name not in ("__module__", "__dict__", "__weakref__", "__doc__", "__annotations__"):
+    if callable(_member) or not _name.startswith("__"):  # not what Python notes in every class
         setattr(UntypedStorage, _name, _member)
 # Pickles and messages know the class by this place and name.
 UntypedStorage.__module__ = __name__

@@ -317,7 +317,7 @@ class Breaks(Numbers):
     [
         ("raise", KeyError, "Caught KeyError in DataLoader worker process .*no such thing"),
         ("die", RuntimeError, r"DataLoader worker \(pid\(s\) \d+\) exited unexpectedly"),
-        ("unpicklable", AttributeError, "Can't pickle local object"),
+        ("unpicklable", AttributeError, "Can't (pickle|get) local object"),
         ("hang", RuntimeError, "DataLoader timed out after 0.2 seconds"),
     ],
 )
@@ -356,6 +356,8 @@ def test_a_loader_given_up_ends_its_workers():
     assert all(not process.is_alive() for process in processes)
 
 
+# Python 3.12 and later warn of fork() in a process that has threads.
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_too_many_workers_are_a_warning():
     available = len(os.sched_getaffinity(0))
     with pytest.warns(UserWarning, match="This DataLoader will create"):
