@@ -53,6 +53,7 @@ set(TALLOW_CORE_SOURCES
   csrc/ops/index_plan.cpp
   csrc/ops/join_split.cpp
   csrc/ops/kernel.cpp
+  csrc/ops/linalg.cpp
   csrc/ops/loss.cpp
   csrc/ops/loss_pair.cpp
   csrc/ops/matmul.cpp
@@ -102,6 +103,7 @@ set(TALLOW_COMPACT_CORE_SOURCES
   csrc/ops/index_masks.cpp
   csrc/ops/index_plan.cpp
   csrc/ops/join_split.cpp
+  csrc/ops/linalg.cpp
   csrc/ops/loss.cpp
   csrc/ops/loss_pair.cpp
   csrc/ops/matmul_add.cpp
@@ -159,6 +161,7 @@ set(TALLOW_KERNEL_SOURCES
   csrc/cpu/index_sample.cpp
   csrc/cpu/index_squares.cpp
   csrc/cpu/index_taps.cpp
+  csrc/cpu/linalg.cpp
   csrc/cpu/loss.cpp
   csrc/cpu/loss_pair.cpp
   csrc/cpu/move.cpp
@@ -250,6 +253,7 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/bind_creation.cpp
   csrc/python/bind_index.cpp
   csrc/python/bind_join.cpp
+  csrc/python/bind_linalg.cpp
   csrc/python/bind_loss.cpp
   csrc/python/bind_math.cpp
   csrc/python/bind_matmul.cpp
@@ -310,6 +314,7 @@ set(TALLOW_COMPACT_PYTHON_SOURCES
   csrc/python/bind_copy.cpp
   csrc/python/bind_index.cpp
   csrc/python/bind_join.cpp
+  csrc/python/bind_linalg.cpp
   csrc/python/bind_loss.cpp
   csrc/python/bind_math.cpp
   csrc/python/bind_matmul.cpp

@@ -6,6 +6,7 @@
 #include "backend/attention.h"
 #include "backend/conv.h"
 #include "backend/index.h"
+#include "backend/linalg.h"
 #include "backend/loss.h"
 #include "backend/matmul.h"
 #include "backend/norm.h"
@@ -36,6 +37,7 @@ struct Backend {
   OptimKernels optim;
   AttentionKernels attention;
   RnnKernels rnn;
+  LinalgKernels linalg;
 };
 
 // The table of the CPU level in use. Chosen once, at load: the best level the CPU has, or the one

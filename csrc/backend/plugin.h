@@ -26,7 +26,7 @@ enum class VendorLibrary : uint8_t { kCublasLt, kCudnn, kNccl };
 struct Plugin {
   // Counts changes of any struct that crosses the boundary. The sizes, and how many operations
   // there are of each kind, notice what was forgotten.
-  static constexpr uint32_t kAbi = 4;
+  static constexpr uint32_t kAbi = 5;
   static constexpr uint32_t kOperations =
       ((static_cast<uint32_t>(UnaryOp::kCount) * 256 + static_cast<uint32_t>(BinaryOp::kCount)) *
            256 +

@@ -13,6 +13,7 @@ const Backend& table() {
     fill_attention(backend.attention);
     fill_conv(backend.conv);
     fill_index(backend.index);
+    fill_linalg(backend.linalg);
     fill_loss(backend.loss);
     fill_matmul(backend.matmul);
     fill_norm(backend.norm);

@@ -8,6 +8,7 @@ namespace tallow::cpu::TALLOW_ISA {
 void fill_attention(AttentionKernels& table);
 void fill_conv(ConvKernels& table);
 void fill_index(IndexKernels& table);
+void fill_linalg(LinalgKernels& table);
 void fill_loss(LossKernels& table);
 void fill_matmul(MatmulKernels& table);
 void fill_norm(NormKernels& table);

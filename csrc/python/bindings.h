@@ -16,6 +16,7 @@ TALLOW_COLD void bind_copy(Registry& r);
 TALLOW_COLD void bind_creation(Registry& r);
 TALLOW_COLD void bind_index(Registry& r);
 TALLOW_COLD void bind_join(Registry& r);
+TALLOW_COLD void bind_linalg(Registry& r);
 TALLOW_COLD void bind_loss(Registry& r);
 TALLOW_COLD void bind_math(Registry& r);
 TALLOW_COLD void bind_matmul(Registry& r);

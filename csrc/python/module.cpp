@@ -39,6 +39,7 @@ void register_ops(py::module_& module) {
   bind_creation(registry);
   bind_index(registry);
   bind_join(registry);
+  bind_linalg(registry);
   bind_loss(registry);
   bind_math(registry);
   bind_matmul(registry);

@@ -23,9 +23,22 @@ Index: TypeAlias = (
 )
 _T = TypeVar("_T")
 
+class _LInfo(NamedTuple):
+    L: Tensor
+    info: Tensor
+
+class _LuPivotsInfo(NamedTuple):
+    LU: Tensor
+    pivots: Tensor
+    info: Tensor
+
 class _MinMax(NamedTuple):
     min: Tensor
     max: Tensor
+
+class _SignLogabsdet(NamedTuple):
+    sign: Tensor
+    logabsdet: Tensor
 
 class _ValuesIndices(NamedTuple):
     values: Tensor
@@ -1281,6 +1294,33 @@ class _nn:
     @staticmethod
     def leaky_relu_(input: Tensor, negative_slope: _float = ...) -> Tensor:
         """Scale negative elements by negative_slope."""
+    @staticmethod
+    def linalg_cholesky(A: Tensor) -> _LInfo:
+        """Cholesky's factor of the lower triangle."""
+    @staticmethod
+    def linalg_det(A: Tensor) -> Tensor:
+        """Determinants."""
+    @staticmethod
+    def linalg_inv(A: Tensor) -> tuple[Tensor, ...]:
+        """The inverse, and the first singular matrix or -1."""
+    @staticmethod
+    def linalg_lu(A: Tensor) -> _LuPivotsInfo:
+        """LU with partial pivoting."""
+    @staticmethod
+    def linalg_lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, adjoint: _bool = ...) -> Tensor:
+        """Solve by the factors of linalg_lu."""
+    @staticmethod
+    def linalg_permutation(pivots: Tensor, rows: _int, dtype: _dtype) -> Tensor:
+        """The matrices of row exchanges."""
+    @staticmethod
+    def linalg_slogdet(A: Tensor) -> _SignLogabsdet:
+        """Signs and logarithms of determinants."""
+    @staticmethod
+    def linalg_solve(A: Tensor, B: Tensor) -> tuple[Tensor, ...]:
+        """The solution, and the first singular matrix or -1."""
+    @staticmethod
+    def linalg_solve_triangular(A: Tensor, B: Tensor, upper: _bool, left: _bool = ..., unitriangular: _bool = ...) -> Tensor:
+        """Solve by one triangle."""
     @staticmethod
     def linear(input: Tensor, weight: Tensor, bias: Tensor | None = ..., *, out: Tensor | None = ...) -> Tensor:
         """Multiply by the transpose of weight and add bias."""

@@ -175,6 +175,9 @@ WITHOUT_KERNEL = {
     "index.sample",
     "index.sample_backward",
     "index.weighted_taps",
+    "linalg.cholesky",
+    "linalg.lu",
+    "linalg.solve_triangular",
 }
 
 
