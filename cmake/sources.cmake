@@ -217,6 +217,7 @@ set(TALLOW_COMPACT_KERNEL_SOURCES
   csrc/cpu/index_planes.cpp
   csrc/cpu/index_sample.cpp
   csrc/cpu/index_squares.cpp
+  csrc/cpu/linalg.cpp
   csrc/cpu/loss.cpp
   csrc/cpu/norm.cpp
   csrc/cpu/norm_batch.cpp

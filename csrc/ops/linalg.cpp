@@ -85,10 +85,12 @@ std::vector<int64_t> row_order(const int32_t* pivots, int64_t steps, int64_t row
   std::iota(order.begin(), order.end(), int64_t{0});
   for (int64_t k = 0; k < steps; ++k) {
     const int64_t other = pivots[k] - 1;
-    TALLOW_CHECK(other >= 0 && other < rows,
-                 "Pivots given to lu_solve must all be greater or equal "
-                 "to 1 and not larger than the number of rows. Did you properly pass the result of "
-                 "lu_factor?");
+    TALLOW_CHECK(other >= 0,
+                 "Pivots given to lu_solve must all be greater or equal to 1. Did you "
+                 "properly pass the result of lu_factor?");
+    TALLOW_CHECK(other < rows,
+                 "Pivots given to lu_solve must all be smaller or equal to "
+                 "LU.size(-2). Did you properly pass the result of lu_factor?");
     std::swap(order[k], order[other]);
   }
   return order;

@@ -23,22 +23,9 @@ Index: TypeAlias = (
 )
 _T = TypeVar("_T")
 
-class _LInfo(NamedTuple):
-    L: Tensor
-    info: Tensor
-
-class _LuPivotsInfo(NamedTuple):
-    LU: Tensor
-    pivots: Tensor
-    info: Tensor
-
 class _MinMax(NamedTuple):
     min: Tensor
     max: Tensor
-
-class _SignLogabsdet(NamedTuple):
-    sign: Tensor
-    logabsdet: Tensor
 
 class _ValuesIndices(NamedTuple):
     values: Tensor
@@ -1295,7 +1282,7 @@ class _nn:
     def leaky_relu_(input: Tensor, negative_slope: _float = ...) -> Tensor:
         """Scale negative elements by negative_slope."""
     @staticmethod
-    def linalg_cholesky(A: Tensor) -> _LInfo:
+    def linalg_cholesky(A: Tensor) -> tuple[Tensor, ...]:
         """Cholesky's factor of the lower triangle."""
     @staticmethod
     def linalg_det(A: Tensor) -> Tensor:
@@ -1304,7 +1291,7 @@ class _nn:
     def linalg_inv(A: Tensor) -> tuple[Tensor, ...]:
         """The inverse, and the first singular matrix or -1."""
     @staticmethod
-    def linalg_lu(A: Tensor) -> _LuPivotsInfo:
+    def linalg_lu(A: Tensor) -> tuple[Tensor, ...]:
         """LU with partial pivoting."""
     @staticmethod
     def linalg_lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, adjoint: _bool = ...) -> Tensor:
@@ -1313,7 +1300,7 @@ class _nn:
     def linalg_permutation(pivots: Tensor, rows: _int, dtype: _dtype) -> Tensor:
         """The matrices of row exchanges."""
     @staticmethod
-    def linalg_slogdet(A: Tensor) -> _SignLogabsdet:
+    def linalg_slogdet(A: Tensor) -> tuple[Tensor, ...]:
         """Signs and logarithms of determinants."""
     @staticmethod
     def linalg_solve(A: Tensor, B: Tensor) -> tuple[Tensor, ...]:

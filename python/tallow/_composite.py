@@ -81,16 +81,16 @@ def composite(function: _F) -> _F:
     return call  # type: ignore[return-value]
 
 
-_C_NAMES = {"bfloat16": "BFloat16", "float16": "Half"}
+_C_NAMES = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int"}
+_C_NAMES |= {"int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool"}
+_C_NAMES |= {"complex64": "ComplexFloat", "complex128": "ComplexDouble"}
+_C_NAMES |= {"bfloat16": "BFloat16", "float16": "Half"}
 
 
 def c_name(dtype: Any) -> str:
     """The name PyTorch's messages have for a dtype: 'Half', 'Long'."""
-    names = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int"}
-    names |= {"int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool"}
-    names |= {"complex64": "ComplexFloat", "complex128": "ComplexDouble"} | _C_NAMES
     name = str(dtype).rpartition(".")[2]
-    return names.get(name, name)
+    return _C_NAMES.get(name, name)
 
 
 def check_tensors(name: str, **arguments: Any) -> None:
@@ -129,6 +129,9 @@ def wrong_arguments(name: str, given: tuple[Any, ...], *expected: str) -> TypeEr
     )
 
 
+_WITH_ALGORITHMS = frozenset((_C.float32, _C.float64, _C.complex64, _C.complex128))
+
+
 def check_floating(name: str, *tensors: Tensor) -> None:
     """Refuse dtypes that a LAPACK-type routine has no algorithm for.
 
@@ -136,12 +139,13 @@ def check_floating(name: str, *tensors: Tensor) -> None:
         RuntimeError: an integer or half type.
     """
     for tensor in tensors:
-        if not (tensor.is_floating_point() or tensor.is_complex()):
+        if tensor.dtype in _WITH_ALGORITHMS:
+            continue
+        if not tensor.is_floating_point():
             raise RuntimeError(
                 f"{name}: Expected a floating point or complex tensor as input. "
                 f"Got {c_name(tensor.dtype)}"
             )
-        if c_name(tensor.dtype) in _C_NAMES.values():
-            raise RuntimeError(
-                f"{name}: Low precision dtypes not supported. Got {c_name(tensor.dtype)}"
-            )
+        raise RuntimeError(
+            f"{name}: Low precision dtypes not supported. Got {c_name(tensor.dtype)}"
+        )

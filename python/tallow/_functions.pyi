@@ -6,7 +6,7 @@ Exists for type checkers only: at run time these are the attributes of `_C._Vari
 from collections.abc import Sequence
 from typing import overload
 
-from tallow._C import Generator, Number, device, dtype, layout, memory_format, _LInfo, _LuPivotsInfo, _MinMax, _SignLogabsdet, _ValuesIndices
+from tallow._C import Generator, Number, device, dtype, layout, memory_format, _MinMax, _ValuesIndices
 from tallow._tensor import Tensor
 
 def _constant_pad(input: Tensor, pad: int | Sequence[int], value: Number) -> Tensor:

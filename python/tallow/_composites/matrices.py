@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Any
 import tallow
 from tallow import linalg, return_types
 from tallow._composite import c_name, check_floating, composite
-from tallow.linalg._factors import permutation
-from tallow.linalg._lapack import array, check_matrix, tensor
+from tallow.linalg import _lapack
+from tallow.linalg._lapack import (
+    LinAlgError,
+    array,
+    check_matrix,
+    check_square,
+    permutation,
+    recorded,
+    tensor,
+)
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -171,7 +179,25 @@ def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
         raise RuntimeError(
             f"u should have at least 2 dimensions, but has {L.dim()} dimensions instead"
         )
+    if L.size(-1) != L.size(-2):
+        raise RuntimeError(
+            "A must be batches of square matrices, but they are "
+            f"{L.size(-2)} by {L.size(-1)} matrices"
+        )
+    if input.size(-2) != L.size(-1):
+        raise RuntimeError(
+            f"Incompatible matrix sizes for cholesky_solve: each A matrix is {L.size(-1)} by "
+            f"{L.size(-1)} but each b matrix is {input.size(-2)} by {input.size(-1)}"
+        )
+    if input.dtype != L.dtype:
+        raise RuntimeError(
+            f"Expected b and A to have the same dtype, but found b of type {c_name(input.dtype)} "
+            f"and A of type {c_name(L.dtype)} instead."
+        )
     lower = L.mH if upper else L
+    if not recorded(L, input) and not L.is_complex():
+        half = _lapack.solve_triangular(lower, input, False)
+        return _lapack.solve_triangular(lower.mT, half, True)
     # Only the triangle counts, but the gradient is that of a matrix.
     lower = lower.detach().tril() + (lower - lower.detach())
     return linalg.solve(lower.mH, linalg.solve(lower, input))
@@ -184,7 +210,20 @@ def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
     Args:
         input: (..., N, N), lower factor, or upper with `upper`.
         upper: which factor.
+
+    Raises:
+        RuntimeError: the matrices are not square.
+        LinAlgError: a factor has a zero on its diagonal.
     """
+    check_square("cholesky_inverse", input)
+    zeros = input.detach().diagonal(0, -2, -1) == 0
+    if bool(zeros.any()):
+        *item, step = zeros.nonzero()[0].tolist()
+        where = f"(Batch element {item[0]}): " if item else ""
+        raise LinAlgError(
+            f"cholesky_inverse: {where}The diagonal element {step + 1} is zero, the inversion "
+            "could not be completed because the input matrix is singular."
+        )
     one = tallow.eye(input.size(-1), dtype=input.dtype, device=input.device).expand(input.shape)
     return cholesky_solve(one, input, upper)
 

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import return_types
-from tallow._composite import composite
+from tallow._composite import c_name, composite
 from tallow.autograd import Function
+from tallow.linalg import _lapack
 from tallow.linalg._lapack import (
     LinAlgError,
     array,
     check_matrix,
     check_square,
-    lu_packed,
+    permutation,
+    recorded,
     tensor,
 )
 
@@ -41,19 +43,7 @@ class _Cholesky(Function):
 
     @staticmethod
     def forward(ctx: Any, A: Tensor) -> tuple[Tensor, Tensor]:
-        import numpy as np
-
-        values = array(A)
-        info = np.zeros(values.shape[:-2], np.int32)
-        try:
-            result = np.linalg.cholesky(values)
-        except np.linalg.LinAlgError:
-            result = np.zeros_like(values)
-            for index in np.ndindex(*info.shape):
-                info[index] = _first_bad_minor(values[index])
-                if not info[index]:
-                    result[index] = np.linalg.cholesky(values[index])
-        lower, failed = tensor(result, A), tensor(info, A)
+        lower, failed = _lapack.cholesky(A)
         ctx.save_for_backward(lower)
         ctx.mark_non_differentiable(failed)
         return lower, failed
@@ -67,17 +57,6 @@ class _Cholesky(Function):
         inner = 0.5 * (inner + inner.mH)
         inverse = tallow.linalg.inv(L)
         return inverse.mH @ inner @ inverse
-
-
-def _first_bad_minor(matrix: Any) -> int:
-    import numpy as np
-
-    for size in range(1, len(matrix) + 1):
-        try:
-            np.linalg.cholesky(matrix[:size, :size])
-        except np.linalg.LinAlgError:
-            return size
-    return 0
 
 
 @composite
@@ -95,7 +74,8 @@ def cholesky_ex(
         LinAlgError: with `check_errors`, a matrix that is not positive definite.
     """
     check_square("linalg.cholesky_ex" if not check_errors else "linalg.cholesky", A)
-    lower, info = _Cholesky.apply(A.mH if upper else A)
+    source = A.mH if upper else A
+    lower, info = _Cholesky.apply(source) if recorded(A) else _lapack.cholesky(source)
     if check_errors and bool(info.any()):
         first = int(info.flatten()[info.flatten().nonzero()[0, 0]])
         where = "linalg.cholesky: "
@@ -195,39 +175,19 @@ def qr(A: Tensor, mode: str = "reduced") -> return_types.linalg_qr:
     return return_types.linalg_qr(*_Qr.apply(A, mode))
 
 
-def permutation(pivots: Tensor, rows: int, like: Tensor) -> Tensor:
-    """The matrix P of ``A = P @ L @ U`` from the exchanges."""
-    import numpy as np
-
-    exchanges = array(pivots)
-    count = int(np.prod(exchanges.shape[:-1]))
-    flat = exchanges.reshape(count, exchanges.shape[-1]) - 1
-    order = np.tile(np.arange(rows), (len(flat), 1))
-    every = np.arange(len(flat))
-    for k in range(flat.shape[-1]):
-        other = order[every, flat[:, k]].copy()
-        order[every, flat[:, k]] = order[:, k]
-        order[:, k] = other
-    matrix = np.zeros((len(flat), rows, rows))
-    matrix[every[:, None], order, np.arange(rows)] = 1
-    shaped = matrix.reshape(*exchanges.shape[:-1], rows, rows)
-    return tensor(shaped, like).to(like.dtype)
-
-
 class _LuFactor(Function):
     _node_name = "LinalgLuFactorExBackward0"
 
     @staticmethod
-    def forward(ctx: Any, A: Tensor, pivot: bool) -> tuple[Tensor, Tensor]:
-        packed, pivots, _ = lu_packed(array(A))
-        result, exchanges = tensor(packed, A), tensor(pivots, A)
-        ctx.save_for_backward(result)
-        ctx.exchanges = exchanges
-        ctx.mark_non_differentiable(exchanges)
-        return result, exchanges
+    def forward(ctx: Any, A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        packed, pivots, info = _lapack.lu(A)
+        ctx.save_for_backward(packed)
+        ctx.exchanges = pivots
+        ctx.mark_non_differentiable(pivots, info)
+        return packed, pivots, info
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, grad: Tensor, *_: Tensor) -> Tensor:
         # d(LU) = dL U + L dU: below the diagonal only dL, on and above it only dU contributes.
         (packed,) = ctx.saved_tensors
         m, n = packed.shape[-2:]
@@ -242,13 +202,17 @@ class _LuFactor(Function):
             U2, gU2 = packed[..., k:], gU[..., k:]
             top = inner - (gU2 @ U2.mH).tril(-1)
             first = _solve(U1, _solve(L1.mH, top).mH).mH
-            return P @ tallow.cat([first, _solve(L1.mH, gU2)], -1), None
+            return P @ tallow.cat([first, _solve(L1.mH, gU2)], -1)
         if m > k:
             L2, gL2 = packed[..., k:, :k], gL[..., k:, :]
             top = inner - (L2.mH @ gL2).triu()
             first = _solve(U1, _solve(L1.mH, top).mH).mH
-            return P @ tallow.cat([first, _solve(U1, gL2.mH).mH], -2), None
-        return P @ _solve(U1, _solve(L1.mH, inner).mH).mH, None
+            return P @ tallow.cat([first, _solve(U1, gL2.mH).mH], -2)
+        return P @ _solve(U1, _solve(L1.mH, inner).mH).mH
+
+
+def _lu(A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    return _LuFactor.apply(A) if recorded(A) else _lapack.lu(A)
 
 
 def _check_pivot(pivot: bool) -> None:
@@ -269,7 +233,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> return_types.linalg_lu_factor
     """
     check_matrix("linalg.lu_factor", A)
     _check_pivot(pivot)
-    return return_types.linalg_lu_factor(*_LuFactor.apply(A, pivot))
+    return return_types.linalg_lu_factor(*_lu(A)[:2])
 
 
 @composite
@@ -293,12 +257,7 @@ def lu_factor_ex(
         )
     check_matrix("torch.linalg.lu_factor_ex", A)
     _check_pivot(pivot)
-    packed, pivots = _LuFactor.apply(A, pivot)
-    zero = packed.detach().diagonal(dim1=-2, dim2=-1) == 0
-    size = zero.size(-1)
-    places = tallow.where(zero, tallow.arange(1, size + 1, device=A.device), size + 1)
-    first = places.amin(-1) if size else zero.new_ones(A.shape[:-2], dtype=tallow.int64)
-    info = first.masked_fill(first > size, 0).to(tallow.int32)
+    packed, pivots, info = _lu(A)
     if check_errors and bool((info != 0).any()):
         at = int(info[info != 0][0])
         raise RuntimeError(
@@ -321,11 +280,40 @@ def lu(A: Tensor, *, pivot: bool = True) -> return_types.linalg_lu:
     """
     check_matrix("linalg.lu", A)
     _check_pivot(pivot)
-    packed, pivots = _LuFactor.apply(A, pivot)
+    packed, pivots, _ = _lu(A)
     m, n = A.shape[-2:]
     k = min(m, n)
     L = packed[..., :k].tril(-1) + tallow.eye(m, k, dtype=A.dtype, device=A.device)
     return return_types.linalg_lu(permutation(pivots, m, A), L, packed[..., :k, :].triu())
+
+
+def _check_lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, left: bool) -> None:
+    name = "linalg.lu_solve"
+    check_square(name, LU, "LU")
+    if B.dim() < 2:
+        raise RuntimeError(f"{name}: The input tensor B must have at least 2 dimensions.")
+    if LU.dtype != B.dtype:
+        raise RuntimeError(
+            f"{name}: Expected LU and B to have the same dtype, but found LU of type "
+            f"{c_name(LU.dtype)} and B of type {c_name(B.dtype)} instead"
+        )
+    if pivots.dtype != tallow.int32:
+        raise RuntimeError(f"{name}: pivots should be a Tensor of scalar type torch.int32")
+    n = LU.size(-1)
+    if pivots.dim() == 0 or pivots.size(-1) != n:
+        raise RuntimeError(
+            f"{name}: Number of pivots per batch should be same as the dimension of the matrix"
+        )
+    if LU.shape[:-1] != pivots.shape:
+        raise RuntimeError(
+            f"{name}: Expected LU.shape[:-1] and pivots.shape to be the same, but got pivots with "
+            f"shape {list(pivots.shape)} instead"
+        )
+    if B.size(-2 if left else -1) != n:
+        raise RuntimeError(
+            f"{name}: Incompatible shapes of A and B for the equation "
+            f"{'AX = B' if left else 'XA = B'} ({n}x{n} and {B.size(-2)}x{B.size(-1)})"
+        )
 
 
 @composite
@@ -342,9 +330,13 @@ def lu_solve(
         adjoint: take the adjoint of A.
 
     Raises:
-        RuntimeError: the matrices are not square.
+        RuntimeError: sizes or dtypes do not fit.
     """
-    check_square("linalg.lu_solve", LU, "LU")
+    _check_lu_solve(LU, pivots, B, left)
+    if not recorded(LU, B) and not LU.is_complex():
+        if left:
+            return _lapack.lu_solve(LU, pivots, B, adjoint)
+        return _lapack.lu_solve(LU, pivots, B.mT, not adjoint).mT
     one = tallow.eye(LU.size(-1), dtype=LU.dtype, device=LU.device)
     A = permutation(pivots, LU.size(-1), LU) @ (LU.tril(-1) + one) @ LU.triu()
     return tallow.linalg.solve(A.mH if adjoint else A, B, left=left)

@@ -1,10 +1,14 @@
-"""Matrix routines of NumPy on tensors: no derivatives, only values."""
+"""Values of matrix routines, without derivatives: our own kernels, and NumPy for complex numbers.
+
+docs/decisions/0012-factors-of-matrices.md says what is whose.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow import _C
 from tallow._composite import check_floating
 
 if TYPE_CHECKING:
@@ -15,12 +19,21 @@ __all__ = [
     "array",
     "check_matrix",
     "check_square",
-    "lu_packed",
+    "cholesky",
+    "det",
+    "inverse",
+    "lu",
+    "lu_solve",
+    "permutation",
+    "recorded",
+    "slogdet",
+    "solve",
+    "solve_triangular",
     "tensor",
 ]
 
-
-_TOGETHER = 8  # columns that lu_packed() eliminates before it goes on to the others
+_TOGETHER = 8  # columns that _lu_packed() eliminates before it goes on to the others
+_native = _C._nn
 
 
 class LinAlgError(RuntimeError):
@@ -70,7 +83,7 @@ def _eliminate(flat: Any, k: int, rows: slice, columns: slice) -> None:
     flat[:, rows, columns] -= flat[:, rows, k, None] * flat[:, k, None, columns]
 
 
-def lu_packed(a: Any) -> tuple[Any, Any, Any]:
+def _lu_packed(a: Any) -> tuple[Any, Any, Any]:
     """LU with partial pivoting of a batch of matrices.
 
     Source: Golub and Van Loan, Matrix Computations, algorithm 3.4.1, one step for all matrices;
@@ -110,3 +123,149 @@ def lu_packed(a: Any) -> tuple[Any, Any, Any]:
             _eliminate(flat, k, slice(k + 1, last), slice(last, None))
         flat[:, last:, last:] -= flat[:, last:, first:last] @ flat[:, first:last, last:]
     return flat.reshape(lu.shape), pivots.reshape(*batch, steps), info.reshape(tuple(batch))
+
+
+def recorded(A: Tensor, B: Tensor | None = None) -> bool:
+    """Whether a derivative is wanted: without one, the values are all there is to compute."""
+    if A.requires_grad or (B is not None and B.requires_grad):
+        return _C.is_grad_enabled()
+    return False
+
+
+def _singular(name: str) -> LinAlgError:
+    return LinAlgError(
+        f"{name}: The diagonal element 1 is zero, the inversion could not be completed because "
+        "the input matrix is singular."
+        if name.endswith("inv")
+        else f"{name}: The solver failed because the input matrix is singular."
+    )
+
+
+def _numpy_call(name: str, *operands: Tensor) -> Tensor:
+    import numpy as np
+
+    try:
+        return tensor(getattr(np.linalg, name)(*map(array, operands)), operands[0])
+    except np.linalg.LinAlgError:
+        raise _singular(f"linalg.{name}") from None
+
+
+def inverse(A: Tensor) -> Tensor:
+    """The inverses of square matrices.
+
+    Raises:
+        LinAlgError: one is singular.
+    """
+    if A.is_complex():
+        return _numpy_call("inv", A)
+    result, singular = _native.linalg_inv(A if A.is_cpu else A.cpu())
+    if singular >= 0:
+        raise _singular("linalg.inv")
+    return result if A.is_cpu else result.to(A.device)
+
+
+def solve(A: Tensor, B: Tensor) -> Tensor:
+    """The solutions of ``A @ X = B``.
+
+    Raises:
+        LinAlgError: a matrix is singular.
+    """
+    if A.is_complex():
+        return _numpy_call("solve", A, B)
+    result, singular = _native.linalg_solve(*((A, B) if A.is_cpu else (A.cpu(), B.cpu())))
+    if singular >= 0:
+        raise _singular("linalg.solve")
+    return result if A.is_cpu else result.to(A.device)
+
+
+def solve_triangular(
+    A: Tensor, B: Tensor, upper: bool, left: bool = True, unitriangular: bool = False
+) -> Tensor:
+    """The solutions of ``A @ X = B``, or of ``X @ A = B``, by one triangle of A."""
+    if not A.is_complex():
+        operands = (A, B) if A.is_cpu else (A.cpu(), B.cpu())
+        result = _native.linalg_solve_triangular(*operands, upper, left, unitriangular)
+        return result if A.is_cpu else result.to(A.device)
+    triangle = A.triu() if upper else A.tril()
+    if unitriangular:
+        one = tallow.eye(A.size(-1), dtype=A.dtype, device=A.device)
+        triangle = (A.triu(1) if upper else A.tril(-1)) + one
+    if not left:
+        return solve(triangle.mT, B.mT).mT
+    return solve(triangle, B)
+
+
+def det(A: Tensor) -> Tensor:
+    """The determinants of square matrices."""
+    if not A.is_complex():
+        return _native.linalg_det(A) if A.is_cpu else _native.linalg_det(A.cpu()).to(A.device)
+    import numpy as np
+
+    return tensor(np.linalg.det(array(A)), A).to(A.dtype)
+
+
+def slogdet(A: Tensor) -> tuple[Tensor, Tensor]:
+    """Signs and logarithms of absolute values of determinants."""
+    if not A.is_complex():
+        return _home(_native.linalg_slogdet(A if A.is_cpu else A.cpu()), A)
+    import numpy as np
+
+    sign, logarithm = np.linalg.slogdet(array(A))
+    return tensor(sign, A), tensor(logarithm, A)
+
+
+def _home(results: Any, A: Tensor) -> Any:
+    """Results of the CPU on the device of A."""
+    return results if A.is_cpu else tuple([part.to(A.device) for part in results])
+
+
+def lu(A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """L and U in one, the exchanges of rows, and per matrix the first zero pivot, from 1, or 0."""
+    if not A.is_complex():
+        return _home(_native.linalg_lu(A if A.is_cpu else A.cpu()), A)
+    packed, pivots, info = _lu_packed(array(A))
+    return tensor(packed, A), tensor(pivots, A), tensor(info, A)
+
+
+def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, adjoint: bool) -> Tensor:
+    """The solutions by real factors, of the transposed system with `adjoint`."""
+    if LU.is_cpu:
+        return _native.linalg_lu_solve(LU, pivots, B, adjoint)
+    return _native.linalg_lu_solve(LU.cpu(), pivots.cpu(), B.cpu(), adjoint).to(LU.device)
+
+
+def permutation(pivots: Tensor, rows: int, like: Tensor) -> Tensor:
+    """The matrix P of ``A = P @ L @ U`` from the exchanges."""
+    if pivots.is_cpu:
+        return _native.linalg_permutation(pivots, rows, like.dtype)
+    return _native.linalg_permutation(pivots.cpu(), rows, like.dtype).to(like.device)
+
+
+def cholesky(A: Tensor) -> tuple[Tensor, Tensor]:
+    """Lower factors, and per matrix the order of the first bad minor, or 0."""
+    if not A.is_complex():
+        return _home(_native.linalg_cholesky(A if A.is_cpu else A.cpu()), A)
+    import numpy as np
+
+    values = array(A)
+    info = np.zeros(values.shape[:-2], np.int32)
+    try:
+        result = np.linalg.cholesky(values)
+    except np.linalg.LinAlgError:
+        result = np.zeros_like(values)
+        for index in np.ndindex(*info.shape):
+            info[index] = _first_bad_minor(values[index])
+            if not info[index]:
+                result[index] = np.linalg.cholesky(values[index])
+    return tensor(result, A), tensor(info, A)
+
+
+def _first_bad_minor(matrix: Any) -> int:
+    import numpy as np
+
+    for size in range(1, len(matrix) + 1):
+        try:
+            np.linalg.cholesky(matrix[:size, :size])
+        except np.linalg.LinAlgError:
+            return size
+    return 0

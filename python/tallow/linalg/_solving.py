@@ -8,7 +8,8 @@ import tallow
 from tallow import return_types
 from tallow._composite import check_floating, composite
 from tallow.autograd import Function
-from tallow.linalg._lapack import LinAlgError, array, check_square, lu_packed, tensor
+from tallow.linalg import _lapack
+from tallow.linalg._lapack import LinAlgError, check_square, recorded
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -26,30 +27,12 @@ __all__ = [
 ]
 
 
-def _singular(name: str) -> LinAlgError:
-    return LinAlgError(
-        f"{name}: The diagonal element 1 is zero, the inversion could not be completed because "
-        "the input matrix is singular."
-        if name.endswith("inv")
-        else f"{name}: The solver failed because the input matrix is singular."
-    )
-
-
-def _numpy_call(name: str, *operands: Any) -> Any:
-    import numpy as np
-
-    try:
-        return getattr(np.linalg, name)(*operands)
-    except np.linalg.LinAlgError:
-        raise _singular(f"linalg.{name}") from None
-
-
 class _Inverse(Function):
     _node_name = "LinalgInvExBackward0"
 
     @staticmethod
     def forward(ctx: Any, A: Tensor) -> Tensor:
-        result = tensor(_numpy_call("inv", array(A)), A)
+        result = _lapack.inverse(A)
         ctx.save_for_backward(result)
         return result
 
@@ -57,6 +40,10 @@ class _Inverse(Function):
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (inverse,) = ctx.saved_tensors
         return -(inverse.mH @ grad @ inverse.mH)
+
+
+def _inverse(A: Tensor) -> Tensor:
+    return _Inverse.apply(A) if recorded(A) else _lapack.inverse(A)
 
 
 @composite
@@ -76,7 +63,7 @@ def inv(A: Tensor) -> Tensor:
                 [0.0000, 0.2500]])
     """
     check_square("linalg.inv", A)
-    return _Inverse.apply(A)
+    return _inverse(A)
 
 
 @composite
@@ -93,13 +80,11 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> return_types.linalg_inv_
     check_square("linalg.inv_ex", A)
     info = tallow.zeros(A.shape[:-2], dtype=tallow.int32, device=A.device)
     try:
-        return return_types.linalg_inv_ex(_Inverse.apply(A), info)
+        return return_types.linalg_inv_ex(_inverse(A), info)
     except LinAlgError:
         if check_errors:
             raise
-        from tallow.linalg._lapack import lu_packed
-
-        info = tensor(lu_packed(array(A))[2], A)
+        info = _lapack.lu(A.detach())[2]
         return return_types.linalg_inv_ex(tallow.full_like(A, tallow.nan), info)
 
 
@@ -108,7 +93,7 @@ class _Solve(Function):
 
     @staticmethod
     def forward(ctx: Any, A: Tensor, B: Tensor) -> Tensor:
-        result = tensor(_numpy_call("solve", array(A), array(B)), A)
+        result = _lapack.solve(A, B)
         ctx.save_for_backward(A, result)
         return result
 
@@ -186,7 +171,7 @@ def solve_ex(
         LinAlgError: a singular matrix with `check_errors`.
     """
     check_square("linalg.solve", A)
-    info = tensor(lu_packed(array(A))[2], A)
+    info = _lapack.lu(A.detach())[2]
     singular = info != 0
     if not bool(singular.any()):
         return return_types.linalg_solve_ex(solve(A, B, left=left), info)
@@ -201,8 +186,37 @@ def solve_ex(
 
 
 def _broadcast_solve(A: Tensor, B: Tensor) -> Tensor:
+    A, B = _with_one_batch(A, B)
+    return _Solve.apply(A, B) if recorded(A, B) else _lapack.solve(A, B)
+
+
+def _with_one_batch(A: Tensor, B: Tensor) -> tuple[Tensor, Tensor]:
+    if A.shape[:-2] == B.shape[:-2]:
+        return A, B
     batch = tallow.broadcast_shapes(A.shape[:-2], B.shape[:-2])
-    return _Solve.apply(A.expand(*batch, *A.shape[-2:]), B.expand(*batch, *B.shape[-2:]))
+    return A.expand(*batch, *A.shape[-2:]), B.expand(*batch, *B.shape[-2:])
+
+
+class _SolveTriangular(Function):
+    _node_name = "LinalgSolveTriangularBackward0"
+
+    @staticmethod
+    def forward(
+        ctx: Any, A: Tensor, B: Tensor, upper: bool, left: bool, unitriangular: bool
+    ) -> Tensor:
+        result = _lapack.solve_triangular(A, B, upper, left, unitriangular)
+        ctx.save_for_backward(A, result)
+        ctx.form = upper, left, unitriangular
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        A, X = ctx.saved_tensors
+        upper, left, unitriangular = ctx.form
+        grad_b = _SolveTriangular.apply(A.mH, grad, not upper, left, unitriangular)
+        grad_a = -(grad_b @ X.mH if left else X.mH @ grad_b)
+        grad_a = grad_a.triu(int(unitriangular)) if upper else grad_a.tril(-int(unitriangular))
+        return grad_a, grad_b, None, None, None
 
 
 @composite
@@ -238,11 +252,10 @@ def solve_triangular(
             f"{'AX = B' if left else 'XA = B'} ({A.size(-2)}x{A.size(-1)} and "
             f"{B.size(-2)}x{B.size(-1)})"
         )
-    triangle = A.triu() if upper else A.tril()
-    if unitriangular:
-        one = tallow.eye(A.size(-1), dtype=A.dtype, device=A.device)
-        triangle = (A.triu(1) if upper else A.tril(-1)) + one
-    return _broadcast_solve(triangle, B) if left else _broadcast_solve(triangle.mT, B.mT).mT
+    form = upper, left, unitriangular
+    if not recorded(A, B) and not A.is_complex():
+        return _lapack.solve_triangular(A, B, *form)
+    return _SolveTriangular.apply(*_with_one_batch(A, B), *form)
 
 
 class _Det(Function):
@@ -250,9 +263,7 @@ class _Det(Function):
 
     @staticmethod
     def forward(ctx: Any, A: Tensor) -> Tensor:
-        import numpy as np
-
-        result = tensor(np.linalg.det(array(A)), A).to(A.dtype)
+        result = _lapack.det(A)
         ctx.save_for_backward(A, result)
         return result
 
@@ -264,17 +275,15 @@ class _Det(Function):
 
 def _cofactors(A: Tensor, determinant: Tensor) -> Tensor:
     """The matrix of cofactors, also of singular matrices (through the singular values)."""
-    import numpy as np
-
     try:
-        inverse = _Inverse.apply(A)
+        inverse = _inverse(A)
     except LinAlgError:
         inverse = None
     if inverse is not None:
         with tallow.no_grad():
             lengths = [tallow.linalg.vector_norm(x, dim=(-2, -1)) for x in (A, inverse)]
         # Their product bounds the quotient of the largest and the smallest singular value.
-        limit = 0.01 / np.finfo(array(A).dtype).eps
+        limit = 0.01 / tallow.finfo(A.dtype).eps
         if bool((lengths[0] * lengths[1] < limit).all()):
             return determinant[..., None, None] * inverse.mT
     from tallow.linalg._spectral import svd
@@ -300,7 +309,7 @@ def det(A: Tensor) -> Tensor:
         tensor(6.)
     """
     check_square("linalg.det", A)
-    return _Det.apply(A)
+    return _Det.apply(A) if recorded(A) else _lapack.det(A)
 
 
 class _Slogdet(Function):
@@ -308,9 +317,7 @@ class _Slogdet(Function):
 
     @staticmethod
     def forward(ctx: Any, A: Tensor) -> tuple[Tensor, Tensor]:
-        import numpy as np
-
-        sign, logarithm = (tensor(part, A) for part in np.linalg.slogdet(array(A)))
+        sign, logarithm = _lapack.slogdet(A)
         ctx.save_for_backward(A, sign)
         return sign, logarithm
 
@@ -321,7 +328,7 @@ class _Slogdet(Function):
         if A.is_complex():  # d sign = i sign Im(d log det)
             turned = grad_sign.conj() * sign
             factor = tallow.complex(grad, -turned.imag)
-        return factor[..., None, None] * _Inverse.apply(A).mH
+        return factor[..., None, None] * _inverse(A).mH
 
 
 @composite
@@ -336,7 +343,8 @@ def slogdet(A: Tensor) -> return_types.linalg_slogdet:
         tensor(0.)
     """
     check_square("linalg.slogdet", A)
-    return return_types.linalg_slogdet(*_Slogdet.apply(A))
+    values = _Slogdet.apply(A) if recorded(A) else _lapack.slogdet(A)
+    return return_types.linalg_slogdet(*values)
 
 
 @composite
