@@ -10,6 +10,9 @@
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
+// Pixels of neighbouring channels fetched ahead: their lines do not follow each other.
+inline constexpr int64_t kAhead = 16;
+
 // Neighbouring channels of one sample, whose pixels are neighbours if they are of half type.
 // Element i of channel c is at c * inner + i, or at i * pitch + c where channels are neighbours.
 struct Channels {
@@ -27,6 +30,7 @@ TALLOW_INLINE int lanes_from(const Channels& at, int64_t c, int lanes) {
 template <class A, int P>
 TALLOW_INLINE void read_params(const Channels& at, const A* const (&params)[P], int64_t c,
                                int lanes, Vec<A> (&values)[P]) {
+#pragma GCC unroll 8
   for (int p = 0; p < P; ++p) {
     if (params[p]) values[p] = at.pitch == 0 ? broadcast(params[p][c]) : read(params[p] + c, lanes);
   }
@@ -51,14 +55,21 @@ TALLOW_INLINE void sum_pixels(const Channels& at, const Compute<T>* const (&para
     return;
   }
   if constexpr (std::is_same_v<T, A>) {
-    for (int64_t c = 0; c < at.count; c += kLanes<A>) {
-      const int lanes = lanes_from(at, c, kLanes<A>);
-      Vec<A> sums[K];
-      read_params(at, params, c, lanes, v);
-      fold_column_values<A, K, true>(
-          at.inner, Add{}, [&](int64_t i, Vec<A>(&x)[K]) { f(i * at.pitch + c, lanes, v, x); },
+    ColumnSums<A> sums[K];
+    for (int64_t first = 0; first < at.count; first += kSumColumns) {
+      const int columns = lanes_from(at, first, kSumColumns);
+      sum_rows<A, K>(
+          at.inner, columns,
+          [&](int64_t i, int column, int lanes, Vec<A>(&x)[K]) {
+            Vec<A> v[P] = {};
+            read_params(at, params, first + column, lanes, v);
+            f(i * at.pitch + first + column, lanes, v, x);
+          },
           sums);
-      for (int k = 0; k < K; ++k) write(out[k] + c, sums[k], lanes);
+      for (int k = 0; k < K; ++k) {
+        std::memcpy(out[k] + first, sums[k].result(),
+                    static_cast<std::size_t>(columns) * sizeof(A));
+      }
     }
   }
 }
@@ -68,7 +79,6 @@ template <class T, int P, class F>
 TALLOW_INLINE void for_each_pixel(const Channels& at, const Compute<T>* const (&params)[P],
                                   const F& f) {
   using A = Compute<T>;
-  constexpr int64_t kPixels = 32;  // of neighbouring channels: their lines stay in the cache
   Vec<A> v[P] = {};
   if (at.pitch == 0) {
     for (int64_t c = 0; c < at.count; ++c) {
@@ -78,13 +88,11 @@ TALLOW_INLINE void for_each_pixel(const Channels& at, const Compute<T>* const (&
     return;
   }
   if constexpr (std::is_same_v<T, A>) {
-    for (int64_t first = 0; first < at.inner; first += kPixels) {
-      const int64_t last = at.inner - first < kPixels ? at.inner : first + kPixels;
-      for (int64_t c = 0; c < at.count; c += kLanes<A>) {
-        const int lanes = lanes_from(at, c, kLanes<A>);
+    for (int64_t i = 0; i < at.inner; ++i) {
+      for_each_vector<A>(at.count, [&](int64_t c, int lanes) {
         read_params(at, params, c, lanes, v);
-        for (int64_t i = first; i < last; ++i) f(i * at.pitch + c, lanes, v);
-      }
+        f(i * at.pitch + c, lanes, v);
+      });
     }
   }
 }
@@ -95,14 +103,17 @@ TALLOW_INLINE A sum_of(const A* values, int64_t n) {
 }
 
 // Calls body(sample, group, groups) for pieces of all samples: `groups` of them from `group` on.
-// Where channels are neighbours a piece is some cache lines wide.
+// Where channels are neighbours a piece is some cache lines wide, and a whole sample if that fits
+// the cache and leaves tasks enough: lines that follow each other come faster.
 template <class Body>
 TALLOW_INLINE void for_each_piece(const ChannelShape& shape, int64_t groups, bool interleaved,
                                   const Body& body) {
-  constexpr int64_t kWidth = 32;
+  constexpr int64_t kCached = 256 * 1024;  // elements
+  constexpr int64_t kTasks = 8;
   const int64_t per_group = shape.channels / groups;
-  const int64_t together =
-      interleaved && per_group > 0 && per_group < kWidth ? kWidth / per_group : 1;
+  const bool whole = shape.batch >= kTasks && shape.channels * shape.inner <= kCached;
+  const int64_t width = !interleaved ? 1 : whole ? shape.channels : kSumColumns;
+  const int64_t together = per_group > 0 && per_group < width ? width / per_group : 1;
   const int64_t pieces = (groups + together - 1) / together;
   for_each_row(shape.batch * pieces, together * per_group * shape.inner, [&](int64_t piece) {
     const int64_t group = piece % pieces * together;
@@ -166,6 +177,7 @@ struct Forward : Pass<T, 4> {
     const T* const x = in + this->offset(sample, channel);
     sum_pixels<T, 1, 1>(at, {nullptr}, {center},
                         [&](int64_t i, int lanes, const Vec<A>(&)[1], Vec<A>(&sum)[1]) {
+                          __builtin_prefetch(x + i + kAhead * at.pitch);
                           sum[0] = read(x + i, lanes);
                         });
     for (int64_t g = 0; g < groups; ++g) {
@@ -238,6 +250,8 @@ struct Backward : Pass<T, 6> {
     }
     sum_pixels<T, 2, 2>(at, {center, scale}, {sum, along},
                         [&](int64_t i, int lanes, const Vec<A>(&v)[2], Vec<A>(&t)[2]) {
+                          __builtin_prefetch(x + i + kAhead * at.pitch);
+                          __builtin_prefetch(dy + i + kAhead * at.pitch);
                           t[0] = read(dy + i, lanes);
                           t[1] = t[0] * ((read(x + i, lanes) - v[0]) * v[1]);
                         });

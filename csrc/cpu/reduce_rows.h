@@ -91,7 +91,7 @@ TALLOW_INLINE A fold_values(int64_t n, const Join& join, const F& f) {
 }
 
 // The same for `Vecs` vectors of columns: f(row, x) puts the vectors of a row into x.
-template <class A, int Vecs, bool kByRows = false, class Join, class F>
+template <class A, int Vecs, class Join, class F>
 TALLOW_INLINE void fold_column_values(int64_t n, const Join& join, const F& f,
                                       Vec<A> (&result)[Vecs]) {
   Vec<A> level[48][Vecs];
@@ -107,12 +107,8 @@ TALLOW_INLINE void fold_column_values(int64_t n, const Join& join, const F& f,
   for (int64_t first = 0; first < n; first += kLeaf) {
     Vec<A> folded[Vecs];
     const int64_t count = n - first < kLeaf ? n - first : kLeaf;
-    const auto row = [&](int64_t i, Vec<A>(&x)[Vecs]) { f(first + i, x); };
-    if constexpr (kByRows) {
-      fold_column_leaf_by_rows<A, Vecs>(count, join, row, folded);
-    } else {
-      fold_column_leaf<A, Vecs>(count, join, row, folded);
-    }
+    fold_column_leaf<A, Vecs>(
+        count, join, [&](int64_t i, Vec<A>(&x)[Vecs]) { f(first + i, x); }, folded);
     push(folded);
   }
   int depth = 0;
@@ -121,6 +117,86 @@ TALLOW_INLINE void fold_column_values(int64_t n, const Join& join, const F& f,
   for (count >>= 1, ++depth; count; count >>= 1, ++depth) {
     if (!(count & 1)) continue;
     for (int v = 0; v < Vecs; ++v) result[v] = join(level[depth][v], result[v]);
+  }
+}
+
+// Columns whose sums are taken together, the same on every level: rows are read in the order of
+// memory, some cache lines of each.
+inline constexpr int kSumColumns = 64;
+
+// The sums of one term down at most kSumColumns columns, in the tree.
+template <class A>
+class ColumnSums {
+ public:
+  TALLOW_INLINE void begin(int columns) {
+    columns_ = columns;
+    count_ = 0;
+  }
+  // Before every kLeaf rows.
+  TALLOW_NOINLINE void begin_leaf() {
+    for (auto& lane : lane_) {
+      for (int c = 0; c < columns_; c += kLanes<A>) {
+        store(lane + c, broadcast(Add::identity<A>));
+      }
+    }
+  }
+  // Of a row of a leaf.
+  TALLOW_INLINE void add(uint64_t row, int column, Vec<A> value) {
+    A* const sum = lane_[row % kWideLanes] + column;
+    store(sum, load(sum) + value);
+  }
+  // After them, and after the last row.
+  TALLOW_NOINLINE void end_leaf() {
+    for (int half = kWideLanes / 2; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) join(lane_[i], lane_[i + half]);
+    }
+    int depth = 0;
+    for (uint64_t full = count_; full & 1; full >>= 1, ++depth) join(lane_[0], level_[depth]);
+    std::memcpy(level_[depth], lane_[0], sizeof(lane_[0]));
+    ++count_;
+  }
+  TALLOW_NOINLINE const A* result() {
+    int depth = 0;
+    uint64_t full = count_;
+    for (; !(full & 1); full >>= 1) ++depth;
+    A* const sum = level_[depth];
+    for (full >>= 1, ++depth; full; full >>= 1, ++depth) {
+      if (full & 1) join(sum, level_[depth]);
+    }
+    return sum;
+  }
+
+ private:
+  TALLOW_INLINE void join(A* a, const A* b) const {
+    for (int c = 0; c < columns_; c += kLanes<A>) store(a + c, load(a + c) + load(b + c));
+  }
+  alignas(kVectorBytes) A lane_[kWideLanes][kSumColumns];
+  alignas(kVectorBytes) A level_[40][kSumColumns];
+  uint64_t count_;
+  int columns_;
+};
+
+// sum[k].result()[c] = the sum over n > 0 rows of term k of column c. f(row, column, count, x) puts
+// the terms of `count` columns from `column` on into x.
+template <class A, int K, class F>
+TALLOW_INLINE void sum_rows(int64_t n, int columns, const F& f, ColumnSums<A> (&sum)[K]) {
+  constexpr int W = kLanes<A>;
+  for (int k = 0; k < K; ++k) sum[k].begin(columns);
+  for (int64_t row = 0; row < n; ++row) {
+    if (row % kLeaf == 0) {
+      for (int k = 0; k < K; ++k) sum[k].begin_leaf();
+    }
+    const auto add = [&](int column, int count) {
+      Vec<A> x[K];
+      f(row, column, count, x);
+      for (int k = 0; k < K; ++k) sum[k].add(static_cast<uint64_t>(row), column, x[k]);
+    };
+    int column = 0;
+    for (; column + W <= columns; column += W) add(column, W);
+    if (column < columns) add(column, columns - column);
+    if (row % kLeaf == kLeaf - 1 || row == n - 1) {
+      for (int k = 0; k < K; ++k) sum[k].end_leaf();
+    }
   }
 }
 
@@ -172,31 +248,31 @@ Status sum_columns(int64_t rows, int64_t width, A* const (&out)[Terms], const F&
     for (int64_t c = 0; out[t] && c < width; ++c) out[t][c] = A(0);
   }
   if (rows == 0) return Status::kOk;
-  constexpr int64_t kBlock = 32;  // columns, the same on every level
-  const int64_t segments = (rows + kSegment - 1) / kSegment;
-  const int64_t blocks = (width + kBlock - 1) / kBlock;
+  constexpr int64_t kRows = 16 * kLeaf;  // of a task: a power of two of leaves, as kSegment
+  const int64_t segments = (rows + kRows - 1) / kRows;
+  const int64_t blocks = (width + kSumColumns - 1) / kSumColumns;
   Scratch<A> partial(segments == 1 ? 0 : segments * Terms * width);
   if (segments > 1 && !partial) return partial.failure();
-  const int64_t work = (rows < kSegment ? rows : kSegment) * (width < kBlock ? width : kBlock);
+  const int64_t work = (rows < kRows ? rows : kRows) * (width < kSumColumns ? width : kSumColumns);
   parallel_for(
       blocks * segments, kNormalizeGrain / (work > 0 ? work : 1), [&](int64_t begin, int64_t end) {
         for (int64_t item = begin; item < end; ++item) {
           const int64_t segment = item / blocks;
-          const int64_t first = segment * kSegment;
-          const int64_t n = rows - first < kSegment ? rows - first : kSegment;
-          const int64_t stop_at = (item % blocks + 1) * kBlock;
-          const int64_t stop = stop_at < width ? stop_at : width;
-          for (int64_t column = item % blocks * kBlock; column < stop; column += kLanes<A>) {
-            const int count =
-                static_cast<int>(stop - column < kLanes<A> ? stop - column : kLanes<A>);
-            Vec<A> sum[Terms];
-            fold_column_values<A, Terms, true>(
-                n, Add{}, [&](int64_t i, Vec<A>(&x)[Terms]) { f(first + i, column, count, x); },
-                sum);
-            for (int t = 0; t < Terms; ++t) {
-              A* const to = segments == 1 ? out[t] : partial.get() + (segment * Terms + t) * width;
-              if (to) write(to + column, sum[t], count);
-            }
+          const int64_t first = segment * kRows;
+          const int64_t column = item % blocks * kSumColumns;
+          const int count =
+              static_cast<int>(width - column < kSumColumns ? width - column : kSumColumns);
+          ColumnSums<A> sum[Terms];
+          sum_rows<A, Terms>(
+              rows - first < kRows ? rows - first : kRows, count,
+              [&](int64_t i, int c, int lanes, Vec<A>(&x)[Terms]) {
+                f(first + i, column + c, lanes, x);
+              },
+              sum);
+          for (int t = 0; t < Terms; ++t) {
+            A* const to = segments == 1 ? out[t] : partial.get() + (segment * Terms + t) * width;
+            if (to)
+              std::memcpy(to + column, sum[t].result(), static_cast<size_t>(count) * sizeof(A));
           }
         }
       });

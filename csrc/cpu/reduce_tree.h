@@ -344,21 +344,6 @@ TALLOW_INLINE void fold_column_leaf(int64_t n, const Join& join, const F& f,
   fold_column_lanes<A, Vecs>(lanes, used, join, result);
 }
 
-// The same with the rows in the order of memory: better where they are long and come from far, not
-// where registers can hold the sums of one lane and rows are near.
-template <class A, int Vecs, class Join, class F>
-TALLOW_INLINE void fold_column_leaf_by_rows(int64_t n, const Join& join, const F& f,
-                                            Vec<A> (&result)[Vecs]) {
-  Vec<A> lanes[kWideLanes][Vecs] = {};
-  for (int64_t i = 0; i < n; ++i) {
-    Vec<A>(&lane)[Vecs] = lanes[i % kWideLanes];
-    Vec<A> x[Vecs] = {};
-    f(i, x);
-    for (int v = 0; v < Vecs; ++v) lane[v] = i < kWideLanes ? x[v] : join(lane[v], x[v]);
-  }
-  fold_column_lanes<A, Vecs>(lanes, n < kWideLanes ? n : kWideLanes, join, result);
-}
-
 // The plain source: contiguous elements of T.
 template <class T>
 struct Contiguous {

@@ -283,6 +283,32 @@ def test_group_norm_of_few_and_many_pixels(shape: tuple[int, ...]) -> None:
     tallow.testing.assert_close(F.group_norm(x, 4), expected.reshape(shape))
 
 
+# More channels than are summed together, not in whole vectors; more pixels than a leaf of the sum.
+@pytest.mark.parametrize("shape", [(1, 140, 3, 301), (9, 70, 5, 61), (9, 6, 2, 2)], ids=str)
+@pytest.mark.parametrize("groups", [1, 2])
+def test_group_norm_of_wide_groups_has_the_same_bits(shape: Any, groups: int) -> None:
+    x, weight, grad = tallow.randn(*shape), tallow.randn(shape[1]), tallow.randn(*shape)
+    outs = []
+    for image in (x, last(x)):
+        operands = [tensor.detach().requires_grad_() for tensor in (image, weight)]
+        out = F.group_norm(operands[0], groups, operands[1])
+        outs.append([out, *tallow.autograd.grad(out, operands, grad)])
+    assert all(tallow.equal(one, other) for one, other in zip(*outs, strict=True))
+
+
+@pytest.mark.parametrize("rows", [2, 16, 255, 257, 4097, 20011])
+@pytest.mark.parametrize("channels", [7, 67])
+def test_batch_norm_of_rows_has_the_bits_of_columns(rows: int, channels: int) -> None:
+    x, grad = tallow.randn(2, rows, channels).unbind()
+    outs = []
+    for turn in (lambda t: t, lambda t: t.t().contiguous()[None]):
+        image = turn(x).requires_grad_()
+        out = F.batch_norm(image, None, None, training=True)
+        outs.append([out, *tallow.autograd.grad(out, image, turn(grad))])
+    for one, other in zip(*outs, strict=True):
+        assert tallow.equal(one, other[0].t())
+
+
 def test_means_of_images_have_pytorchs_strides() -> None:
     x = last(tallow.randn(2, 3, 4, 4))
     assert F.adaptive_avg_pool2d(x, 1).stride() == (3, 1, 3, 3)
