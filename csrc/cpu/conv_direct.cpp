@@ -132,22 +132,36 @@ void run_task(const Pass& pass, const Tiling& tiling, const Stage& stage, const 
   }
 }
 
+// Would the stage be the image itself? Then it is read in place, if no vectors of pixels are, which
+// may go past its end.
+bool stage_is_image(const Pass& pass, const Tiling& tiling, const Stage& stage) {
+  bool whole = tiling.lanes == Lanes::kChannels && !pass.source_order.last();
+  const int64_t size[2] = {stage.rows, stage.pitch};
+  for (int d = 0; d < 2; ++d) {
+    const StageAxis& axis = stage.axis[d];
+    whole = whole && axis.stride == 1 && axis.origin == 0 && axis.source == size[d];
+  }
+  return whole && tiling.row_tiles == 1;
+}
+
 // Runs every (image, group, row tile, channel part) of a pass.
 template <class T>
 TALLOW_NOINLINE Status run_pass(const Pass& pass, const Tiling& tiling, const Stage& stage,
                                 const Phase* phases, const int32_t* table, const T* source,
                                 const Weights<T>& weights, const T* bias, T* out) {
   const bool groups = tiling.lanes == Lanes::kGroups;
-  const int64_t need = stage.numel(0) * (groups ? kLanes<T> : 1) + kSlack<T>;
+  const bool in_place = stage_is_image(pass, tiling, stage);
+  const int64_t need = in_place ? 0 : stage.numel(0) * (groups ? kLanes<T> : 1) + kSlack<T>;
   const int64_t tile_tasks = tiling.row_tiles * tiling.channel_parts;
   const int64_t tasks = pass.batch * pass.blocks() * tile_tasks;
   const int64_t channel_unit = tiling.lanes == Lanes::kChannels ? kChannelPanel<T> : 1;
-  const int64_t stages =
-      tile_tasks > 1 ? 1 : greater(kAheadBytes / (need * static_cast<int64_t>(sizeof(T))), 1);
+  const int64_t stages = tile_tasks > 1 || in_place
+                             ? 1
+                             : greater(kAheadBytes / (need * static_cast<int64_t>(sizeof(T))), 1);
   int64_t failed = 0;
   parallel_for(tasks, tiling.chunk, [&](int64_t begin, int64_t end) {
     const Scratch<T> staged(stages * need);
-    if (!staged) {
+    if (!staged && need > 0) {
       __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
       return;
     }
@@ -160,7 +174,7 @@ TALLOW_NOINLINE Status run_pass(const Pass& pass, const Tiling& tiling, const St
                                      first % tiling.channel_parts);
       if (staged_from != rows.begin) fill_row(staged.get(), stages * need);
       staged_from = rows.begin;
-      for (int64_t t = first; t < last; ++t) {
+      for (int64_t t = first; t < last && !in_place; ++t) {
         const int64_t item = t / tile_tasks;
         const T* const from = source + pass.source_at(item);
         T* const to = staged.get() + (t - first) * need;
@@ -172,8 +186,11 @@ TALLOW_NOINLINE Status run_pass(const Pass& pass, const Tiling& tiling, const St
         }
       }
       for (int64_t t = first; t < last; ++t) {
-        run_task(pass, tiling, stage, phases, table, staged.get() + (t - first) * need, weights,
-                 bias, t / tile_tasks, rows, channels, out);
+        const int64_t item = t / tile_tasks;
+        const T* const from =
+            in_place ? source + pass.source_at(item) : staged.get() + (t - first) * need;
+        run_task(pass, tiling, stage, phases, table, from, weights, bias, item, rows, channels,
+                 out);
       }
     }
   });

@@ -28,19 +28,50 @@ TALLOW_INLINE Vec<T> load_evens(const T* from, int64_t count) {
   return even_lanes(load(from), load_some(from + kW, count - kW));
 }
 
-// Copies `count` elements `step` apart. May write zeros behind them, less than a vector.
+// Rows of `count` elements, `step` apart in the source, whose rows are row_step apart.
 template <class T>
-TALLOW_INLINE void copy_row(const T* from, int64_t step, int64_t count, T* to) {
-  int64_t i = 0;
-  if (step == 1) {
-    for (; i + kLanes<T> <= count; i += kLanes<T>) store(to + i, load(from + i));
-    if (i < count) store(to + i, load_partial(from + i, static_cast<int>(count - i)));
-  } else if (step == 2) {
-    for (; i < count; i += kLanes<T>) {
-      store(to + i, load_evens(from + 2 * i, 2 * (count - i) - 1));
+struct Rows {
+  const T* from;
+  int64_t step, row_step;
+  int64_t rows, count;
+  T* to;
+  int64_t pitch;
+  int64_t room;  // elements from `to` on that may be written
+};
+
+// Copies rows in the order of memory, which lets it write zeros behind each, less than a vector.
+template <class T, int kStep>
+TALLOW_NOINLINE void copy_rows(const Rows<T>& rows) {
+  constexpr int kW = kLanes<T>;
+  const int64_t count = rows.count;
+  const int64_t whole = (count - (kStep == 2)) / kW * kW;  // of what may be loaded in vectors
+  const int64_t left = count - whole;
+  const T* from = rows.from;
+  T* to = rows.to;
+  int64_t room = rows.room - whole;
+  for (int64_t y = 0; y < rows.rows; ++y) {
+    for (int64_t i = 0; i < whole; i += kW) {
+      store(to + i, kStep == 1 ? load(from + i) : load_evens(from + 2 * i, int64_t{2 * kW}));
     }
-  } else {
-    for (; i < count; ++i) to[i] = from[i * step];
+    if (left > 0) {
+      const Vec<T> tail = kStep == 1 ? load_partial(from + whole, static_cast<int>(left))
+                                     : load_evens(from + 2 * whole, 2 * left - 1);
+      store_some(to + whole, tail, room >= kW ? int64_t{kW} : left);
+    }
+    from += rows.row_step;
+    to += rows.pitch;
+    room -= rows.pitch;
+  }
+}
+
+template <class T>
+TALLOW_INLINE void copy_rows(const Rows<T>& rows) {
+  if (rows.step == 1) return copy_rows<T, 1>(rows);
+  if (rows.step == 2) return copy_rows<T, 2>(rows);
+  for (int64_t y = 0; y < rows.rows; ++y) {
+    for (int64_t i = 0; i < rows.count; ++i) {
+      rows.to[y * rows.pitch + i] = rows.from[y * rows.row_step + i * rows.step];
+    }
   }
 }
 
@@ -71,24 +102,28 @@ TALLOW_INLINE void each_part(const Stage& stage, int64_t first_row, const Body& 
   }
 }
 
-// From images whose pixels are neighbours. Rows are written in the order of memory, which lets
-// copy_row write zeros behind each.
+// From images whose pixels are neighbours.
 template <class T>
 void fill_by_rows(const Stage& stage, const T* source, const Order& order, int64_t first_row,
                   T* staged) {
-  const int64_t step = stage.axis[1].stride;
-  const int64_t row_step = stage.axis[0].stride * stage.axis[1].source;
-  for (int64_t c = 0; c < stage.channels; ++c) {
-    each_part(stage, first_row, [&](const Part& part) {
-      const T* from = source + c * order.channel + part.pixel;
-      T* to = staged + stage.offset(c, 0, 0, 0, 0) + part.staged;
-      for (int64_t y = 0; y < part.rows.size(); ++y) {
-        copy_row(from, step, part.columns.size(), to);
-        from += row_step;
-        to += stage.pitch;
-      }
-    });
-  }
+  const int64_t channel_pitch = stage.offset(1, 0, 0, 0, 0);
+  each_part(stage, first_row, [&](const Part& part) {
+    if (part.columns.size() <= 0) return;
+    Rows<T> rows;
+    rows.from = source + part.pixel;
+    rows.step = stage.axis[1].stride;
+    rows.row_step = stage.axis[0].stride * stage.axis[1].source;
+    rows.rows = part.rows.size();
+    rows.count = part.columns.size();
+    rows.to = staged + part.staged;
+    rows.pitch = stage.pitch;
+    rows.room = stage.plane() - part.rows.begin * stage.pitch - part.columns.begin;
+    for (int64_t c = 0; c < stage.channels; ++c) {
+      copy_rows(rows);
+      rows.from += order.channel;
+      rows.to += channel_pitch;
+    }
+  });
 }
 
 // Turns `count` elements of `channels` channels round, both at most a vector.
