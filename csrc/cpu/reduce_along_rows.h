@@ -121,22 +121,22 @@ TALLOW_NOINLINE void find_rows(const Reduction& r, const Reader<A>& reader, Curs
                                int64_t rows, A* packed, const A** row) {
   const int64_t n = r.reduce_numel;
   const char* const base = static_cast<const char*>(r.in);
-  const bool regular = is_adjacent(r) && kept.run() >= rows;
   const int64_t pitch = kept.run_stride();
-  const A* first = packed;
-  if (regular && reader.in_place) {
-    first = reinterpret_cast<const A*>(base) + kept.offset();
-  } else if (regular && pitch == n) {
-    reader.read(base, kept.offset(), 1, rows * n, packed);
-  } else {
-    for (int64_t i = 0; i < rows; ++i) {
-      Cursor reduced(r.reduce_ndim, r.reduce_size, r.reduce_stride, 0);
-      gather_run(reader, base + kept.offset() * reader.item_size, reduced, n, packed + i * n);
-      kept.advance(1);
-    }
+  const bool regular = is_adjacent(r) && kept.run() >= rows;
+  const bool in_place = regular && reader.in_place;
+  if (in_place || (regular && pitch == n)) {
+    if (!in_place) reader.read(base, kept.offset(), 1, rows * n, packed);
+    const A* const first = in_place ? reinterpret_cast<const A*>(base) + kept.offset() : packed;
+    for (int64_t i = 0; i < rows; ++i) row[i] = first + i * pitch;
+    kept.advance(rows);
+    return;
   }
-  for (int64_t i = 0; i < rows; ++i) row[i] = first + i * (first == packed ? n : pitch);
-  if (regular) kept.advance(rows);
+  for (int64_t i = 0; i < rows; ++i) {
+    row[i] = packed + i * n;
+    Cursor reduced(r.reduce_ndim, r.reduce_size, r.reduce_stride, 0);
+    gather_run(reader, base + kept.offset() * reader.item_size, reduced, n, packed + i * n);
+    kept.advance(1);
+  }
 }
 
 // Folds n <= kLeaf elements from each of `rows` <= lanes places, once per map: lane i of out[m] is

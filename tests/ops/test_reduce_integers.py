@@ -91,3 +91,12 @@ def test_nansum_leaves_nan_out_wherever_there_is_one():
         np.testing.assert_allclose(x.nansum(axis).numpy(), np.nansum(values, axis=axis))
     infinite = tallow.tensor([float("inf"), float("-inf"), 1.0])
     assert infinite.nansum().isnan()
+
+
+@pytest.mark.parametrize("dtype", [*ALL, "bfloat16"])
+@pytest.mark.parametrize("columns", [1, 3, 10, 33])
+def test_short_rows_with_gaps_between_them(dtype, columns):
+    x = tallow.arange(80).reshape(80, 1).expand(80, 40).to(getattr(tallow, dtype)).contiguous()
+    view = x[:, 2 : 2 + columns]
+    assert tallow.equal(view.sum(1), view.contiguous().sum(1))
+    assert view.amax(1).tolist() == x[:, 0].tolist()
