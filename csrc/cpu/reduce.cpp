@@ -45,7 +45,11 @@ constexpr auto kAsFolded = [](auto x) { return x; };
 template <class T, class Join>
 Status fold_numbers(const Reduction& r) {
   using A = Compute<T>;
-  return fold_and_store<A, Join, Identity, T>(r, reader<T, A>(), kAsFolded);
+  if constexpr (std::is_same_v<Join, Add>) {
+    return fold_and_store<A, Add, Identity, T>(r, sum_reader<T, A>(), kAsFolded);
+  } else {
+    return fold_and_store<A, Join, Identity, T>(r, reader<T, A>(), kAsFolded);
+  }
 }
 
 // Is any of the results NaN?
@@ -199,7 +203,7 @@ Status reduce(ReduceOp op, DType dtype, const Reduction& r, double p) {
       return dispatch(FloatingAndHalf{}, dtype, "mean_cpu", [&]<class T>() -> Status {
         using A = Compute<T>;
         const A count = static_cast<A>(r.reduce_numel);
-        return fold_and_store<A, Add, Identity, T>(r, reader<T, A>(),
+        return fold_and_store<A, Add, Identity, T>(r, sum_reader<T, A>(),
                                                    [&](A x) { return x / count; });
       });
     case ReduceOp::kNanSum:
@@ -249,7 +253,7 @@ Status variance_of(const Reduction& r, T* mean, double correction, bool root) {
     for (int64_t o = 0; o < r.out_numel; ++o) center[o] = first[o] = second[o] = A(0);
   } else if (r.out_numel > 0) {
     A* const sums[1] = {center};
-    Status status = fold_all<A, Add, Identity>(r, reader<T, A>(), nullptr, sums);
+    Status status = fold_all<A, Add, Identity>(r, sum_reader<T, A>(), nullptr, sums);
     if (status != Status::kOk) return status;
     for (int64_t o = 0; o < r.out_numel; ++o) center[o] /= count;
     A* const moments[2] = {first, second};

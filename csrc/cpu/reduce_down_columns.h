@@ -9,30 +9,6 @@
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
-inline constexpr int kColumnBytes = 256;
-template <class A>
-inline constexpr int kColumns = kColumnBytes / static_cast<int>(sizeof(A));
-
-// Folds `Vecs` vectors of columns over 0 < n <= kLeaf rows; the last vector has `last` columns.
-template <class A, class Map, int Vecs, class Join>
-TALLOW_INLINE void fold_leaf_columns(const A* in, const int64_t* row, int64_t n, int last,
-                                     const A* center, const Join& join, A* out) {
-  constexpr int W = kLanes<A>;
-  Vec<A> folded[Vecs];
-  fold_column_leaf<A, Vecs>(
-      n, join,
-      [&](int64_t i, Vec<A>(&x)[Vecs]) {
-#pragma GCC unroll 16
-        for (int v = 0; v < Vecs; ++v) {
-          const A* const from = in + row[i] + v * W;
-          x[v] = v + 1 < Vecs || last == W ? load(from) : load_partial(from, last);
-          x[v] = Map{}(x[v], load(center + v * W));
-        }
-      },
-      folded);
-  for (int v = 0; v < Vecs; ++v) store(out + v * W, folded[v]);
-}
-
 // PairwiseTree for a block of columns.
 template <class A, class Join>
 class ColumnTree {
@@ -68,50 +44,75 @@ class ColumnTree {
   uint64_t count_ = 0;
 };
 
-template <class A, class Join, class Map>
-TALLOW_INLINE void fold_leaf_block(const A* in, const int64_t* row, int64_t n, int columns,
-                                   const A* center, A* out) {
-  constexpr int kVecs = kColumns<A> / kLanes<A>;
-  const Join join;
-  if (columns == kColumns<A>) {
-    fold_leaf_columns<A, Map, kVecs>(in, row, n, kLanes<A>, center, join, out);
-    return;
+// Where a block of at most kColumns columns lies.
+template <class A>
+struct ColumnBlock {
+  const char* in;  // its first element
+  int64_t column_stride;
+  int columns;
+  int known;        // so many of the first columns are folded already, by the block before
+  const A* center;  // of every column, or null
+};
+
+// Brings n <= kLeaf rows of a block side by side, unless they lie so: then where they are.
+template <class A>
+TALLOW_NOINLINE const A* gapless_rows(const Reader<A>& reader, const ColumnBlock<A>& block,
+                                      const int64_t* row, int64_t n, bool gapless, A* packed) {
+  const int columns = block.columns;
+  if (gapless && reader.in_place) return reinterpret_cast<const A*>(block.in) + row[0];
+  if (gapless) {
+    reader.read(block.in, row[0], 1, n * columns, packed);
+  } else if (reader.in_place && block.column_stride == 1) {
+    join_rows(reinterpret_cast<const A*>(block.in), row, n, columns, packed);
+  } else {
+    for (int64_t i = 0; i < n; ++i) {
+      reader.read(block.in, row[i], block.column_stride, columns, packed + i * columns);
+    }
   }
-  for (int c = 0; c < columns; c += kLanes<A>) {
-    const int last = columns - c < kLanes<A> ? columns - c : kLanes<A>;
-    fold_leaf_columns<A, Map, 1>(in + c, row, n, last, center + c, join, out + c);
-  }
+  return packed;
 }
 
-// Folds rows [begin, begin + n), n <= kSegment, of a block of at most kColumns columns, whose first
-// element is at `in`; out[m] gets `columns` values.
+// Folds rows [begin, begin + n), n <= kSegment, of a block; out[m] gets its unknown columns.
 template <class A, class Join, class... Maps>
-void fold_segment_columns(const Reduction& r, const Reader<A>& reader, const char* in,
-                          int64_t column_stride, int columns, int64_t begin, int64_t n,
-                          const A* center, A* const* out) {
+void fold_segment_columns(const Reduction& r, const Reader<A>& reader, const ColumnBlock<A>& block,
+                          int64_t begin, int64_t n, A* const* out) {
   constexpr int kMaps = sizeof...(Maps);
-  const bool direct = reader.in_place && column_stride == 1;
-  alignas(kVectorBytes) A packed[kLeaf * kColumns<A>];
+  constexpr bool kSums = std::is_same_v<Join, Add> && (std::is_same_v<Maps, Identity> && ...);
+  const bool adjacent = block.column_stride == 1;
+  const bool whole = block.columns == kColumns<A> && adjacent;
+  const bool gapless = adjacent && r.reduce_ndim == 1 && r.reduce_stride[0] == block.columns;
+  alignas(kVectorBytes) A packed[(kLeaf + 1) * kColumns<A>];
   alignas(kVectorBytes) A folded[kColumns<A>] = {};
-  alignas(kVectorBytes) A middle[kColumns<A>] = {};
-  if (center) std::memcpy(middle, center, static_cast<size_t>(columns) * sizeof(A));
+  alignas(kVectorBytes) A middle[kWideLanes * kColumns<A>];
+  for (int lane = 0; block.center && lane < kWideLanes; ++lane) {
+    std::memcpy(middle + lane * block.columns, block.center,
+                static_cast<size_t>(block.columns) * sizeof(A));
+  }
   int64_t row[kLeaf];
   ColumnTree<A, Join> tree[kMaps];
   Cursor cursor(r.reduce_ndim, r.reduce_size, r.reduce_stride, begin);
   for (int64_t done = 0; done < n; done += kLeaf) {
     const int64_t rows = n - done < kLeaf ? n - done : kLeaf;
-    for (int64_t i = 0; i < rows; ++i, cursor.advance(1)) {
-      row[i] = direct ? cursor.offset() : i * kColumns<A>;
-      if (!direct) reader.read(in, cursor.offset(), column_stride, columns, packed + row[i]);
-    }
-    const A* const data = direct ? reinterpret_cast<const A*>(in) : packed;
+    find_offsets(cursor, rows, row);
     int map = 0;
-    ((fold_leaf_block<A, Join, Maps>(data, row, rows, columns, middle, folded),
-      tree[map++].push(folded)),
-     ...);
+    if (whole && reader.in_place) {
+      const A* const data = reinterpret_cast<const A*>(block.in);
+      ((fold_leaf_block<A, A, Join, Maps>(data, row, rows, middle, folded),
+        tree[map++].push(folded)),
+       ...);
+    } else if (kSums && whole && reader.fold_sums) {
+      reader.fold_sums(block.in, row, rows, folded);
+      tree[0].push(folded);
+    } else {
+      const A* const data = gapless_rows(reader, block, row, rows, gapless, packed);
+      ((fold_leaf_gapless<A, Join, Maps>(data, rows, block.columns, middle, folded),
+        tree[map++].push(folded)),
+       ...);
+    }
   }
   for (int m = 0; m < kMaps; ++m) {
-    std::memcpy(out[m], tree[m].result(), static_cast<size_t>(columns) * sizeof(A));
+    std::memcpy(out[m], tree[m].result() + block.known,
+                static_cast<size_t>(block.columns - block.known) * sizeof(A));
   }
 }
 
@@ -140,15 +141,19 @@ Status fold_columns(const Reduction& r, const Reader<A>& reader, const A* center
       const int64_t segment = item / blocks % segments;
       const int64_t group = item / blocks / segments;
       const int64_t columns = width - column < kColumns<A> ? width - column : kColumns<A>;
-      const Cursor kept(r.out_ndim - 1, r.out_size, r.in_stride, group);
+      // The last block reaches back where that makes it whole.
+      const int64_t known = column > 0 ? kColumns<A> - columns : 0;
       const int64_t at = group * width + column;
       A* out[kMaps];
       for (int m = 0; m < kMaps; ++m) out[m] = target(m, segment) + at;
+      const Cursor kept(r.out_ndim - 1, r.out_size, r.in_stride, group);
+      const int64_t from = kept.offset() + (column - known) * column_stride;
+      const ColumnBlock<A> block{base + from * reader.item_size, column_stride,
+                                 static_cast<int>(columns + known), static_cast<int>(known),
+                                 center ? center + at - known : nullptr};
       const int64_t first = segment * kSegment;
-      fold_segment_columns<A, Join, Maps...>(
-          r, reader, base + (kept.offset() + column * column_stride) * reader.item_size,
-          column_stride, static_cast<int>(columns), first,
-          n - first < kSegment ? n - first : kSegment, center ? center + at : nullptr, out);
+      fold_segment_columns<A, Join, Maps...>(r, reader, block, first,
+                                             n - first < kSegment ? n - first : kSegment, out);
     }
   });
   for (int m = 0; segments > 1 && m < kMaps; ++m) {

@@ -82,6 +82,50 @@ using IntegralOrBool = Types<bool, uint8_t, int8_t, int16_t, int32_t, int64_t>;
 
 // ---- Sums and products.
 
+// out[c] = join(out[c], row i of column c) for n rows of `Vecs` vectors of columns, the last of
+// which has `last` columns.
+template <int Vecs, class Join>
+TALLOW_INLINE void fold_down(const uint64_t* in, const int64_t* row, int64_t n, int last,
+                             const Join& join, uint64_t* out) {
+  constexpr int W = kLanes<uint64_t>;
+  const bool whole = last == W;
+  Vec<uint64_t> total[Vecs];
+  for (auto& lane : total) lane = broadcast(Join::template identity<uint64_t>);
+  for (int64_t i = 0; i < n; ++i) {
+#pragma GCC unroll 8
+    for (int v = 0; v < Vecs; ++v) {
+      const uint64_t* const x = in + row[i] + v * W;
+      total[v] = join(total[v], v + 1 < Vecs || whole ? load(x) : load_partial(x, last));
+    }
+  }
+  for (int v = 0; v < Vecs; ++v) {
+    for (int lane = 0; lane < (v + 1 < Vecs ? W : last); ++lane) {
+      out[v * W + lane] = join(out[v * W + lane], uint64_t{total[v][lane]});
+    }
+  }
+}
+
+// The same for n rows of any number of adjacent columns.
+template <class Join>
+TALLOW_NOINLINE void fold_adjacent_columns(const uint64_t* in, Cursor& cursor, int64_t columns,
+                                           int64_t n, uint64_t* out) {
+  constexpr int W = kLanes<uint64_t>;
+  constexpr int kVecs = 4;
+  int64_t row[kLeaf];
+  for (int64_t done = 0; done < n; done += kLeaf) {
+    const int64_t rows = n - done < kLeaf ? n - done : kLeaf;
+    find_offsets(cursor, rows, row);
+    int64_t c = 0;
+    for (; c + kVecs * W <= columns; c += kVecs * W) {
+      fold_down<kVecs>(in + c, row, rows, W, Join{}, out + c);
+    }
+    for (; c < columns; c += W) {
+      const int last = columns - c < W ? static_cast<int>(columns - c) : W;
+      fold_down<1>(in + c, row, rows, last, Join{}, out + c);
+    }
+  }
+}
+
 template <class Join>
 Status fold_integers(const Reduction& r, const Reader<uint64_t>& reader, uint64_t* results) {
   constexpr uint64_t kIdentity = Join::template identity<uint64_t>;
@@ -105,46 +149,36 @@ Status fold_integers(const Reduction& r, const Reader<uint64_t>& reader, uint64_
     return Status::kOk;
   }
   const bool columns = prefers_columns(r);
-  return fold_parts_of(
-      r, reader.item_size, results, join,
-      [&](const char* in, int64_t column_stride, int64_t count, int64_t begin, int64_t n,
-          uint64_t* out) {
-        alignas(kVectorBytes) uint64_t packed[kColumnBlock];
-        Cursor cursor(r.reduce_ndim, r.reduce_size, r.reduce_stride, begin);
-        for (int64_t c = 0; c < count; ++c) out[c] = kIdentity;
-        const bool direct = reader.in_place && column_stride == 1;
-        const auto next_row = [&] {
-          const uint64_t* const x = reinterpret_cast<const uint64_t*>(in) + cursor.offset();
-          if (!direct) reader.read(in, cursor.offset(), column_stride, count, packed);
-          cursor.advance(1);
-          return direct ? x : packed;
-        };
-        int64_t row = 0;
-        for (; columns && direct && row + 4 <= n; row += 4) {
-          const uint64_t *a = next_row(), *b = next_row(), *c = next_row(), *d = next_row();
-          for (int64_t i = 0; i < count; ++i) {
-            out[i] = join(out[i], join(join(a[i], b[i]), join(c[i], d[i])));
-          }
-        }
-        for (; columns && row < n; ++row) {
-          const uint64_t* const x = next_row();
-          for (int64_t i = 0; i < count; ++i) out[i] = join(out[i], x[i]);
-        }
-        const bool in_place = reader.in_place && is_adjacent(r);
-        const int64_t block = in_place ? n : kColumnBlock;
-        for (int64_t done = 0; !columns && done < n; done += block) {
-          const int64_t some = n - done < block ? n - done : block;
-          const uint64_t* x = packed;
-          if (in_place) {
-            x = reinterpret_cast<const uint64_t*>(in) + begin + done;
-          } else {
-            gather_run(reader, in, cursor, some, packed);
-          }
-          uint64_t total = kIdentity;
-          for (int64_t i = 0; i < some; ++i) total = join(total, x[i]);
-          out[0] = join(out[0], total);
-        }
-      });
+  return fold_parts_of(r, reader.item_size, results, join,
+                       [&](const char* in, int64_t column_stride, int64_t count, int64_t begin,
+                           int64_t n, uint64_t* out) {
+                         alignas(kVectorBytes) uint64_t packed[kColumnBlock];
+                         Cursor cursor(r.reduce_ndim, r.reduce_size, r.reduce_stride, begin);
+                         for (int64_t c = 0; c < count; ++c) out[c] = kIdentity;
+                         if (columns && reader.in_place && column_stride == 1) {
+                           const uint64_t* const x = reinterpret_cast<const uint64_t*>(in);
+                           fold_adjacent_columns<Join>(x, cursor, count, n, out);
+                           return;
+                         }
+                         for (int64_t row = 0; columns && row < n; ++row, cursor.advance(1)) {
+                           reader.read(in, cursor.offset(), column_stride, count, packed);
+                           for (int64_t i = 0; i < count; ++i) out[i] = join(out[i], packed[i]);
+                         }
+                         const bool in_place = reader.in_place && is_adjacent(r);
+                         const int64_t block = in_place ? n : kColumnBlock;
+                         for (int64_t done = 0; !columns && done < n; done += block) {
+                           const int64_t some = n - done < block ? n - done : block;
+                           const uint64_t* x = packed;
+                           if (in_place) {
+                             x = reinterpret_cast<const uint64_t*>(in) + begin + done;
+                           } else {
+                             gather_run(reader, in, cursor, some, packed);
+                           }
+                           uint64_t total = kIdentity;
+                           for (int64_t i = 0; i < some; ++i) total = join(total, x[i]);
+                           out[0] = join(out[0], total);
+                         }
+                       });
 }
 
 // ---- Counts. An element is a word of its size that has bits set under a mask: the sign of a

@@ -6,6 +6,7 @@
 
 #include "core/strided.h"
 #include "core/types.h"
+#include "cpu/reduce_leaf_columns.h"
 #include "cpu/reduce_tree.h"
 #include "cpu/tile_moves.h"
 
@@ -112,6 +113,8 @@ struct Reader {
   // Pushes the leaves of n adjacent elements of a half type, which sums read as they lie; else
   // null.
   void (*push_sum)(const char* in, int64_t n, PairwiseTree<A, 1, Add>& tree) = nullptr;
+  // Sums a leaf of a block of adjacent columns of such a type, see fold_leaf_block.
+  void (*fold_sums)(const char* in, const int64_t* row, int64_t n, A* out) = nullptr;
 
   TALLOW_INLINE void read(const char* in, int64_t offset, int64_t stride, int64_t count,
                           A* out) const {
@@ -133,9 +136,6 @@ struct AsNonZero {
     return static_cast<A>(x != T(0));
   }
 };
-
-template <class T>
-inline constexpr bool is_half_type = std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
 
 // The compiler does not vectorise this conversion.
 template <class T>
@@ -204,11 +204,29 @@ Reader<A> reader(double p = 0) {
   constexpr bool kSameBits =
       std::is_same_v<T, A> || (std::is_same_v<T, int64_t> && std::is_same_v<A, uint64_t>);
   constexpr bool kAsStored = std::is_same_v<Convert, AsValue<A>>;
-  Reader<A> result{sizeof(T), kSameBits && kAsStored, convert_run<T, A, Convert>, p};
-  if constexpr (kAsStored && std::is_same_v<A, float> && is_half_type<T>) {
+  return {sizeof(T), kSameBits && kAsStored, convert_run<T, A, Convert>, p};
+}
+
+// The reader for folds that are plain sums.
+template <class T, class A>
+Reader<A> sum_reader() {
+  Reader<A> result = reader<T, A>();
+  if constexpr (is_half_type<T>) {
     result.push_sum = push_widened<T>;
+    result.fold_sums = fold_half_sums<T>;
   }
   return result;
+}
+
+// The offsets of the next n elements at the cursor, which moves on.
+TALLOW_NOINLINE void find_offsets(Cursor& cursor, int64_t n, int64_t* offset) {
+  for (int64_t done = 0; done < n;) {
+    const int64_t run = cursor.run() < n - done ? cursor.run() : n - done;
+    const int64_t first = cursor.offset(), stride = cursor.run_stride();
+    for (int64_t i = 0; i < run; ++i) offset[done + i] = first + i * stride;
+    cursor.advance(run);
+    done += run;
+  }
 }
 
 // Converts the next `count` elements at the cursor, which moves on.

@@ -92,3 +92,36 @@ def test_runs_that_end_within_a_leaf() -> None:
     x = tallow.from_numpy(numbers(3 * 4 * 1090, "float32")).reshape(3, 4, 1090)
     expected = [x[:, c].reshape(-1).sum().item() for c in range(4)]
     assert x.sum((0, 2)).tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", [tallow.float32, tallow.float64, tallow.float16, tallow.bfloat16])
+@pytest.mark.parametrize("columns", [2, 3, 10, 31, 32, 33, 64, 65, 100, 130])
+@pytest.mark.parametrize("size", [1, 7, 16, 17, 257, 600])
+def test_columns_of_any_number_have_the_bits_of_rows(
+    size: int, columns: int, dtype: tallow.dtype
+) -> None:
+    x = tallow.from_numpy(numbers(size * columns, "float64")).to(dtype).reshape(size, columns)
+    apart = tallow.zeros(size, columns + 3, dtype=dtype)[:, 1:-2].copy_(x)
+    strided = tallow.zeros(size, columns, 2, dtype=dtype)[..., 1].copy_(x)
+    rows = x.t().contiguous()
+    for name in ("sum", "mean", "prod", "amax", "var"):
+        if name == "var" and size == 1:
+            continue
+        expected = getattr(rows, name)(1)
+        for layout in (x, apart, strided):
+            assert tallow.equal(getattr(layout, name)(0), expected), name
+
+
+def test_a_block_of_columns_that_reaches_back_does_not_cross_its_group() -> None:
+    x = tallow.from_numpy(numbers(3 * 300 * 70, "float32")).reshape(3, 300, 70)
+    rows = x.transpose(1, 2).contiguous()
+    assert tallow.equal(x.sum(1), rows.sum(2))
+    assert tallow.equal(x.var(1), rows.var(2))
+
+
+@pytest.mark.parametrize("columns", [1, 7, 31, 32, 33, 512, 513, 700])
+def test_columns_of_integers(columns: int) -> None:
+    values = np.random.default_rng(columns).integers(-(2**40), 2**40, (600, columns))
+    x = tallow.from_numpy(values)
+    assert x.sum(0).tolist() == values.sum(0).tolist()
+    assert x[::2].prod(0).tolist() == values[::2].prod(0).tolist()
