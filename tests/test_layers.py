@@ -19,6 +19,7 @@ KERNEL_CORE = {
     f"core/{name}.h"
     for name in (
         "device_runtime",
+        "float8",
         "half",
         "macros",
         "order_key",

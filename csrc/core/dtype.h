@@ -1,4 +1,4 @@
-// Facts about element types: sizes, names, kinds and the promotion table.
+// Facts about element types: names, signs and the promotion table.
 #pragma once
 
 #include <ostream>
@@ -8,26 +8,10 @@
 
 namespace tallow {
 
-inline constexpr int64_t kItemSizes[kNumDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
-
-TALLOW_INLINE constexpr int64_t item_size(DType dtype) {
-  return kItemSizes[static_cast<int>(dtype)];
-}
-TALLOW_INLINE constexpr bool is_floating(DType dtype) {
-  return dtype >= DType::kFloat16 && dtype <= DType::kFloat64;
-}
-TALLOW_INLINE constexpr bool is_complex(DType dtype) { return dtype >= DType::kComplex64; }
-// Integers; bool is not one.
-TALLOW_INLINE constexpr bool is_integral(DType dtype) {
-  return dtype >= DType::kUInt8 && dtype <= DType::kInt64;
-}
-// May a tensor of this type require a gradient?
-TALLOW_INLINE constexpr bool is_differentiable(DType dtype) { return dtype >= DType::kFloat16; }
+bool is_signed(DType dtype);
 
 // "float32": the attribute of the package.
 const char* dtype_name(DType dtype);
-// "Float": the name in error messages and tensor type names.
-const char* scalar_type_name(DType dtype);
 // "torch.FloatTensor", with the package's spelling.
 std::string tensor_type_name(DType dtype);
 // "torch.float32", with the package's spelling; also what streaming a DType prints.
@@ -36,7 +20,8 @@ std::ostream& operator<<(std::ostream& out, DType dtype);
 
 // The smallest type both convert to without losing their kind, as NumPy and PyTorch do for arrays.
 DType promote(DType a, DType b);
-// The real type of a complex one, and the reverse; others are returned unchanged.
+// The real type of a complex one, and the reverse; others are returned unchanged. Types that are
+// for stored data have no complex one: an error.
 DType real_type(DType dtype);
 DType complex_type(DType dtype);
 

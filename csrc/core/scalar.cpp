@@ -5,10 +5,12 @@
 namespace tallow {
 
 void Scalar::store(DType dtype, void* destination) const {
-  const Status status = dispatch(All{}, dtype, "scalar", [&]<class T>() -> Status {
+  const auto store_as = [&]<class T>() -> Status {
     *static_cast<T*>(destination) = to<T>();
     return Status::kOk;
-  });
+  };
+  const Status status = is_stored_only(dtype) ? dispatch(StoredOnly{}, dtype, "scalar", store_as)
+                                              : dispatch(All{}, dtype, "scalar", store_as);
   if (status != Status::kOk) raise_status(status);
 }
 
@@ -18,6 +20,8 @@ std::ostream& operator<<(std::ostream& out, const Scalar& scalar) {
       return out << (scalar.to_bool() ? "True" : "False");
     case Scalar::Kind::kInt:
       return out << scalar.to_int64();
+    case Scalar::Kind::kLarge:
+      return out << scalar.to_uint64();
     case Scalar::Kind::kDouble:
       return out << scalar.to_double();
     case Scalar::Kind::kComplex:

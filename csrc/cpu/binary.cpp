@@ -136,9 +136,9 @@ const char* op_name(BinaryOp op) {
   // The suffixes are PyTorch's.
   switch (op) {
     case BinaryOp::kAdd:
-      return "add";
+      return "add_stub";
     case BinaryOp::kSub:
-      return "sub";
+      return "add_stub";
     case BinaryOp::kMul:
       return "mul";
     case BinaryOp::kDiv:

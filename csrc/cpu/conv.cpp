@@ -170,13 +170,13 @@ template <class T>
 inline constexpr bool is_half = sizeof(T) == 2;
 
 // Types the fast kernels compute in, if need be by way of float32.
-TALLOW_INLINE bool is_floating(DType dtype) {
+TALLOW_INLINE bool has_fast_kernels(DType dtype) {
   return dtype >= DType::kFloat16 && dtype <= DType::kFloat64;
 }
 
 Status conv_forward(const ConvArgs& args, const void* input, const void* weight, const void* bias,
                     void* output) {
-  if (!is_floating(args.dtype)) return conv_plain_forward(args, input, weight, bias, output);
+  if (!has_fast_kernels(args.dtype)) return conv_plain_forward(args, input, weight, bias, output);
   return dispatch(FloatingAndHalf{}, args.dtype, "conv2d", [&]<class T>() -> Status {
     const T* const x = static_cast<const T*>(input);
     const T* const w = static_cast<const T*>(weight);
@@ -198,7 +198,8 @@ Status conv_forward(const ConvArgs& args, const void* input, const void* weight,
 
 Status conv_grad_input(const ConvArgs& args, const void* output, const void* weight,
                        const void* bias, void* input) {
-  if (!is_floating(args.dtype)) return conv_plain_grad_input(args, output, weight, bias, input);
+  if (!has_fast_kernels(args.dtype))
+    return conv_plain_grad_input(args, output, weight, bias, input);
   return dispatch(FloatingAndHalf{}, args.dtype, "conv_transpose2d", [&]<class T>() -> Status {
     const T* const y = static_cast<const T*>(output);
     const T* const w = static_cast<const T*>(weight);
@@ -219,7 +220,7 @@ Status conv_grad_input(const ConvArgs& args, const void* output, const void* wei
 }
 
 Status conv_weight(const ConvArgs& args, const void* input, const void* output, void* weight) {
-  if (!is_floating(args.dtype)) return conv_plain_grad_weight(args, input, output, weight);
+  if (!has_fast_kernels(args.dtype)) return conv_plain_grad_weight(args, input, output, weight);
   return dispatch(FloatingAndHalf{}, args.dtype, "conv2d_weight", [&]<class T>() -> Status {
     const T* const x = static_cast<const T*>(input);
     const T* const y = static_cast<const T*>(output);

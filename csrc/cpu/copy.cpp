@@ -80,6 +80,75 @@ void convert_elements(void* out, const void* in, int64_t n) {
   }
 }
 
+// ---- Types that are only stored convert by way of another one.
+
+template <class Float>
+TALLOW_INLINE uint64_t to_unsigned(Float value) {
+  constexpr uint64_t kHighest = uint64_t{1} << 63;
+  return value >= Float(0x1p63)
+             ? static_cast<uint64_t>(truncate<int64_t>(value - Float(0x1p63))) ^ kHighest
+             : static_cast<uint64_t>(truncate<int64_t>(value));
+}
+
+template <class To, class From>
+void convert_stored(void* out, const void* in, int64_t n) {
+  To* const to = static_cast<To*>(out);
+  const From* const from = static_cast<const From*>(in);
+  for (int64_t i = 0; i < n; ++i) {
+    if constexpr (std::is_same_v<To, uint64_t>) {
+      to[i] = to_unsigned(from[i]);
+    } else {
+      to[i] = static_cast<To>(from[i]);
+    }
+  }
+}
+
+// The partner of a stored type: it holds every value of the type, except that int64 has the same
+// bits as uint64.
+DType partner_of(DType stored, DType other) {
+  switch (stored) {
+    case DType::kUInt16:
+      return DType::kInt32;
+    case DType::kUInt32:
+      return DType::kInt64;
+    case DType::kUInt64:
+      if (!is_differentiable(other)) return DType::kInt64;
+      return other == DType::kFloat64 || other == DType::kComplex128 ? DType::kFloat64
+                                                                     : DType::kFloat32;
+    default:
+      return DType::kFloat32;
+  }
+}
+
+template <class Stored, class Partner>
+ConvertFn between(bool opens) {
+  return opens ? convert_stored<Partner, Stored> : convert_stored<Stored, Partner>;
+}
+
+// From the stored type to its partner if it `opens`, or back. Null: the bits are the same.
+ConvertFn stored_row(DType stored, DType partner, bool opens) {
+  switch (stored) {
+    case DType::kUInt16:
+      return between<uint16_t, int32_t>(opens);
+    case DType::kUInt32:
+      return between<uint32_t, int64_t>(opens);
+    case DType::kUInt64:
+      if (partner == DType::kInt64) return nullptr;
+      return partner == DType::kFloat64 ? between<uint64_t, double>(opens)
+                                        : between<uint64_t, float>(opens);
+    case DType::kFloat8E4M3FN:
+      return between<Float8E4M3FN, float>(opens);
+    case DType::kFloat8E5M2:
+      return between<Float8E5M2, float>(opens);
+    case DType::kFloat8E4M3FNUZ:
+      return between<Float8E4M3FNUZ, float>(opens);
+    case DType::kFloat8E5M2FNUZ:
+      return between<Float8E5M2FNUZ, float>(opens);
+    default:
+      return between<Float8E8M0FNU, float>(opens);
+  }
+}
+
 using AllButBool = Types<uint8_t, int8_t, int16_t, int32_t, int64_t, float, double, Half, BFloat16,
                          complex64, complex128>;
 
@@ -97,11 +166,41 @@ ConvertFn convert_to(Types<Tos...>, DType out, DType in) {
   return fn;
 }
 
-}  // namespace
-
-ConvertFn convert_row(DType out, DType in) {
+ConvertFn plain_row(DType out, DType in) {
   // A bool is a byte of 0 or 1, which compilers convert in vectors only if they are told.
   return convert_to(All{}, out, in == DType::kBool ? DType::kUInt8 : in);
+}
+
+}  // namespace
+
+void Conversion::add(ConvertFn fn, DType result) {
+  if (fn) steps_[count_++] = {fn, static_cast<int>(item_size(result))};
+}
+
+Conversion::Conversion(DType out, DType in) : in_item_(static_cast<int>(item_size(in))) {
+  DType at = in;
+  if (is_stored_only(in)) {
+    at = partner_of(in, out);
+    add(stored_row(in, at, true), at);
+  }
+  const DType last = is_stored_only(out) ? partner_of(out, at) : out;
+  if (last != at) add(plain_row(last, at), last);
+  if (is_stored_only(out)) add(stored_row(out, last, false), out);
+}
+
+void Conversion::in_pieces(void* out, const void* in, int64_t n) const {
+  constexpr int64_t kPiece = 512;
+  alignas(64) char between[2][kPiece * 8];
+  const int last = count_ - 1;
+  for (int64_t i = 0; i < n; i += kPiece) {
+    const int64_t count = n - i < kPiece ? n - i : kPiece;
+    const void* from = static_cast<const char*>(in) + i * in_item_;
+    for (int step = 0; step < last; ++step) {
+      steps_[step].fn(between[step], from, count);
+      from = between[step];
+    }
+    steps_[last].fn(static_cast<char*>(out) + i * steps_[last].item, from, count);
+  }
 }
 
 }  // namespace tallow::cpu::TALLOW_ISA

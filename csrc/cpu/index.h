@@ -72,14 +72,10 @@ struct Bytes16 {
   uint64_t high;
 };
 
-constexpr int64_t kItemBytes[kNumDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
-
-TALLOW_INLINE int64_t item_bytes(DType dtype) { return kItemBytes[static_cast<int>(dtype)]; }
-
 // Calls body with an unsigned type as wide as the elements: moving them needs no more.
 template <class Body>
 TALLOW_INLINE void dispatch_bytes(DType dtype, const Body& body) {
-  switch (item_bytes(dtype)) {
+  switch (item_size(dtype)) {
     case 1:
       return body.template operator()<uint8_t>();
     case 2:

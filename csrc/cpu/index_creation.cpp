@@ -127,7 +127,7 @@ Status linspace(DType dtype, void* out, int64_t n, double start, double end) {
 }
 
 Status flip(DType dtype, const Strided<2>& operands) {
-  move_space(operands, static_cast<int>(item_bytes(dtype)));
+  move_space(operands, static_cast<int>(item_size(dtype)));
   return Status::kOk;
 }
 

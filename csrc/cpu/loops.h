@@ -56,9 +56,34 @@ const char* op_name(BinaryOp op);
 const char* op_name(CompareOp op);
 const char* op_name(TernaryOp op);
 
-// Converts n consecutive elements from one type to another (or copies them, if equal).
+// Converts n consecutive elements from one type to another.
 using ConvertFn = void (*)(void* out, const void* in, int64_t n);
-ConvertFn convert_row(DType out, DType in);
+
+// The steps between two types: one, or up to three where a type is only stored.
+class Conversion {
+ public:
+  TALLOW_INLINE Conversion() = default;
+  Conversion(DType out, DType in);  // different types
+
+  TALLOW_INLINE explicit operator bool() const { return count_ > 0; }
+  TALLOW_INLINE void operator()(void* out, const void* in, int64_t n) const {
+    if (TALLOW_LIKELY(count_ == 1)) return steps_[0].fn(out, in, n);
+    in_pieces(out, in, n);
+  }
+
+ private:
+  struct Step {
+    ConvertFn fn;
+    int item;  // bytes of an element of the result
+  };
+
+  void add(ConvertFn fn, DType result);
+  void in_pieces(void* out, const void* in, int64_t n) const;
+
+  Step steps_[3];
+  int count_ = 0;
+  int in_item_ = 0;
+};
 
 // A Strided<N> with N erased.
 struct Space {

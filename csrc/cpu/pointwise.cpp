@@ -8,8 +8,28 @@ namespace {
 
 bool is_half(DType dtype) { return dtype == DType::kFloat16 || dtype == DType::kBFloat16; }
 
+// The signed type of the same width: for products, equality and bits it makes no difference.
+DType signed_twin(DType dtype) {
+  if (dtype == DType::kUInt16) return DType::kInt16;
+  return dtype == DType::kUInt32 ? DType::kInt32 : DType::kInt64;
+}
+
 // Half types are computed in float; the driver converts on the way in and out.
 DType formula_type(DType compute) { return is_half(compute) ? DType::kFloat32 : compute; }
+
+// The type in whose formulas `op` is computed for a type that is only stored: one of the same bits
+// where signs play no role, or float. Where there is none, the type itself, which no row knows.
+DType stand_in(BinaryOp op, DType stored) {
+  const bool product = op == BinaryOp::kMul;
+  if (is_float8(stored)) return product ? DType::kFloat32 : stored;
+  const bool bits = product || op == BinaryOp::kBitwiseAnd || op == BinaryOp::kBitwiseOr ||
+                    op == BinaryOp::kBitwiseXor;
+  return bits ? signed_twin(stored) : stored;
+}
+DType stand_in(CompareOp op, DType stored) {
+  if (op != CompareOp::kEq && op != CompareOp::kNe) return stored;
+  return is_float8(stored) ? DType::kFloat32 : signed_twin(stored);
+}
 
 // Except where only the sign changes.
 Row sign_row(UnaryOp op, DType half) {
@@ -73,7 +93,7 @@ bool has_zero_divisor(const Strided<3>& at, DType dtype) {
 
 Status binary(BinaryOp op, DType compute, const Strided<3>& at, const DType (&dtypes)[3],
               const double* params) {
-  const DType type = formula_type(compute);
+  const DType type = is_stored_only(compute) ? stand_in(op, compute) : formula_type(compute);
   const Row row = binary_row(op, type);
   if (!row.fn) return unsupported_dtype(op_name(op), compute);
   if (divides(op) && type < DType::kFloat16 && has_zero_divisor(at, dtypes[2])) {
@@ -84,7 +104,7 @@ Status binary(BinaryOp op, DType compute, const Strided<3>& at, const DType (&dt
 }
 
 Status compare(CompareOp op, DType compute, const Strided<3>& at, const DType (&dtypes)[3]) {
-  const DType type = formula_type(compute);
+  const DType type = is_stored_only(compute) ? stand_in(op, compute) : formula_type(compute);
   const Row row = compare_row(op, type);
   if (!row.fn) return unsupported_dtype(op_name(op), compute);
   run_rows(row, type, at, dtypes, nullptr);
@@ -101,17 +121,19 @@ Status ternary(TernaryOp op, DType compute, const Strided<4>& at, const DType (&
 }
 
 void convert_elements(const RowData& data, int64_t n, const void* context) {
-  (*static_cast<const ConvertFn*>(context))(data[0], data[1], n);
+  (*static_cast<const Conversion*>(context))(data[0], data[1], n);
 }
-
-constexpr int kItemBytes[kNumDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
 
 Status copy(const Strided<2>& at, DType out, DType in) {
   if (out == in) {
-    move_space(at, kItemBytes[static_cast<int>(out)]);
+    move_space(at, static_cast<int>(item_size(out)));
     return Status::kOk;
   }
-  const ConvertFn convert = convert_row(out, in);
+  const Conversion convert(out, in);
+  if (!convert) {  // the bits are the same
+    move_space(at, static_cast<int>(item_size(out)));
+    return Status::kOk;
+  }
   const DType dtypes[2] = {out, in};
   run_rows(Row{convert_elements, out, in, Cost::kMemory}, in, at, dtypes, &convert);
   return Status::kOk;
@@ -124,27 +146,20 @@ void fill_row(const RowData& data, int64_t n, const void* context) {
 
 Status fill(const Strided<1>& at, DType dtype, const void* value) {
   RowFn fn = fill_row<Word16>;
-  switch (dtype) {
-    case DType::kBool:
-    case DType::kUInt8:
-    case DType::kInt8:
+  switch (item_size(dtype)) {
+    case 1:
       fn = fill_row<uint8_t>;
       break;
-    case DType::kInt16:
-    case DType::kFloat16:
-    case DType::kBFloat16:
+    case 2:
       fn = fill_row<uint16_t>;
       break;
-    case DType::kInt32:
-    case DType::kFloat32:
+    case 4:
       fn = fill_row<uint32_t>;
       break;
-    case DType::kInt64:
-    case DType::kFloat64:
-    case DType::kComplex64:
+    case 8:
       fn = fill_row<uint64_t>;
       break;
-    case DType::kComplex128:
+    default:
       break;
   }
   const DType dtypes[1] = {dtype};

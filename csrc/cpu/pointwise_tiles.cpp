@@ -18,9 +18,8 @@ constexpr int64_t kDirectRow = 64;
 // the memory has something to write.
 constexpr int64_t kStreamPiece = 256;
 constexpr int64_t kTransposeTile = 32;
-constexpr int kBytesOf[kNumDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
 
-int bytes_of(DType dtype) { return kBytesOf[static_cast<int>(dtype)]; }
+int bytes_of(DType dtype) { return static_cast<int>(item_size(dtype)); }
 
 int64_t chunk_of(Cost cost) {
   switch (cost) {
@@ -44,7 +43,7 @@ struct Operand {
   bool contiguous;     // neighbours in a row are neighbours in memory
   bool constant;       // one element serves the whole tile
   bool everywhere;     // the same element for every tile
-  ConvertFn convert;   // null: memory type and native type are the same
+  Conversion convert;  // empty: memory type and native type are the same
 };
 
 struct Plan {
@@ -256,9 +255,9 @@ void plan_operands(Plan& plan, const Space& space, const Row& row, DType compute
     for (int d = 0; d < space.ndim; ++d) {
       operand.everywhere = operand.everywhere && space.stride[k][d] == 0;
     }
-    operand.convert = dtypes[k] == native ? nullptr
-                      : output            ? convert_row(dtypes[k], native)
-                                          : convert_row(native, dtypes[k]);
+    operand.convert = dtypes[k] == native ? Conversion()
+                      : output            ? Conversion(dtypes[k], native)
+                                          : Conversion(native, dtypes[k]);
   }
 }
 

@@ -223,16 +223,22 @@ struct Counter {
 Counter counter_of(DType dtype) {
   const uint64_t all = ~uint64_t{0};
   switch (dtype) {
+    case DType::kFloat8E4M3FN:
+    case DType::kFloat8E5M2:
+      return {1, count_run<int8_t>, mark_run<int8_t>, 0x7f};
     case DType::kInt16:
+    case DType::kUInt16:
       return {2, count_run<int16_t>, mark_run<int16_t>, all};
     case DType::kFloat16:
     case DType::kBFloat16:
       return {2, count_run<int16_t>, mark_run<int16_t>, 0x7fff};
     case DType::kInt32:
+    case DType::kUInt32:
       return {4, count_run<int32_t>, mark_run<int32_t>, all};
     case DType::kFloat32:
       return {4, count_run<int32_t>, mark_run<int32_t>, 0x7fffffff};
     case DType::kInt64:
+    case DType::kUInt64:
       return {8, count_run<int64_t>, mark_run<int64_t>, all};
     case DType::kFloat64:
       return {8, count_run<int64_t>, mark_run<int64_t>, all >> 1};
@@ -318,6 +324,8 @@ Status reduce_integers(ReduceOp op, DType dtype, const Reduction& r) {
 
 // kAny, kAll, kCountNonzero or kNormZero (which has the input's type) of any real type.
 Status reduce_counts(ReduceOp op, DType dtype, const Reduction& r) {
+  // The one type that has no zero.
+  if (dtype == DType::kFloat8E8M0FNU) return unsupported_dtype("nonzero_count_cpu", dtype);
   Scratch<uint64_t> counts(r.out_numel);
   if (!counts) return counts.failure();
   const uint64_t n = static_cast<uint64_t>(r.reduce_numel);

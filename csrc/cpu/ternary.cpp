@@ -17,22 +17,17 @@ void where_row(const RowData& data, int64_t n, const void*) {
 // Selection moves bits: only the width of the type matters.
 Row where(DType compute) {
   RowFn fn = where_row<Word16>;
-  switch (compute) {
-    case DType::kBool:
-    case DType::kUInt8:
-    case DType::kInt8:
+  switch (item_size(compute)) {
+    case 1:
       fn = where_row<uint8_t>;
       break;
-    case DType::kInt16:
+    case 2:
       fn = where_row<uint16_t>;
       break;
-    case DType::kInt32:
-    case DType::kFloat32:
+    case 4:
       fn = where_row<uint32_t>;
       break;
-    case DType::kInt64:
-    case DType::kFloat64:
-    case DType::kComplex64:
+    case 8:
       fn = where_row<uint64_t>;
       break;
     default:
@@ -145,7 +140,7 @@ const char* op_name(TernaryOp op) {
     case TernaryOp::kWhere:
       return "where_cpu";
     case TernaryOp::kAddScaled:
-      return "add";
+      return "add_stub";
     case TernaryOp::kClamp:
       return "clamp_scalar_cpu";
     case TernaryOp::kLerp:

@@ -83,12 +83,17 @@ Tensor bitwise_right_shift(const Operand& self, const Operand& other, Out out) {
 }
 
 Tensor isnan(const Tensor& self) {
+  if (is_stored_only(self.dtype())) return ne(self, self);
   return unary(UnaryOp::kIsNan, "isnan", self, self.dtype(), DType::kBool, {});
 }
 Tensor isinf(const Tensor& self) {
+  if (is_wide_unsigned(self.dtype())) return ne(self, self);
+  if (self.dtype() == DType::kFloat8E5M2) return isinf(to_dtype(self, DType::kFloat32));
   return unary(UnaryOp::kIsInf, "isinf", self, self.dtype(), DType::kBool, {});
 }
 Tensor isfinite(const Tensor& self) {
+  if (is_wide_unsigned(self.dtype())) return eq(self, self);
+  if (self.dtype() == DType::kFloat8E5M2) return isfinite(to_dtype(self, DType::kFloat32));
   return unary(UnaryOp::kIsFinite, "isfinite", self, self.dtype(), DType::kBool, {});
 }
 

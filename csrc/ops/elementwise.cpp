@@ -39,6 +39,7 @@ int kind(DType dtype) {
 // `strong` decides unless `weak` is of a higher kind; a complex `weak` keeps strong's precision.
 DType combine(DType strong, DType weak) {
   if (kind(weak) <= kind(strong)) return strong;
+  if (kind(weak) == 3 && is_wide_unsigned(strong)) return weak;
   if (kind(weak) == 3 && kind(strong) == 2) return complex_type(strong);
   return promote(strong, weak);
 }
@@ -76,7 +77,8 @@ void Input::hold(const Scalar& scalar, DType compute, Precision precision) {
   data_ = number_;
   if (!is_differentiable(dtype_) && dtype_ != DType::kBool) {
     // Integers that do not fit wrap: the type of a tensor does not depend on the number.
-    const int64_t value = scalar.to_int64();
+    const uint64_t value =
+        dtype_ == DType::kUInt64 ? scalar.to_uint64() : static_cast<uint64_t>(scalar.to_int64());
     std::memcpy(number_, &value, sizeof(value));  // little-endian: the low bytes come first
   } else {
     scalar.store(dtype_, number_);

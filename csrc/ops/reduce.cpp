@@ -33,6 +33,8 @@ Tensor converted(const Tensor& self, std::optional<DType> dtype) {
 }
 // The same for sums, whose kernels turn bool and integers into int64 themselves.
 Tensor summable(const Tensor& self, std::optional<DType> dtype) {
+  const bool wide = is_wide_unsigned(self.dtype()) || (dtype && is_wide_unsigned(*dtype));
+  if (wide && !(dtype && is_differentiable(*dtype))) return to_dtype(self, DType::kInt64);
   return dtype == DType::kInt64 && !is_differentiable(self.dtype()) ? self : converted(self, dtype);
 }
 // int64 sums are narrowed last: they wrap as sums of the narrow type would.

@@ -102,9 +102,7 @@ int64_t numel(const Tensor& self) { return self.numel(); }
 int64_t get_device(const Tensor& self) { return self.device().index; }
 bool is_floating_point(const Tensor& self) { return is_floating(self.dtype()); }
 bool is_complex_number(const Tensor& self) { return is_complex(self.dtype()); }
-bool is_signed(const Tensor& self) {
-  return self.dtype() != DType::kBool && self.dtype() != DType::kUInt8;
-}
+bool is_signed(const Tensor& self) { return is_signed(self.dtype()); }
 bool is_inference(const Tensor& self) { return self.impl()->inference; }
 bool never(const Tensor&) { return false; }
 // Conjugation and negation are never left for later.

@@ -44,7 +44,9 @@ DType infer_dtype(PyObject* data) {
   if (!is_sequence(data)) {
     if (!is_number(data)) raise_not_data(data);
     if (const std::optional<DType> dtype = numpy_scalar_dtype(data)) return *dtype;
-    return to_scalar(data).dtype();
+    const Scalar value = to_scalar(data);
+    TALLOW_CHECK(value.kind() != Scalar::Kind::kLarge, "Overflow when unpacking long long");
+    return value.dtype();
   }
   const Py_ssize_t count = PySequence_Size(data);
   if (count == 0) return default_dtype();
@@ -59,6 +61,7 @@ DType infer_dtype(PyObject* data) {
 void store_item(PyObject* item, DType dtype, char* destination) {
   if (!is_number(item)) raise_not_data(item);
   if (is_integral(dtype) && PyFloat_CheckExact(item)) {
+    TALLOW_CHECK_TYPE(dtype != DType::kUInt64, "an integer is required");
     Scalar(static_cast<int64_t>(to_scalar(item).to_double())).store(dtype, destination);
     return;
   }

@@ -58,9 +58,25 @@ double to_double(PyObject* object) {
   return value;
 }
 
+namespace {
+
+Scalar integer_scalar(PyObject* object) {
+  int overflow = 0;
+  const int64_t value = PyLong_AsLongLongAndOverflow(object, &overflow);
+  if (TALLOW_LIKELY(overflow == 0)) return Scalar(value);
+  if (overflow > 0) {
+    const uint64_t large = PyLong_AsUnsignedLongLong(object);
+    if (!PyErr_Occurred()) return Scalar(large);
+    PyErr_Clear();
+  }
+  raise<RuntimeError>("Overflow when unpacking long long");
+}
+
+}  // namespace
+
 Scalar to_scalar(PyObject* object) {
   if (PyBool_Check(object)) return Scalar(object == Py_True);
-  if (PyLong_Check(object)) return Scalar(to_int64(object));
+  if (PyLong_Check(object)) return integer_scalar(object);
   if (PyFloat_Check(object)) return Scalar(PyFloat_AS_DOUBLE(object));
   if (PyComplex_Check(object)) {
     const Py_complex value = PyComplex_AsCComplex(object);
@@ -70,7 +86,7 @@ Scalar to_scalar(PyObject* object) {
     const PyRef item = checked(PyObject_CallMethod(object, "item", nullptr));
     return to_scalar(item.get());
   }
-  if (has_index(object)) return Scalar(to_int64(object));
+  if (has_index(object)) return integer_scalar(checked(PyNumber_Index(object)).get());
   // numpy.bool_ has neither __index__ nor is it a float; numpy.complex64 has __complex__.
   const std::string_view type = Py_TYPE(object)->tp_name;
   if (type.starts_with("numpy.bool")) {
@@ -130,6 +146,8 @@ PyObject* to_python(const Scalar& value) {
       return PyBool_FromLong(value.to_bool());
     case Scalar::Kind::kInt:
       return PyLong_FromLongLong(value.to_int64());
+    case Scalar::Kind::kLarge:
+      return PyLong_FromUnsignedLongLong(value.to_uint64());
     case Scalar::Kind::kDouble:
       return PyFloat_FromDouble(value.to_double());
     case Scalar::Kind::kComplex:

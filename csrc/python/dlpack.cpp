@@ -19,7 +19,7 @@ struct DLDevice {
   int32_t id;
 };
 struct DLDataType {
-  uint8_t code;  // 0 int, 1 uint, 2 float, 4 bfloat, 5 complex, 6 bool
+  uint8_t code;  // 0 int, 1 uint, 2 float, 4 bfloat, 5 complex, 6 bool, from 8 on 8-bit floats
   uint8_t bits;
   uint16_t lanes;
 };
@@ -72,10 +72,15 @@ void finish_work(Device device) {
 DLDataType type_code(DType dtype) {
   const auto bits = static_cast<uint8_t>(item_size(dtype) * 8);
   if (dtype == DType::kBool) return {6, 8, 1};
-  if (dtype == DType::kUInt8) return {1, bits, 1};
   if (dtype == DType::kBFloat16) return {4, bits, 1};
+  if (dtype == DType::kFloat8E4M3FN) return {10, bits, 1};
+  if (dtype == DType::kFloat8E4M3FNUZ) return {11, bits, 1};
+  if (dtype == DType::kFloat8E5M2) return {12, bits, 1};
+  if (dtype == DType::kFloat8E5M2FNUZ) return {13, bits, 1};
+  if (dtype == DType::kFloat8E8M0FNU) return {14, bits, 1};
   if (is_complex(dtype)) return {5, bits, 1};
-  return {static_cast<uint8_t>(is_floating(dtype) ? 2 : 0), bits, 1};
+  if (is_floating(dtype)) return {2, bits, 1};
+  return {static_cast<uint8_t>(is_signed(dtype) ? 0 : 1), bits, 1};
 }
 
 DType parse_type(DLDataType type) {

@@ -40,10 +40,6 @@ struct NameOnly {
   bool is_floating, is_complex, is_signed;
 };
 constexpr NameOnly kNamesOnly[] = {
-    {"uint16", 2, false, false, false},        {"uint32", 4, false, false, false},
-    {"uint64", 8, false, false, false},        {"float8_e4m3fn", 1, true, false, true},
-    {"float8_e5m2", 1, true, false, true},     {"float8_e4m3fnuz", 1, true, false, true},
-    {"float8_e5m2fnuz", 1, true, false, true}, {"float8_e8m0fnu", 1, true, false, false},
     {"complex32", 4, false, true, true},
 };
 
@@ -80,8 +76,7 @@ PyObject* dtype_is_signed(PyObject* self, void*) {
   if (const NameOnly* const named = name_only(self)) {
     return PyBool_FromLong(named->is_signed);
   }
-  const DType dtype = dtype_value(self);
-  return PyBool_FromLong(dtype != DType::kBool && dtype != DType::kUInt8);
+  return PyBool_FromLong(is_signed(dtype_value(self)));
 }
 PyObject* dtype_itemsize(PyObject* self, void*) {
   const NameOnly* const named = name_only(self);
@@ -317,6 +312,11 @@ void init_dtype_device(py::module_& module) {
   for (int i = 0; i < static_cast<int>(std::size(kNamesOnly)); ++i) {
     Py_DECREF(make_constant(module, dtype_type, kNamesOnly[i].name, kNumDTypes + i));
   }
+  module.def("_scalar_type_name", [](const py::object& dtype) {
+    TALLOW_CHECK_TYPE(is_dtype(dtype.ptr()), "expected a dtype, got ",
+                      Py_TYPE(dtype.ptr())->tp_name);
+    return scalar_type_name(dtype_value(dtype.ptr()));
+  });
   strided_object = make_constant(module, layout_type, "strided", 0);
   for (const char* name :
        {"sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "jagged"}) {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "autograd/grad_mode.h"
+#include "ops/copy.h"
 #include "ops/reduce.h"
 #include "python/tensor_item.h"
 #include "python/tensor_type.h"
@@ -23,6 +24,7 @@ bool may_be_bad(const Tensor& tensor) {
   // Sums propagate NaN and Inf, and are the fastest pass over memory there is.
   const NoGradGuard no_grad;
   const DType dtype = tensor.dtype();
+  if (is_float8(dtype)) return may_be_bad(ops::to_dtype(tensor, DType::kFloat32));
   const bool half = dtype == DType::kFloat16 || dtype == DType::kBFloat16;
   const Tensor sum = half ? ops::vector_norm(tensor, INFINITY) : ops::sum(tensor);
   const Scalar value = item(sum);

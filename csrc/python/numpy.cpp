@@ -25,7 +25,8 @@ constexpr ArrayType kArrayTypes[] = {
     {"b1", DType::kBool},      {"u1", DType::kUInt8},       {"i1", DType::kInt8},
     {"i2", DType::kInt16},     {"i4", DType::kInt32},       {"i8", DType::kInt64},
     {"f2", DType::kFloat16},   {"f4", DType::kFloat32},     {"f8", DType::kFloat64},
-    {"c8", DType::kComplex64}, {"c16", DType::kComplex128},
+    {"c8", DType::kComplex64}, {"c16", DType::kComplex128}, {"u2", DType::kUInt16},
+    {"u4", DType::kUInt32},    {"u8", DType::kUInt64},
 };
 
 std::optional<DType> dtype_of_code(const std::string& code) {
@@ -40,9 +41,10 @@ DType parse_type(const std::string& text) {
                      "given numpy array has byte order different from the native "
                      "byte order. Conversion between byte orders is currently not supported.");
   const std::optional<DType> dtype = dtype_of_code(text.substr(1));
-  TALLOW_CHECK_TYPE(dtype, "can't convert np.ndarray of type ", text,
-                    ". The only supported types are: float64, float32, float16, complex64, "
-                    "complex128, int64, int32, int16, int8, uint8, and bool.");
+  TALLOW_CHECK_TYPE(
+      dtype, "can't convert np.ndarray of type ", text,
+      ". The only supported types are: float64, float32, float16, complex64, "
+      "complex128, int64, int32, int16, int8, uint64, uint32, uint16, uint8, and bool.");
   return *dtype;
 }
 
@@ -262,7 +264,8 @@ PyObject* to_array(const Tensor& tensor, bool force) {
   TALLOW_CHECK_TYPE(tensor.device().is_cpu(), "can't convert ", tensor.device(),
                     " device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
                     "memory first.");
-  TALLOW_CHECK_TYPE(kind_of(tensor.dtype()), "Got unsupported ScalarType BFloat16");
+  TALLOW_CHECK_TYPE(kind_of(tensor.dtype()), "Got unsupported ScalarType ",
+                    scalar_type_name(tensor.dtype()));
   static PyObject* const asarray =
       py::object(py::module_::import("numpy").attr("asarray")).release().ptr();
   const PyRef memory = array_memory(tensor);

@@ -11,9 +11,9 @@ namespace {
 
 Scalar read(DType dtype, const char* at) {
   Scalar result;
-  const Status status = dispatch(All{}, dtype, "item", [&]<class T>() -> Status {
+  const auto read_as = [&]<class T>() -> Status {
     const T value = *reinterpret_cast<const T*>(at);
-    if constexpr (std::is_same_v<T, bool>) {
+    if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, uint64_t>) {
       result = Scalar(value);
     } else if constexpr (std::is_integral_v<T>) {
       result = Scalar(static_cast<int64_t>(value));
@@ -23,7 +23,9 @@ Scalar read(DType dtype, const char* at) {
       result = Scalar(static_cast<double>(static_cast<Compute<T>>(value)));
     }
     return Status::kOk;
-  });
+  };
+  const Status status = is_stored_only(dtype) ? dispatch(StoredOnly{}, dtype, "item", read_as)
+                                              : dispatch(All{}, dtype, "item", read_as);
   if (status != Status::kOk) raise_status(status);
   return result;
 }

@@ -46,9 +46,7 @@ PyObject* get_offset(const Tensor& t) { return PyLong_FromLongLong(t.impl()->off
 PyObject* get_element_size(const Tensor& t) { return PyLong_FromLongLong(item_size(t.dtype())); }
 PyObject* get_is_floating(const Tensor& t) { return PyBool_FromLong(is_floating(t.dtype())); }
 PyObject* get_is_complex(const Tensor& t) { return PyBool_FromLong(is_complex(t.dtype())); }
-PyObject* get_is_signed(const Tensor& t) {
-  return PyBool_FromLong(t.dtype() != DType::kBool && t.dtype() != DType::kUInt8);
-}
+PyObject* get_is_signed(const Tensor& t) { return PyBool_FromLong(is_signed(t.dtype())); }
 PyObject* get_is_view(const Tensor& t) { return PyBool_FromLong(is_view(t)); }
 PyObject* get_is_inference(const Tensor& t) { return PyBool_FromLong(t.impl()->inference); }
 PyObject* get_data_ptr(const Tensor& t) { return PyLong_FromVoidPtr(t.ptr()); }

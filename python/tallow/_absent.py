@@ -19,9 +19,9 @@ _REASONS = (
     (r"^(masked|nested)$", "masked and nested tensors are not supported: pad, and use a bool mask"),
     (
         r"^(quantiz|dequantiz|q_|q?u?int\d+x?\d*$|qu?int|fake_quant|quasi|ao$|fbgemm)",
-        "quantised and other integer types are not supported: use uint8, int8 .. int64",
+        "quantised and odd integer types are not supported: use int8 .. int64, uint8 .. uint64",
     ),
-    (r"^float4_", "numbers of 8 and fewer bits are not supported: use bfloat16 or float16"),
+    (r"^float4_", "numbers of 4 bits are not supported: use float8_e4m3fn"),
     (r"^hash_tensor$", "its results are uint64, which is not supported"),
     (r"^(mkldnn|cudnn|miopen)_", "it is a kernel of a library that is not used here"),
     (r"^(export|package)$", "nothing is traced, so there is no program to export"),

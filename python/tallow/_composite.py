@@ -81,16 +81,10 @@ def composite(function: _F) -> _F:
     return call  # type: ignore[return-value]
 
 
-_C_NAMES = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int"}
-_C_NAMES |= {"int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool"}
-_C_NAMES |= {"complex64": "ComplexFloat", "complex128": "ComplexDouble"}
-_C_NAMES |= {"bfloat16": "BFloat16", "float16": "Half"}
-
-
 def c_name(dtype: Any) -> str:
     """The name PyTorch's messages have for a dtype: 'Half', 'Long'."""
-    name = str(dtype).rpartition(".")[2]
-    return _C_NAMES.get(name, name)
+    name: str = _C._scalar_type_name(dtype)
+    return name
 
 
 def check_tensors(name: str, **arguments: Any) -> None:

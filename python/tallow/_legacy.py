@@ -76,15 +76,7 @@ def tensor_type(name: str, cuda: bool = False) -> _TensorType:
 
 def type_name(dtype: Any) -> str:
     """Return the old name of a dtype: ``torch.FloatTensor`` for ``torch.float32``."""
-    name = _names_of_types.get(dtype)
-    if name is None:
-        spelled = repr(dtype).rpartition(".")[2]
-        name = next((name for name, kind in _KINDS.items() if kind == spelled), "Tensor")
-        _names_of_types[dtype] = name
-    return f"{_C._get_namespace()}.{name}"
-
-
-_names_of_types: dict[Any, str] = {}
+    return f"{_C._get_namespace()}.{_C._scalar_type_name(dtype)}Tensor"
 
 
 def dtype_of_type(kind: Any) -> Any:

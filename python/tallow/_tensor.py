@@ -341,11 +341,10 @@ class Tensor(_C.TensorBase):
                     "gradients aren't required, use var.detach() to get Variable that doesn't "
                     "require grad."
                 )
-            if self.dtype == tallow.bfloat16:
-                raise AttributeError("NumPy's array interface has no type like bfloat16")
-            kind = "c" if self.is_complex() else "f" if self.is_floating_point() else "i"
-            kind = {tallow.bool: "b", tallow.uint8: "u"}.get(self.dtype, kind)
-            size = self.element_size()
+            name, size = repr(self.dtype).rpartition(".")[2], self.element_size()
+            if name == "bfloat16" or name.startswith("float8"):
+                raise AttributeError(f"NumPy's array interface has no type like {name}")
+            kind = name[0]  # of bool, uint8, int64, float32, complex64: the letters used there
             return {
                 "typestr": f"{'|' if size == 1 else '<'}{kind}{size}",
                 "shape": tuple(self.shape),

@@ -50,7 +50,7 @@ def test_configuration_names_the_build() -> None:
     assert f"get_num_threads() : {tallow.get_num_threads()}" in tallow.__config__.parallel_info()
 
 
-NAMED_DTYPES = [
+LATER_DTYPES = [
     ("uint16", 2, False, False, False),
     ("uint32", 4, False, False, False),
     ("uint64", 8, False, False, False),
@@ -63,8 +63,8 @@ NAMED_DTYPES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "size", "floating", "is_complex", "signed"), NAMED_DTYPES)
-def test_dtypes_known_by_name(
+@pytest.mark.parametrize(("name", "size", "floating", "is_complex", "signed"), LATER_DTYPES)
+def test_facts_about_dtypes(
     name: str, size: int, floating: bool, is_complex: bool, signed: bool
 ) -> None:
     dtype = getattr(tallow, name)
@@ -74,9 +74,8 @@ def test_dtypes_known_by_name(
     assert dtype != tallow.float32
 
 
-@pytest.mark.parametrize("name", [row[0] for row in NAMED_DTYPES])
-def test_no_tensor_has_a_dtype_known_by_name(name: str) -> None:
-    dtype: Any = getattr(tallow, name)
+def test_no_tensor_has_a_dtype_known_by_name() -> None:
+    dtype: Any = tallow.complex32
     x = tallow.ones(2)
     for attempt in (
         lambda: tallow.zeros(2, dtype=dtype),
@@ -87,7 +86,7 @@ def test_no_tensor_has_a_dtype_known_by_name(name: str) -> None:
         lambda: tallow.set_default_dtype(dtype),
         dtype.to_real,
     ):
-        with pytest.raises(NotImplementedError, match=f"dtype .*{name} is known by name only"):
+        with pytest.raises(NotImplementedError, match="dtype .*complex32 is known by name only"):
             attempt()
     assert tallow.get_default_dtype() == tallow.float32
 

@@ -12,8 +12,8 @@ constexpr const char* kNames[] = {
     "div_floor_cuda",   "remainder_cuda", "fmod_cuda",      "pow_cuda",         "maximum_cuda",
     "minimum_cuda",     "fmax_cuda",      "fmin_cuda",      "bitwise_and_cuda", "bitwise_or_cuda",
     "bitwise_xor_cuda", "lshift_cuda",    "rshift_cuda",    "atan2_cuda",       "hypot_cuda",
-    "copysign_cuda",    "xlogy_cuda",     "logaddexp_cuda", "heaviside_cuda",
-    "nextafter_cuda", "igamma_cuda", "igammac_cuda"};
+    "copysign_cuda",    "xlogy_cuda",     "logaddexp_cuda", "heaviside_cuda",   "nextafter_cuda",
+    "igamma_cuda",      "igammac_cuda"};
 static_assert(sizeof(kNames) / sizeof(kNames[0]) == static_cast<int>(BinaryOp::kPrelu));
 
 Status of_floating(BinaryOp op, const Call<3>& call, const double* params) {
@@ -111,7 +111,7 @@ Status binary(BinaryOp op, DType compute, const Strided<3>& at, const DType (&dt
   const char* const name =
       op < BinaryOp::kPrelu ? kNames[static_cast<int>(op)] : "activation_backward_cuda";
   const Call<3> call{name, compute, at, dtypes};
-  if (is_floating(compute)) return of_floating(op, call, params);
+  if (has_floating_formula(compute)) return of_floating(op, call, params);
   if (compute >= DType::kComplex64) return of_complex(op, call);
   return compute == DType::kBool ? of_bool(op, call) : binary_integer(op, call);
 }

@@ -106,10 +106,4 @@ inline LaunchShape threads_for(int64_t items, int64_t per_thread = 4) {
           dim3(static_cast<unsigned>(block))};
 }
 
-// Bytes of one element.
-inline int64_t item_size(DType dtype) {
-  constexpr int8_t kSizes[kNumDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
-  return kSizes[static_cast<int>(dtype)];
-}
-
 }  // namespace tallow::cuda

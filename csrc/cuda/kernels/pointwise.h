@@ -38,8 +38,9 @@ __device__ inline C load_as(const void* data, DType dtype, int64_t at) {
       return formula::cast<C>(static_cast<const complex64*>(data)[at]);
     case DType::kComplex128:
       return formula::cast<C>(static_cast<const complex128*>(data)[at]);
+    default:  // run_any() has refused the types that are only stored
+      return C(0);
   }
-  return C(0);
 }
 
 template <class C>
@@ -80,6 +81,8 @@ __device__ inline void store_as(void* data, DType dtype, int64_t at, C value) {
       return;
     case DType::kComplex128:
       static_cast<complex128*>(data)[at] = formula::cast<complex128>(value);
+      return;
+    default:
       return;
   }
 }
@@ -280,6 +283,9 @@ Status launch_map(const F& f, const Call<4>& call) {
 // Runs `f` on operands of any type, converted to B (the first to A).
 template <class B, class A = B, int N, class F>
 Status run_any(const F& f, const Call<N>& call) {
+  for (const DType dtype : call.dtypes) {
+    if (is_stored_only(dtype)) return unsupported_dtype(call.op, dtype);
+  }
   if (call.at.numel == 0) return Status::kOk;
   TALLOW_CUDA_TRY(check_dims(call.op, call.at.ndim));
   return launch_map<B, A>(f, call);
@@ -315,7 +321,7 @@ Status of_types(Types<Ts...>, const F& f, const Call<N>& call) {
 inline DType formula_type(DType compute) {
   return compute == DType::kFloat16 || compute == DType::kBFloat16 ? DType::kFloat32 : compute;
 }
-inline bool is_floating(DType dtype) {
+inline bool has_floating_formula(DType dtype) {
   return dtype >= DType::kFloat16 && dtype <= DType::kFloat64;
 }
 using FullTypes =

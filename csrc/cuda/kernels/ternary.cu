@@ -25,7 +25,7 @@ Status where(const Call<4>& call) {
 
 template <class... Ts, class F>
 Status either(const F& f, Types<Ts...> others, const Call<4>& call) {
-  return is_floating(call.compute) ? floating(f, call) : of_types(others, f, call);
+  return has_floating_formula(call.compute) ? floating(f, call) : of_types(others, f, call);
 }
 
 using NotBoolOrFloat = Types<uint8_t, int8_t, int16_t, int32_t, int64_t, complex64, complex128>;

@@ -78,7 +78,7 @@ static_assert(sizeof(kNames) / sizeof(kNames[0]) == static_cast<int>(UnaryOp::kC
 // A formula for floating numbers, and one for the other types.
 template <class Floating, class Other, class... Ts>
 Status either(const Floating& f, const Other& g, Types<Ts...> others, const Call<2>& call) {
-  return is_floating(call.compute) ? floating(f, call) : of_types(others, g, call);
+  return has_floating_formula(call.compute) ? floating(f, call) : of_types(others, g, call);
 }
 
 // The formula in float or double, and bool or a part of a complex number as the result.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import tallow
 from tallow import _C
-from tallow.nn._spelling import scalar_name
+from tallow._composite import c_name
 from tallow.overrides import (
     handle_torch_function,
     has_torch_function_unary,
@@ -45,7 +45,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     dtype = _VF.promote_types(x1.dtype, x2.dtype)
     if not dtype.is_floating_point:
         raise RuntimeError(
-            f"expected common dtype to be floating point, yet common dtype is {scalar_name(dtype)}"
+            f"expected common dtype to be floating point, yet common dtype is {c_name(dtype)}"
         )
     x1, x2 = x1.to(dtype), x2.to(dtype)
     if x1.shape != x2.shape:

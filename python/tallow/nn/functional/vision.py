@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import tallow
 from tallow import _C
+from tallow._composite import c_name
 from tallow._user_frame import outside_stacklevel
-from tallow.nn._spelling import scalar_name
 from tallow.nn.functional._memory_order import (
     from_memory_order,
     in_memory_order,
@@ -192,7 +192,7 @@ def _resize(
         return _resize_nearest(input, sizes, scales, mode == "nearest-exact")
     if not input.is_floating_point() and input.dtype != tallow.uint8:
         raise NotImplementedError(
-            f"\"upsample_{mode}{len(sizes)}d\" not implemented for '{scalar_name(input.dtype)}'"
+            f"\"upsample_{mode}{len(sizes)}d\" not implemented for '{c_name(input.dtype)}'"
         )
     # Half types and bytes are weighted in float32.
     wide = input if input.element_size() >= 4 else input.float()
