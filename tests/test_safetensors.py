@@ -15,7 +15,8 @@ from tallow.safetensors.torch import load, load_file, load_model, save, save_fil
 
 DTYPES = [
     "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64",
-    "complex64",
+    "complex64", "uint16", "uint32", "uint64", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz",
+    "float8_e5m2fnuz", "float8_e8m0fnu",
 ]  # fmt: skip
 
 

@@ -23,7 +23,8 @@ from tallow.storage import UntypedStorage
 
 DTYPES = [
     *("float32", "float64", "float16", "bfloat16", "complex64", "complex128"),
-    *("int64", "int32", "int16", "int8", "uint8", "bool"),
+    *("int64", "int32", "int16", "int8", "uint8", "bool", "uint16", "uint32", "uint64"),
+    *("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu"),
 ]
 
 
@@ -170,6 +171,13 @@ def everything(library: Any) -> dict[str, Any]:
         "half": library.ones(3).half(),
         "brain": library.ones(3, dtype=library.bfloat16),
         "complex": library.ones(2, dtype=library.complex64),
+        "tokens": library.tensor([1, 65535], dtype=library.uint16),
+        "wide": [library.ones(2, dtype=kind) for kind in (library.uint32, library.uint64)],
+        "eight bits": library.ones(6).to(library.float8_e4m3fn)[1:5:2],
+        "others": [
+            library.ones(2).to(getattr(library, f"float8_{kind}"))
+            for kind in ("e5m2", "e4m3fnuz", "e5m2fnuz", "e8m0fnu")
+        ],
         "empty": library.empty(0, 3),
         "scalar": library.tensor(3),
         "bools": library.tensor([True, False]),

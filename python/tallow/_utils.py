@@ -40,11 +40,13 @@ def _reduce_tensor(tensor: Tensor, protocol: Any) -> tuple[Any, ...]:
         function: Any = _rebuild_meta_tensor_no_storage
         args: tuple[Any, ...] = (tensor.dtype, size, stride, tensor.requires_grad)
     else:
-        storage = tallow.storage.TypedStorage(
-            wrap_storage=tensor.untyped_storage(), dtype=tensor.dtype, _internal=True
-        )
-        function = _rebuild_tensor_v2
-        args = (storage, tensor.storage_offset(), size, stride, tensor.requires_grad, hooks)
+        storage, dtype = tensor.untyped_storage(), tensor.dtype
+        geometry = (tensor.storage_offset(), size, stride, tensor.requires_grad, hooks)
+        if tallow.storage.has_class(dtype):
+            typed = tallow.storage.TypedStorage(wrap_storage=storage, dtype=dtype, _internal=True)
+            function, args = _rebuild_tensor_v2, (typed, *geometry)
+        else:
+            function, args = _rebuild_tensor_v3, (storage, *geometry, dtype)
     state = _get_obj_state(tensor)
     if type(tensor) is tallow.Tensor and state is None:
         return (function, args)

@@ -63,6 +63,15 @@ def _dtype_name(dtype: Any) -> str:
     return str(dtype).rpartition(".")[2]
 
 
+def has_class(dtype: Any) -> bool:
+    """Tell whether storages of a type have a class name of their own in PyTorch's files.
+
+    Args:
+        dtype: the element type. Later ones, such as uint16 and float8_e5m2, have none.
+    """
+    return _dtype_name(dtype) in _NAMES
+
+
 def _checked_index(index: int, size: int) -> int:
     if not -size <= index < size:
         raise IndexError(f"index {index} out of range for storage of size {size}")

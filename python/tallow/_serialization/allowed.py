@@ -23,6 +23,7 @@ UnpicklingError = pickle.UnpicklingError
 _DTYPES = frozenset(
     (
         *("float64", "float32", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"),
+        *("float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu"),
         *("complex32", "complex64", "complex128", "bool"),
         *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     )

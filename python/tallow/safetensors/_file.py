@@ -34,6 +34,14 @@ _DTYPES = {
     "F32": "float32",
     "F64": "float64",
     "C64": "complex64",
+    "U16": "uint16",
+    "U32": "uint32",
+    "U64": "uint64",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz",
+    "F8_E5M2": "float8_e5m2",
+    "F8_E5M2FNUZ": "float8_e5m2fnuz",
+    "F8_E8M0": "float8_e8m0fnu",
 }
 # The name in the file of each dtype here.
 DTYPE_NAMES = {name: code for code, name in _DTYPES.items()}
