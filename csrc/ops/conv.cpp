@@ -1,5 +1,6 @@
 #include "ops/conv.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include "autograd/grad_mode.h"
@@ -13,6 +14,7 @@
 #include "ops/reduce.h"
 #include "ops/unary_math.h"
 #include "ops/views.h"
+#include "ops/windows.h"
 
 namespace tallow::ops {
 
@@ -194,6 +196,12 @@ ConvWindow make_window(const Tensor& input, const Tensor& weight, const Dims& st
   TALLOW_CHECK(!any_below(window.dilation, 1), "dilation should be greater than zero, but got ",
                window.dilation);
   TALLOW_CHECK(groups > 0, "non-positive groups is not supported");
+  for (int64_t d = 0; d < dims; ++d) {
+    TALLOW_CHECK(
+        std::max({window.stride[d], window.padding[d], window.dilation[d]}) <= kMostWindow,
+        "value cannot be converted to type int without overflow: convolution with stride=",
+        window.stride, ", padding=", window.padding, ", dilation=", window.dilation);
+  }
   return window;
 }
 
@@ -241,7 +249,7 @@ void check_input_not_empty(const Tensor& input) {
 }
 
 Tensor forward_checked(const Tensor& input, const Tensor& weight, const Tensor& bias,
-                       const ConvWindow& window) {
+                       ConvWindow window) {
   check_operands(input, weight, bias, window, false);
   Dims padded, extent, out_size;
   bool fits = true;
@@ -250,6 +258,7 @@ Tensor forward_checked(const Tensor& input, const Tensor& weight, const Tensor& 
     extent.push_back(window.dilation[d] * (weight.sizes()[d + 2] - 1) + 1);
     fits = fits && padded[d] >= extent[d];
     out_size.push_back((padded[d] - extent[d]) / window.stride[d] + 1);
+    if (out_size[d] == 1) window.stride[d] = 1;  // a single window does not step
   }
   TALLOW_CHECK(fits, "Calculated padded input size per channel: (", times(padded),
                "). Kernel size: (", times(extent),
@@ -259,7 +268,7 @@ Tensor forward_checked(const Tensor& input, const Tensor& weight, const Tensor& 
 }
 
 Tensor transpose_checked(const Tensor& input, const Tensor& weight, const Tensor& bias,
-                         const ConvWindow& window, const Dims& given_output_padding) {
+                         ConvWindow window, const Dims& given_output_padding) {
   const int64_t dims = window.stride.size();
   const Dims extra = expand_parameter(given_output_padding, dims, "output_padding");
   TALLOW_CHECK(!any_below(extra, 0), "negative output_padding is not supported");
@@ -280,6 +289,9 @@ Tensor transpose_checked(const Tensor& input, const Tensor& weight, const Tensor
                "). Calculated output size per channel: (", times(size),
                "). Output size is too small");
   check_input_not_empty(input);
+  for (int64_t d = 0; d < dims; ++d) {
+    if (input.sizes()[d + 2] == 1) window.stride[d] = 1;  // a single window does not step
+  }
   return conv_transpose(input, weight, bias, window, size);
 }
 

@@ -28,22 +28,19 @@ bool is_dense_image(const Tensor& input) {
 int64_t rows_of(const Tensor& image) { return image.dim() > 1 ? image.size(-2) : 1; }
 int64_t columns_of(const Tensor& image) { return image.size(-1); }
 
-// The image of `sizes` whose cell (i, j) is cell (rows[i], columns[j]) of `input`, or the element
-// at `value` where one of them is -1.
-Tensor pick_cells(const char* op, const Tensor& input, const Dims& sizes, const Dims& rows,
-                  const Dims& columns, const void* value) {
-  const OrderedData x = ordered_data(input);
-  const Tensor out = empty_in_order(sizes, x.last, input);
-  if (out.numel() == 0) return out;
+// Makes cell (i, j) of `out` cell (rows[i], columns[j]) of `input`, or the element at `value` where
+// one of them is -1. `out` is in the memory order that the input suggests, and not empty.
+void pick_cells(const char* op, const Tensor& input, const Tensor& out, const Dims& rows,
+                const Dims& columns, const void* value) {
+  const bool last = suggests_channels_last(input);
   const int64_t item = item_size(input.dtype());
   const int64_t pixels = rows.size() * columns.size();
-  const int64_t interleaved = x.last ? input.size(1) : 1;
+  const int64_t interleaved = last ? input.size(1) : 1;
   run<&Backend::index, &IndexKernels::pick_planes>(
-      op, input.device(), out.ptr(), x.data.ptr(),
+      op, input.device(), out.ptr(), data_in_order(input, last).ptr(),
       PlanePick{out.numel() / pixels / interleaved, rows_of(input), columns_of(input), rows.size(),
                 columns.size(), rows.data(), columns.data(), interleaved * item,
                 static_cast<int>(item), value});
-  return out;
 }
 
 // ---- Constant padding
@@ -54,6 +51,10 @@ struct Padded {
 };
 
 Padded pad_dim(const Tensor& input, int64_t dim, int64_t before, int64_t after) {
+  constexpr int64_t kMost = int64_t{1} << 60;  // sums of three do not overflow
+  TALLOW_CHECK(std::min(before, after) >= -kMost && std::max(before, after) <= kMost,
+               "Storage size calculation overflowed: constant_pad_nd(): padding of dimension ", dim,
+               " by ", before, " and ", after);
   const int64_t from = std::max<int64_t>(0, -before), to = std::max<int64_t>(0, before);
   const int64_t kept = input.sizes()[dim] - from - std::max<int64_t>(0, -after);
   TALLOW_CHECK(kept >= 0, "narrow(): length must be non-negative. Padding by ", before, " and ",
@@ -69,12 +70,11 @@ Dims sources_of(const Padded& padded) {
 }
 
 // Filled everywhere, then written over: any dimensions, any device.
-Tensor fill_and_copy(const Tensor& input, const Dims& sizes, const std::vector<Padded>& padded,
-                     const Scalar& value) {
+void fill_and_copy(const Tensor& input, const Tensor& out, const std::vector<Padded>& padded,
+                   const Scalar& value) {
   const NoGradGuard no_grad;
-  const Tensor out = empty_in_order(sizes, suggests_channels_last(input), input);
   fill_(out, value);
-  Dims kept = sizes;
+  Dims kept = out.sizes();
   int64_t to = 0, from = input.impl()->offset;
   for (int64_t d = 0; d < input.dim(); ++d) {
     const Padded& p = padded[static_cast<std::size_t>(d)];
@@ -83,7 +83,6 @@ Tensor fill_and_copy(const Tensor& input, const Dims& sizes, const std::vector<P
     from += p.from * input.strides()[d];
   }
   copy_data(alias(out, kept, out.strides(), to), alias(input, kept, input.strides(), from));
-  return out;
 }
 
 Tensor padded_with(const Tensor& input, const Dims& pad, const Scalar& value) {
@@ -101,11 +100,18 @@ Tensor padded_with(const Tensor& input, const Dims& pad, const Scalar& value) {
     in_planes = in_planes && (d >= input.dim() - 2 || !named || (pad[at] == 0 && pad[at + 1] == 0));
     sizes[d] = padded.back().size;
   }
-  if (!in_planes) return fill_and_copy(input, sizes, padded, value);
+  // Before the tables of positions: what memory cannot hold is refused here.
+  const Tensor out = empty_in_order(sizes, suggests_channels_last(input), input);
+  if (out.numel() == 0 || out.device().is_meta()) return out;
+  if (!in_planes || columns_of(out) * int64_t{sizeof(int64_t)} > out.numel() * item_size(out.dtype())) {
+    fill_and_copy(input, out, padded, value);
+    return out;
+  }
   alignas(16) char element[16];
   value.store(input.dtype(), element);
   const Dims rows = input.dim() > 1 ? sources_of(padded[padded.size() - 2]) : Dims{0};
-  return pick_cells("constant_pad_nd", input, sizes, rows, sources_of(padded.back()), element);
+  pick_cells("constant_pad_nd", input, out, rows, sources_of(padded.back()), element);
+  return out;
 }
 
 // ---- Picking, and its derivative
@@ -153,7 +159,9 @@ Tensor pick(const char* op, const char* name, const Tensor& input, const Dims& r
           index_select(picked, input.dim() > 1 ? dim + 1 : 0, positions_on(input, columns)));
     });
   }
-  Tensor out = pick_cells(op, input, picked_shape(input, rows, columns), rows, columns, nullptr);
+  Tensor out =
+      empty_in_order(picked_shape(input, rows, columns), suggests_channels_last(input), input);
+  if (out.numel() > 0) pick_cells(op, input, out, rows, columns, nullptr);
   return record(name, {&input}, std::move(out), [&](Saver&) {
     return [rows, columns, row_count = rows_of(input), column_count = columns_of(input)](Grads& g) {
       g.out[0] = sum_pixels(g.grad(), rows, columns, row_count, column_count);

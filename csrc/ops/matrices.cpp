@@ -1,6 +1,7 @@
 #include "ops/matrices.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "autograd/grad_mode.h"
 #include "autograd/record.h"
@@ -121,7 +122,11 @@ Tensor bincount(const Tensor& self, const Tensor& weights, int64_t minlength) {
   if (self.numel() > 0) {
     TALLOW_CHECK(first_element<int64_t>("bincount", min(index)) >= 0,
                  "bincount only supports 1-d non-negative integral inputs.");
-    length = std::max(length, first_element<int64_t>("bincount", max(index)) + 1);
+    const int64_t most = first_element<int64_t>("bincount", max(index));
+    TALLOW_CHECK(most < std::numeric_limits<int64_t>::max(),
+                 "maximum value of input overflowed, it should be < ",
+                 std::numeric_limits<int64_t>::max(), " but got ", most);
+    length = std::max(length, most + 1);
   }
   const NoGradGuard no_grad;
   if (!weights.defined()) {

@@ -1,7 +1,10 @@
 #include "ops/pool_geometry.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "ops/memory_order.h"
+#include "ops/windows.h"
 
 namespace tallow::ops {
 
@@ -42,6 +45,10 @@ bool is_pair(const Dims& values) { return values.size() == 1 || values.size() ==
 
 int64_t pooled_size(int64_t in, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation,
                     bool ceil_mode) {
+  TALLOW_CHECK(std::max({kernel, stride, padding, dilation}) <= kMostWindow,
+               "value cannot be converted to type int without overflow: pooling windows with "
+               "kernel_size=",
+               kernel, ", stride=", stride, ", padding=", padding, ", dilation=", dilation);
   TALLOW_CHECK(stride != 0, "stride should not be zero");
   TALLOW_CHECK(padding >= 0, "pad must be non-negative, but got pad: ", padding);
   TALLOW_CHECK(padding <= ((kernel - 1) * dilation + 1) / 2,
@@ -102,6 +109,8 @@ Pooling describe_windows(const char* op, const Tensor& input, const Dims& kernel
   TALLOW_CHECK(out[0] > 0 && out[1] > 0, "Given input size: (", channels, "x", args.in_size[0], "x",
                args.in_size[1], "). Calculated output size: (", channels, "x", out[0], "x", out[1],
                "). Output size is too small");
+  // A single window does not step: kernels need not reckon with where the next would be.
+  for (int d = 0; d < 2; ++d) args.stride[d] = out[d] == 1 ? 1 : args.stride[d];
   set_output(pooling, out[0], out[1]);
   return pooling;
 }

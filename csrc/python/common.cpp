@@ -30,7 +30,9 @@ void set_python_error() noexcept {
   } catch (const BufferError& error) {
     PyErr_SetString(PyExc_BufferError, error.what());
   } catch (const std::bad_alloc&) {
-    PyErr_NoMemory();
+    PyErr_SetString(out_of_memory_error ? out_of_memory_error : PyExc_MemoryError,
+                    "DefaultCPUAllocator: can't allocate memory for what the operator keeps track "
+                    "of; are its sizes meant?");
   } catch (const std::exception& error) {
     PyErr_SetString(PyExc_RuntimeError, error.what());
   } catch (...) {

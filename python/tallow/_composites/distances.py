@@ -205,7 +205,13 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
         )
     if maxnorm < 0:
         raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
-    others = [d for d in range(input.dim()) if d != dim % input.dim()]
+    rank = input.dim()
+    if not -rank <= dim < rank:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got "
+            f"{dim})"
+        )
+    others = [d for d in range(rank) if d != dim % rank]
     norms = tallow.linalg.vector_norm(input, p, others, True)
     # The shift keeps a result that is exactly at the limit below it.
     factor = tallow.where(norms > maxnorm, maxnorm / (norms + 1e-7), tallow.ones_like(norms))

@@ -95,7 +95,8 @@ class _Polygamma(Function):
         ctx.n = n
         if n == 0:
             return _native("digamma", x)
-        scale = (-1.0) ** (n + 1) * math.factorial(n)
+        # Beyond 170! floating point ends, and the computation should.
+        scale = (-1.0) ** (n + 1) * (math.factorial(n) if n <= 170 else math.inf)
         return _computed("polygamma", lambda x: scale * _zeta(n + 1, x), x)
 
     @staticmethod

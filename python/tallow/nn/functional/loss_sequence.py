@@ -128,6 +128,11 @@ def ctc_loss(
     if not batched and targets.dim() == 1:
         targets = targets.unsqueeze(0)
     labels = _padded_targets(targets.to(x.device), lengths, count)
+    if lengths.numel() and int(lengths.min()) < 0:
+        raise RuntimeError(
+            f"Expected target_lengths to have value at least 0, but got value {int(lengths.min())} "
+            "(while checking arguments for ctc_loss)"
+        )
     if lengths.numel() and int(lengths.max()) > labels.size(1):
         raise RuntimeError(
             f"Expected tensor to have size at least {int(lengths.max())} at dimension 1, but got "

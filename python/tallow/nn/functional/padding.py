@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import tallow
 from tallow import _C
+from tallow.nn.functional._sizes import check_fits
 from tallow.overrides import handle_torch_function, has_torch_function_unary
 
 if TYPE_CHECKING:
@@ -74,8 +75,11 @@ def pad(
             "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
         )
     _check_not_empty(input, dims)
+    shape = list(input.shape)
     for i in range(dims):
         _check_reach(input, mode, input.dim() - 1 - i, pad[2 * i], pad[2 * i + 1])
+        shape[-1 - i] += pad[2 * i] + pad[2 * i + 1]
+    check_fits(input, shape)
     if not any(pad):
         return input.clone()
     # As in PyTorch, mode "circular" alone gives contiguous images.

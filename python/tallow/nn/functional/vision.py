@@ -16,6 +16,7 @@ from tallow.nn.functional._memory_order import (
     in_memory_order,
     is_channels_last,
 )
+from tallow.nn.functional._sizes import check_fits
 from tallow.nn.functional.pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from tallow.overrides import handle_torch_function, has_torch_function_unary
 
@@ -109,6 +110,7 @@ def interpolate(
             f"Input and output sizes should be greater than 0, but got input ({before}) output "
             f"({after})"
         )
+    check_fits(input, [*input.shape[:2], *sizes])
     if mode == "area":
         return _resize_area(input, sizes)
     return _resize(input, sizes, scales, mode, bool(align_corners), antialias)
@@ -153,6 +155,11 @@ def _target(
     if len(factors) != n:
         raise ValueError(_rank_message(spatial, "scale_factor", "s", factors))
     factors = [float(factor) for factor in factors]
+    if not all(map(math.isfinite, factors)):
+        raise RuntimeError(
+            "value cannot be converted to type int64_t without overflow: interpolate(): "
+            f"scale_factor is {scale_factor}"
+        )
     sizes = [math.floor(length * factor) for length, factor in zip(spatial, factors, strict=True)]
     return sizes, [None] * n if recompute else list(factors)
 
