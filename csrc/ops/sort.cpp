@@ -5,6 +5,7 @@
 #include "autograd/record.h"
 #include "ops/copy.h"
 #include "ops/creation.h"
+#include "ops/elementwise.h"
 #include "ops/gather_scatter.h"
 #include "ops/kernel.h"
 #include "ops/reduce_shape.h"
@@ -216,14 +217,10 @@ std::tuple<Tensor, Tensor, Tensor> unique_consecutive(const Tensor& self, bool r
 Tensor searchsorted(const Tensor& sorted_sequence, const Operand& values, bool out_int32,
                     bool right, const Tensor& sorter) {
   const NoGradGuard guard;
-  const Tensor value = values.is_tensor() ? values.tensor()
-                                          : scalar_tensor(values.scalar(), sorted_sequence.dtype(),
-                                                          sorted_sequence.device());
-  TALLOW_CHECK(value.dtype() == sorted_sequence.dtype(),
-               "torch.searchsorted(): boundary tensor and input value tensor should have same "
-               "dtype, but got boundary tensor dtype ",
-               scalar_type_name(sorted_sequence.dtype()), " and input value tensor dtype ",
-               scalar_type_name(value.dtype()));
+  const DType common = result_type(Operand(sorted_sequence), values);
+  const Tensor value = values.is_tensor()
+                           ? to_dtype(values.tensor(), common)
+                           : scalar_tensor(values.scalar(), common, sorted_sequence.device());
   TALLOW_CHECK(sorted_sequence.dim() > 0,
                "torch.searchsorted(): input value can be a scalar only when boundary tensor "
                "dimension is 1, but we got boundary tensor dim(0) and input value's dim(",
@@ -239,7 +236,8 @@ Tensor searchsorted(const Tensor& sorted_sequence, const Operand& values, bool o
                "boundaries tensor ",
                sorted_sequence.sizes(), " and input value tensor ", value.sizes());
   const Tensor boundaries =
-      contiguous(sorter.defined() ? gather(sorted_sequence, -1, sorter) : sorted_sequence);
+      contiguous(to_dtype(sorter.defined() ? gather(sorted_sequence, -1, sorter) : sorted_sequence,
+                          common));
   const Tensor x = contiguous(value);
   const Tensor out = empty(value.sizes(), DType::kInt64, value.device());
   const int64_t n = boundaries.size(-1);

@@ -156,3 +156,20 @@ def test_unique_consecutive_of_long_and_short_runs(dtype: str, n: int, most: int
 def test_bincount_equals_numpy(largest: int, n: int) -> None:
     a = np.random.default_rng(n).integers(0, largest + 1, n)
     np.testing.assert_array_equal(tallow.bincount(tallow.from_numpy(a)).numpy(), np.bincount(a))
+
+
+@pytest.mark.parametrize(
+    ("boundaries", "values", "expected"),
+    [
+        ([1, 2, 3], 2.5, 2),
+        ([1, 2, 3], [2.5], [2]),
+        ([1.0, 2.0, 3.0], [2], [1]),
+        # A tensor with dimensions decides the type, a number does not.
+        ([1, 2**24, 2**24 + 1], [2.0**24 + 1], [1]),
+        ([1.0, 2.1], 2.1, 1),
+    ],
+)
+def test_searchsorted_compares_in_the_common_type(boundaries, values, expected):
+    given = values if isinstance(values, float) else tallow.tensor(values)
+    assert tallow.searchsorted(tallow.tensor(boundaries), given).tolist() == expected
+    assert tallow.bucketize(given, tallow.tensor(boundaries)).tolist() == expected
