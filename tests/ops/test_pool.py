@@ -292,3 +292,20 @@ def test_error_begins_as_pytorchs(number: int) -> None:
 def test_bool_has_no_maximum() -> None:
     with pytest.raises(NotImplementedError, match="\"max_pool2d\" not implemented for 'Bool'"):
         F.max_pool2d(o(1, 1, 8, 8).bool(), 2)
+
+
+def test_lp_pool_is_the_norm_of_its_windows():
+    x = tallow.tensor([[3.0, 4.0, -1.0, 2.0, 7.0]])
+    tallow.testing.assert_close(F.lp_pool1d(x, 2, 2), tallow.tensor([[5.0, 5.0**0.5]]))
+    assert F.lp_pool1d(x, 1, 2, stride=1, ceil_mode=True).tolist() == [[7.0, 3.0, 1.0, 9.0]]
+    image = tallow.full((1, 1, 4, 6), 2.0)
+    four = tallow.full((1, 1, 2, 2), 4.0)  # the cube root of 8 times 2 ** 3
+    tallow.testing.assert_close(F.lp_pool2d(image, 3, (2, 4), stride=2), four)
+    volume = F.lp_pool3d(tallow.ones(1, 2, 2, 2, 2), 2, 2)
+    tallow.testing.assert_close(volume.flatten(), tallow.full((2,), 8**0.5))
+
+
+def test_lp_pool_of_zeros_has_a_gradient_of_zero():
+    x = tallow.zeros(1, 1, 4, requires_grad=True)
+    F.lp_pool1d(x, 2, 2).sum().backward()
+    assert x.grad.tolist() == [[[0.0] * 4]]

@@ -352,7 +352,8 @@ def lp_pool2d(
 
 
 def _norm_from_mean(mean: Tensor, count: int, norm_type: float) -> Tensor:
-    return mean.mul(count).pow(1.0 / norm_type)
+    # The root has an infinite slope at 0, where relu lets no gradient through.
+    return (mean.sign() * mean.abs().relu()).mul(count).pow(1.0 / norm_type)
 
 
 def max_unpool1d(
