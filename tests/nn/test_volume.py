@@ -53,6 +53,12 @@ def test_conv_transpose3d_is_the_adjoint_of_conv3d() -> None:
     assert tallow.allclose(found, expected[:, :, : found.size(2), : found.size(3), : found.size(4)])
 
 
+def test_conv_transpose3d_refuses_to_cut_everything_off() -> None:
+    x, weight = tallow.ones(1, 1, 1, 3, 3), tallow.ones(1, 1, 1, 1, 1)
+    with pytest.raises(RuntimeError, match=r"\(-1 x 1 x 1\)\. Output size is too small"):
+        F.conv_transpose3d(x, weight, padding=1)
+
+
 def test_conv3d_refuses_a_window_larger_than_the_input() -> None:
     with pytest.raises(RuntimeError, match="Kernel size can't be greater than actual input size"):
         F.conv3d(tallow.ones(1, 1, 2, 2, 2), tallow.ones(1, 1, 3, 3, 3))

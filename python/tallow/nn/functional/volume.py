@@ -207,7 +207,18 @@ def conv_transpose3d(
             )
     n, _, depth = x.shape[:3]
     slices = x.transpose(1, 2).reshape(n * depth, x.size(1), *x.shape[3:])
-    length = (depth - 1) * step[0] + spread[0] * (weight.size(2) - 1) + 1 + more[0]
+    whole = [
+        (n - 1) * step[d] + spread[d] * (weight.size(d + 2) - 1) + 1 + more[d]
+        for d, n in enumerate(x.shape[2:])
+    ]
+    sizes = [n - 2 * cut[d] for d, n in enumerate(whole)]
+    if min(sizes) < 1:
+        given, made = (" x ".join(map(str, shape)) for shape in (x.shape[2:], sizes))
+        raise RuntimeError(
+            f"Given input size per channel: ({given}). Calculated output size per channel: "
+            f"({made}). Output size is too small"
+        )
+    length = whole[0]
     total = None
     for k in range(weight.size(2)):
         part = conv_transpose2d(
