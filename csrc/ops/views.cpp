@@ -506,7 +506,7 @@ Tensor as_strided(const Tensor& self, const Dims& size, const Dims& stride,
                   std::optional<int64_t> storage_offset) {
   TALLOW_CHECK(size.size() == stride.size(), "mismatch in length of strides and shape");
   const int64_t offset = storage_offset.value_or(self.impl()->offset);
-  TALLOW_CHECK(offset >= 0, "as_strided: storage_offset must be non-negative, got ", offset);
+  TALLOW_CHECK(offset >= 0, "Tensor: invalid storage offset ", offset);
   checked_numel(size);
   for (const int64_t step : stride) {
     TALLOW_CHECK(step >= 0,

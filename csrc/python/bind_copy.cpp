@@ -76,7 +76,7 @@ Tensor detach_function(const Tensor& self) { return detach(self); }
 Tensor resize(const Tensor& self, const Dims& size, std::optional<MemoryFormat>) {
   return ops::resize_(self, size);
 }
-Tensor set_(const Tensor& self, const Tensor& source) {
+Tensor set_data(const Tensor& self, const Tensor& source) {
   if (!source.defined()) {
     replace_data(self, empty({0}, self.dtype(), self.device()));
   } else {
@@ -162,7 +162,8 @@ void bind_copy(Registry& r) {
   r.op<&ops::zero_>("zero_(input)", kFunction | kMethod, "Write zeros everywhere.");
   r.op<&resize>("resize_(input, *size, memory_format=None)", kMethod,
                 "Change the shape in place; new elements are unspecified.");
-  r.op<&set_>("set_(input, source=None)", kMethod, "Take over the storage of another tensor.");
+  r.op<&set_data>("_set_data(input, source=None)", kFunction,
+                  "Take over the storage of another tensor; the part of set_ that is one.");
   r.op<&result_type>("result_type(tensor1, tensor2)", kFunction,
                      "Return the type that arithmetic on the two would have.");
   r.op<&can_cast_types>("can_cast(from_, to)", kFunction,

@@ -974,8 +974,6 @@ class TensorBase:
         """Combine elements at the positions in index."""
     def select(self, dim: _int, index: _int) -> Tensor:
         """Take one position of a dimension."""
-    def set_(self, source: Tensor | None = ...) -> Tensor:
-        """Take over the storage of another tensor."""
     def sgn(self) -> Tensor:
         """Sign; for complex numbers, the direction."""
     def sgn_(self) -> Tensor:

@@ -39,6 +39,8 @@ def _rnn_layer(mode: str, input: Tensor, batch_sizes: int | Sequence[int], hx: T
     """Run one direction of one recurrent layer over a sequence."""
 def _scaled_dot_product_flash_attention_for_cpu(query: Tensor, key: Tensor, value: Tensor, dropout_p: float = ..., is_causal: bool = ..., *, attn_mask: Tensor | None = ..., scale: float | None = ...) -> tuple[Tensor, ...]:
     """Average values by the softmax of the products of queries and keys."""
+def _set_data(input: Tensor, source: Tensor | None = ...) -> Tensor:
+    """Take over the storage of another tensor; the part of set_ that is one."""
 def _slice(input: Tensor, dim: int, start: int | None = ..., end: int | None = ..., step: int = ...) -> Tensor:
     """Take every step-th position between start and end of a dimension."""
 def _special(input: Tensor, function: str) -> Tensor:

@@ -34,7 +34,7 @@ METHODS: dict[str, str] = {
             " resize resize_as storage_type to_dense to_mkldnn to_sparse to_sparse_coo"
             " to_sparse_csr to_sparse_bsc to_sparse_bsr to_sparse_csc as_strided_ coalesce"
             " const_data_ptr dense_dim dequantize indices is_coalesced module_load sparse_dim"
-            " sparse_mask values"
+            " set_ sparse_mask values"
         ),
         "special._error_inverse": "erfinv",
         "special._gamma": "digamma lgamma mvlgamma",

@@ -53,6 +53,38 @@ def test_set_shares_the_source():
     assert x.tolist() == [[5, 1], [1, 1]]
 
 
+def test_set_sees_a_storage():
+    source = tallow.arange(6.0)
+    storage = source.untyped_storage()
+    x = tallow.empty(0)
+    assert x.set_(storage) is x
+    assert x.tolist() == source.tolist()
+    assert x.set_(storage, 1, (2, 2)).tolist() == [[1, 2], [3, 4]]
+    assert x.set_(storage, 1, (2, 2), (1, 2)).tolist() == [[1, 3], [2, 4]]
+    assert x.set_(source, 2, 2, (2,)).tolist() == [2, 4]
+    x[0] = 9
+    assert source[2] == 9
+    assert tallow.empty(0).set_(tallow.TypedStorage([1.0, 2.0])).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((tallow.ones(2),), RuntimeError, "Could not set tensor of type"),
+        ((tallow.TypedStorage([1.0]),), RuntimeError, "Expected a Storage of type"),
+        ((3,), TypeError, "must be Tensor or Storage, not int"),
+        ((tallow.ones(2).untyped_storage(), 1, (2, 2)), RuntimeError, "out of bounds"),
+        ((tallow.ones(2).untyped_storage(), -1, (1,)), RuntimeError, "storage offset"),
+        ((tallow.ones(2).untyped_storage(), 0, (1,), (1, 1)), RuntimeError, "mismatch in length"),
+    ],
+)
+def test_set_refuses_what_does_not_fit(arguments, error, message):
+    x = tallow.zeros(3, dtype=tallow.int32)
+    with pytest.raises(error, match=message):
+        x.set_(*arguments)
+    assert x.tolist() == [0, 0, 0]
+
+
 def test_is_same_size_compares_shapes():
     assert tallow.ones(2, 3).is_same_size(tallow.zeros(2, 3, dtype=tallow.int8))
     assert not tallow.is_same_size(tallow.ones(2), tallow.ones(2, 1))

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow import _C
+from tallow.storage import as_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tallow import Tensor
 
+_VF = _C._VariableFunctions
+
 __all__ = [
     *("chalf", "dim_order", "is_distributed", "is_set_to", "map2_", "map_"),
     *("new_empty_strided", "record_stream", "resize", "resize_as", "storage_type", "to_dense"),
     *("to_mkldnn", "to_sparse", "to_sparse_coo", "to_sparse_csr"),
     *("to_sparse_bsc", "to_sparse_bsr", "to_sparse_csc", "as_strided_", "coalesce"),
-    *("const_data_ptr", "dense_dim", "dequantize", "indices", "is_coalesced"),
+    *("const_data_ptr", "dense_dim", "dequantize", "indices", "is_coalesced", "set_"),
     *("module_load", "sparse_dim", "sparse_mask", "values"),
 ]
 
@@ -122,6 +127,60 @@ def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool = True) -> Te
     return self if dtype is None else self.to(dtype)
 
 
+def set_(
+    self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None
+) -> Tensor:
+    """Let the tensor see the memory of another tensor or of a storage.
+
+    Args:
+        self: any tensor; its type stays.
+        source: the tensor or storage; without one the tensor becomes empty.
+        storage_offset: where the first element is, counted in elements.
+        size: the sizes; those of `source` by default.
+        stride: the strides; contiguous by default.
+
+    Raises:
+        RuntimeError: `source` has another type of elements or is too small, or `self` is a leaf
+            that requires grad.
+        TypeError: `source` is neither a tensor nor a storage.
+
+    Example:
+        >>> tallow.empty(0).set_(tallow.arange(4.0).untyped_storage(), 1, (3,))
+        tensor([1., 2., 3.])
+    """
+    if source is None:
+        return _VF._set_data(self)
+    if not isinstance(source, tallow.Tensor):
+        source = _elements(source, self.dtype)
+    elif source.dtype != self.dtype:
+        raise RuntimeError(
+            f"Could not set tensor of type {source.dtype} to a tensor of type {self.dtype}"
+        )
+    if size is None:
+        return _VF._set_data(self, source)
+    size = (size,) if isinstance(size, int) else tuple(size)
+    if stride is None:
+        stride = [math.prod(size[d + 1 :]) for d in range(len(size))]
+    return _VF._set_data(self, source.detach().as_strided(size, stride, storage_offset))
+
+
+def _elements(storage: Any, dtype: Any) -> Tensor:
+    """Return the whole storage as elements of a type that it has, or that its bytes may have."""
+    if isinstance(storage, tallow.TypedStorage):
+        if storage.dtype != dtype:
+            raise RuntimeError(
+                f"Expected a Storage of type {dtype} or an UntypedStorage, but got type "
+                f"{storage.dtype} for argument 1 'storage'"
+            )
+        storage = storage.untyped()
+    if not isinstance(storage, tallow.UntypedStorage):
+        raise TypeError(
+            "set_(): argument 'source' (position 1) must be Tensor or Storage, not "
+            f"{type(storage).__name__}"
+        )
+    return as_tensor(storage, dtype)
+
+
 def as_strided_(self: Tensor, size: Any, stride: Any, storage_offset: Any = None) -> Tensor:
     """Let the tensor see its storage with other sizes and strides.
 
@@ -133,7 +192,7 @@ def as_strided_(self: Tensor, size: Any, stride: Any, storage_offset: Any = None
             "as_strided_: recording is not supported; use as_strided, or detach the tensor"
         )
     offset = self.storage_offset() if storage_offset is None else storage_offset
-    return self.set_(self.detach().as_strided(size, stride, offset))
+    return _VF._set_data(self, self.detach().as_strided(size, stride, offset))
 
 
 def const_data_ptr(self: Tensor) -> int:
