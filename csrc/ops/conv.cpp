@@ -197,10 +197,9 @@ ConvWindow make_window(const Tensor& input, const Tensor& weight, const Dims& st
                window.dilation);
   TALLOW_CHECK(groups > 0, "non-positive groups is not supported");
   for (int64_t d = 0; d < dims; ++d) {
-    TALLOW_CHECK(
-        std::max({window.stride[d], window.padding[d], window.dilation[d]}) <= kMostWindow,
-        "value cannot be converted to type int without overflow: convolution with stride=",
-        window.stride, ", padding=", window.padding, ", dilation=", window.dilation);
+    TALLOW_CHECK(std::max({window.stride[d], window.padding[d], window.dilation[d]}) <= kMostWindow,
+                 "value cannot be converted to type int without overflow: convolution with stride=",
+                 window.stride, ", padding=", window.padding, ", dilation=", window.dilation);
   }
   return window;
 }

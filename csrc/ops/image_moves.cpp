@@ -103,7 +103,8 @@ Tensor padded_with(const Tensor& input, const Dims& pad, const Scalar& value) {
   // Before the tables of positions: what memory cannot hold is refused here.
   const Tensor out = empty_in_order(sizes, suggests_channels_last(input), input);
   if (out.numel() == 0 || out.device().is_meta()) return out;
-  if (!in_planes || columns_of(out) * int64_t{sizeof(int64_t)} > out.numel() * item_size(out.dtype())) {
+  if (!in_planes ||
+      columns_of(out) * int64_t{sizeof(int64_t)} > out.numel() * item_size(out.dtype())) {
     fill_and_copy(input, out, padded, value);
     return out;
   }

@@ -235,9 +235,8 @@ Tensor searchsorted(const Tensor& sorted_sequence, const Operand& values, bool o
                "dimensions of boundaries tensor and input value tensor must match, but we got "
                "boundaries tensor ",
                sorted_sequence.sizes(), " and input value tensor ", value.sizes());
-  const Tensor boundaries =
-      contiguous(to_dtype(sorter.defined() ? gather(sorted_sequence, -1, sorter) : sorted_sequence,
-                          common));
+  const Tensor boundaries = contiguous(
+      to_dtype(sorter.defined() ? gather(sorted_sequence, -1, sorter) : sorted_sequence, common));
   const Tensor x = contiguous(value);
   const Tensor out = empty(value.sizes(), DType::kInt64, value.device());
   const int64_t n = boundaries.size(-1);
