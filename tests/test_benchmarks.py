@@ -249,3 +249,9 @@ def test_a_worker_times_a_real_case(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert '"name": "call/add"' in (tmp_path / "out.json").read_text()
+
+
+@pytest.mark.parametrize("raw", [["--json", "/somewhere/a.json"], ["--json=/somewhere/a.json"]])
+def test_the_command_on_the_page_names_no_place_of_the_machine(raw: list[str]) -> None:
+    given = ["--cases", "^ops/", *raw, "--rounds", "3"]
+    assert report.command(given) == "python -m benchmarks --cases '^ops/' --rounds 3"
