@@ -44,9 +44,10 @@ struct Cut {
 };
 inline constexpr Cut kCutsInPlace[] = {{256, 48}, {128, 48}, {64, kRows}};
 inline constexpr Cut kCutsPackingA[] = {{256, 48}, {64, 48}};
-inline constexpr Cut kCutsPackingB[] = {{256, 512}, {128, 512}, {64, 512}, {256, 192}, {64, 48}};
-inline constexpr Cut kCutsPackingBoth[] = {
-    {512, 512}, {256, 512}, {256, 256}, {256, 128}, {64, 48}};
+inline constexpr Cut kCutsPackingB[] = {{256, 1024}, {256, 512}, {128, 512},
+                                        {64, 512},   {256, 192}, {64, 48}};
+inline constexpr Cut kCutsPackingBoth[] = {{512, 1024}, {512, 512}, {256, 512},
+                                           {256, 256},  {256, 128}, {64, 48}};
 
 // Takes the first cut that makes enough parts: where they pack, half of those wanted, or 12.
 template <class T, int kCount>
