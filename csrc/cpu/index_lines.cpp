@@ -11,8 +11,7 @@ namespace {
 // and those of all positions still fit a second-level cache.
 constexpr int64_t kLines = 64;
 
-// The moves that change no element; they are worth a loop of their own where neighbours meet
-// neighbours.
+// The moves that change no element.
 struct Take {
   template <class T>
   TALLOW_INLINE void operator()(const T& indexed, T& dense) const {
@@ -25,8 +24,18 @@ struct Put {
     indexed = dense;
   }
 };
-template <class Move>
-inline constexpr bool kMovesOnly = std::is_same_v<Move, Take> || std::is_same_v<Move, Put>;
+// Where neighbours meet neighbours these are worth a loop of their own.
+template <class T, class Move>
+inline constexpr bool kHasUnitLoop = std::is_same_v<Move, Take> || std::is_same_v<Move, Put> ||
+                                     (std::is_arithmetic_v<T> && sizeof(T) >= 4);
+
+// What lies `bytes` behind an element. Strides in bytes keep the compiler from making a loop of its
+// own for each of them that may be 1.
+template <class T>
+TALLOW_INLINE T& behind(T* element, int64_t bytes) {
+  return *reinterpret_cast<T*>(reinterpret_cast<uintptr_t>(element) +
+                               static_cast<uintptr_t>(bytes));
+}
 
 // Calls move(indexed, dense) for the positions [first, last) of up to kLines neighbouring lines.
 // For one line the order is always ascending, whatever the loop order.
@@ -34,35 +43,47 @@ template <class T, class Move>
 TALLOW_INLINE void move_run(const IndexedLines& lines, T* a, T* b, const int64_t* p,
                             const int64_t (&step)[3], int64_t count, int64_t first, int64_t last,
                             const Move& move) {
-  const int64_t pitch = lines.indexed_stride;
+  constexpr int64_t kItem = sizeof(T);
+  constexpr int64_t kPosition = sizeof(int64_t);
+  // Copies, because elements written may be of the strides' type.
+  const int64_t indexed_pitch = lines.indexed_stride * kItem;
+  const int64_t dense_pitch = lines.dense_stride * kItem;
+  const int64_t position_pitch = lines.position_stride * kPosition;
+  const int64_t indexed_step = step[0] * kItem;
+  const int64_t dense_step = step[1] * kItem;
+  const int64_t position_step = step[2] * kPosition;
   // The inner loop is the one along which the positions lie closer together.
-  if (count > 1 && step[2] <= lines.position_stride) {
-    const bool adjacent = kMovesOnly<Move> && step[0] == 1 && step[1] == 1 && step[2] == 1;
+  if (count > 1 && position_step <= position_pitch) {
+    const bool unit = kHasUnitLoop<T, Move> && indexed_step == kItem && dense_step == kItem &&
+                      position_step == kPosition;
     for (int64_t k = first; k < last; ++k) {
-      const int64_t* const row = p + k * lines.position_stride;
-      T* const values = b + k * lines.dense_stride;
-      if (adjacent) {
-        for (int64_t i = 0; i < count; ++i) move(a[i + row[i] * pitch], values[i]);
+      const int64_t* const row = &behind(p, k * position_pitch);
+      T* const values = &behind(b, k * dense_pitch);
+      if (unit) {
+        for (int64_t i = 0; i < count; ++i) move(behind(a + i, row[i] * indexed_pitch), values[i]);
         continue;
       }
       for (int64_t i = 0; i < count; ++i) {
-        move(a[i * step[0] + row[i * step[2]] * pitch], values[i * step[1]]);
+        move(behind(a, i * indexed_step + behind(row, i * position_step) * indexed_pitch),
+             behind(values, i * dense_step));
       }
     }
     return;
   }
-  const bool unit =
-      kMovesOnly<Move> && pitch == 1 && lines.position_stride == 1 && lines.dense_stride == 1;
+  const bool unit = kHasUnitLoop<T, Move> && indexed_pitch == kItem && dense_pitch == kItem &&
+                    position_pitch == kPosition;
   for (int64_t i = 0; i < count; ++i) {
-    const int64_t* const row = p + i * step[2];
-    T* const values = b + i * step[1];
+    T* const line = &behind(a, i * indexed_step);
+    const int64_t* const row = &behind(p, i * position_step);
+    T* const values = &behind(b, i * dense_step);
     if (unit) {
-      T* const line = a + i * step[0];
+#pragma GCC unroll 4
       for (int64_t k = first; k < last; ++k) move(line[row[k]], values[k]);
       continue;
     }
     for (int64_t k = first; k < last; ++k) {
-      move(a[i * step[0] + row[k * lines.position_stride] * pitch], values[k * lines.dense_stride]);
+      move(behind(line, behind(row, k * position_pitch) * indexed_pitch),
+           behind(values, k * dense_pitch));
     }
   }
 }
