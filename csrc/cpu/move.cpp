@@ -42,6 +42,21 @@ TALLOW_INLINE void copy_overlapping(char* to, int64_t to_pitch, const char* from
   }
 }
 
+// Rows of some vectors, too short for a call of memcpy to pay; the last vector may overlap.
+TALLOW_INLINE void copy_vectors(char* to, int64_t to_pitch, const char* from, int64_t from_pitch,
+                                int64_t nbytes, int64_t rows) {
+  const int64_t last = nbytes - kVectorBytes;
+  for (int64_t r = 0; r < rows; ++r) {
+    const auto move = [&](int64_t at) {
+      store(reinterpret_cast<int64_t*>(to + at), load(reinterpret_cast<const int64_t*>(from + at)));
+    };
+    for (int64_t at = 0; at < last; at += kVectorBytes) move(at);
+    move(last);
+    to += to_pitch;
+    from += from_pitch;
+  }
+}
+
 // ---- Transposition
 
 // kIndices of the interleaved first (or second) halves of two vectors.
@@ -363,7 +378,9 @@ TALLOW_NOINLINE void move_planned(const Strided<2>& at, int item) {
 void copy_rows(char* to, int64_t to_pitch, const char* from, int64_t from_pitch, int64_t nbytes,
                int64_t rows) {
   const Plane column{rows, 1, to_pitch, 0, from_pitch, 0};
-  if (nbytes > 128) {
+  if (nbytes > 128 && nbytes <= 1024) {
+    copy_vectors(to, to_pitch, from, from_pitch, nbytes, rows);
+  } else if (nbytes > 128) {
     for (int64_t r = 0; r < rows; ++r) {
       std::memcpy(to + r * to_pitch, from + r * from_pitch, static_cast<size_t>(nbytes));
     }
