@@ -45,6 +45,10 @@ set(TALLOW_CORE_SOURCES
   csrc/ops/dropout.cpp
   csrc/ops/elementwise.cpp
   csrc/ops/embedding.cpp
+  csrc/ops/few_fft.cpp
+  csrc/ops/few_math.cpp
+  csrc/ops/few_pool.cpp
+  csrc/ops/few_resize.cpp
   csrc/ops/gather_scatter.cpp
   csrc/ops/grid_sample.cpp
   csrc/ops/image_moves.cpp
@@ -97,6 +101,10 @@ set(TALLOW_COMPACT_CORE_SOURCES
   csrc/ops/complex_math.cpp
   csrc/ops/conv.cpp
   csrc/ops/draws.cpp
+  csrc/ops/few_fft.cpp
+  csrc/ops/few_math.cpp
+  csrc/ops/few_pool.cpp
+  csrc/ops/few_resize.cpp
   csrc/ops/gather_scatter.cpp
   csrc/ops/grid_sample.cpp
   csrc/ops/image_moves.cpp
@@ -252,6 +260,7 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/bind_conv.cpp
   csrc/python/bind_copy.cpp
   csrc/python/bind_creation.cpp
+  csrc/python/bind_few.cpp
   csrc/python/bind_index.cpp
   csrc/python/bind_join.cpp
   csrc/python/bind_linalg.cpp
@@ -313,6 +322,7 @@ set(TALLOW_COMPACT_PYTHON_SOURCES
   csrc/python/bind_compare.cpp
   csrc/python/bind_conv.cpp
   csrc/python/bind_copy.cpp
+  csrc/python/bind_few.cpp
   csrc/python/bind_index.cpp
   csrc/python/bind_join.cpp
   csrc/python/bind_linalg.cpp

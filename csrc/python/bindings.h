@@ -14,6 +14,7 @@ TALLOW_COLD void bind_compare(Registry& r);
 TALLOW_COLD void bind_conv(Registry& r);
 TALLOW_COLD void bind_copy(Registry& r);
 TALLOW_COLD void bind_creation(Registry& r);
+TALLOW_COLD void bind_few(Registry& r);
 TALLOW_COLD void bind_index(Registry& r);
 TALLOW_COLD void bind_join(Registry& r);
 TALLOW_COLD void bind_linalg(Registry& r);

@@ -37,6 +37,7 @@ void register_ops(py::module_& module) {
   bind_conv(registry);
   bind_copy(registry);
   bind_creation(registry);
+  bind_few(registry);
   bind_index(registry);
   bind_join(registry);
   bind_linalg(registry);

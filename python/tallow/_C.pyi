@@ -1223,23 +1223,50 @@ class _nn:
     def adaptive_avg_pool2d(input: Tensor, output_size: _int | Sequence[_int], *, out: Tensor | None = ...) -> Tensor:
         """Average nearly equal parts of the last two dimensions."""
     @staticmethod
+    def adaptive_avg_pool3d_few(input: Tensor, output_size: _int | Sequence[_int]) -> Tensor:
+        """Average nearly equal parts of a small volume."""
+    @staticmethod
     def adaptive_max_pool2d(input: Tensor, output_size: _int | Sequence[_int]) -> tuple[Tensor, ...]:
         """Take maxima of nearly equal parts of the last two dimensions."""
+    @staticmethod
+    def adaptive_max_pool3d_few(input: Tensor, output_size: _int | Sequence[_int]) -> tuple[Tensor, ...]:
+        """Maxima of nearly equal parts of a small volume."""
+    @staticmethod
+    def angle_few(input: Tensor) -> Tensor:
+        """Angles of a few real numbers."""
     @staticmethod
     def avg_pool2d(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] = ..., padding: _int | Sequence[_int] = ..., ceil_mode: _bool = ..., count_include_pad: _bool = ..., divisor_override: _int | None = ..., *, out: Tensor | None = ...) -> Tensor:
         """Average each window of the last two dimensions."""
     @staticmethod
+    def avg_pool3d_few(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] = ..., padding: _int | Sequence[_int] = ..., ceil_mode: _bool = ..., count_include_pad: _bool = ...) -> Tensor:
+        """Average the windows of a small volume."""
+    @staticmethod
     def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = ..., reduction: _int = ...) -> Tensor:
         """Cross entropy of two-valued probabilities."""
     @staticmethod
+    def cdist_few(x1: Tensor, x2: Tensor, p: _float) -> Tensor:
+        """Distances of all pairs of a few rows."""
+    @staticmethod
     def cross_entropy_loss(input: Tensor, target: Tensor, weight: Tensor | None = ..., reduction: _int = ..., ignore_index: _int = ..., label_smoothing: _float = ...) -> Tensor:
         """Minus the log probability of the targets, from scores."""
+    @staticmethod
+    def ctc_losses_few(log_probs: Tensor, targets: Tensor, input_lengths: _int | Sequence[_int], target_lengths: _int | Sequence[_int], blank: _int) -> Tensor:
+        """Losses of a few short sequences."""
     @staticmethod
     def elu(input: Tensor, alpha: _float = ..., scale: _float = ..., input_scale: _float = ..., *, out: Tensor | None = ...) -> Tensor:
         """Exponential linear unit: alpha * expm1(input) for negative elements."""
     @staticmethod
     def elu_(input: Tensor, alpha: _float = ..., scale: _float = ..., input_scale: _float = ...) -> Tensor:
         """Exponential linear unit: alpha * expm1(input) for negative elements."""
+    @staticmethod
+    def fft_few(input: Tensor, s: _int | Sequence[_int], dim: _int | Sequence[_int], norm: str, kind: _int) -> Tensor:
+        """Transform a few numbers."""
+    @staticmethod
+    def fractional_max_pool_few(input: Tensor, kernel_size: _int | Sequence[_int], output_size: _int | Sequence[_int], samples: Tensor) -> tuple[Tensor, ...]:
+        """Maxima of windows at random places of a small image or volume."""
+    @staticmethod
+    def frexp_few(input: Tensor) -> tuple[Tensor, ...]:
+        """Take a few numbers apart."""
     @staticmethod
     def gelu(input: Tensor, *, approximate: str = ..., out: Tensor | None = ...) -> Tensor:
         """input times the normal distribution function of input."""
@@ -1270,6 +1297,9 @@ class _nn:
     @staticmethod
     def huber_loss(input: Tensor, target: Tensor, reduction: _int = ..., delta: _float = ...) -> Tensor:
         """Squared difference, linear where it is above delta."""
+    @staticmethod
+    def interpolate_few(input: Tensor, size: _int | Sequence[_int], scale_factor: _float, mode: str, align_corners: _bool, recompute: _bool) -> Tensor:
+        """Resize a small image."""
     @staticmethod
     def l1_loss(input: Tensor, target: Tensor, reduction: _int = ...) -> Tensor:
         """|input - target|"""
@@ -1316,6 +1346,9 @@ class _nn:
     def max_pool2d_with_indices(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] = ..., padding: _int | Sequence[_int] = ..., dilation: _int | Sequence[_int] = ..., ceil_mode: _bool = ...) -> tuple[Tensor, ...]:
         """Apply max_pool2d and also return the flat positions of the maxima."""
     @staticmethod
+    def max_pool3d_few(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] = ..., padding: _int | Sequence[_int] = ..., dilation: _int | Sequence[_int] = ..., ceil_mode: _bool = ...) -> tuple[Tensor, ...]:
+        """Maxima of the windows of a small volume, and where they are."""
+    @staticmethod
     def mish(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
         """input * tanh(softplus(input))."""
     @staticmethod
@@ -1324,6 +1357,9 @@ class _nn:
     @staticmethod
     def mse_loss(input: Tensor, target: Tensor, reduction: _int = ...) -> Tensor:
         """(input - target)^2"""
+    @staticmethod
+    def multi_margin_few(scores: Tensor, classes: Tensor, squared: _bool, margin: _float) -> Tensor:
+        """Losses of a few rows."""
     @staticmethod
     def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = ..., reduction: _int = ..., ignore_index: _int = ...) -> Tensor:
         """Minus the log probability of the targets, from log probabilities."""
@@ -1336,6 +1372,18 @@ class _nn:
     @staticmethod
     def one_hot(tensor: Tensor, num_classes: _int = ...) -> Tensor:
         """Return 1 at the position each element names, 0 elsewhere."""
+    @staticmethod
+    def pad_few(input: Tensor, pad: _int | Sequence[_int], mode: str, value: _float) -> Tensor:
+        """Pad a small tensor."""
+    @staticmethod
+    def pdist_few(input: Tensor, p: _float) -> Tensor:
+        """Distances of a few rows."""
+    @staticmethod
+    def polar_few(abs: Tensor, angle: Tensor) -> Tensor:
+        """Complex numbers of size and angle."""
+    @staticmethod
+    def polygamma_few(n: _int, input: Tensor) -> Tensor:
+        """Differentiate digamma n times."""
     @staticmethod
     def relu6(input: Tensor) -> Tensor:
         """min(max(input, 0), 6)."""

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 
     _F = TypeVar("_F", bound=Callable[..., Any])
 
-__all__ = ["c_name", "check_floating", "check_tensors", "composite", "fill_out", "wrong_arguments"]
+__all__ = [
+    "c_name",
+    "check_floating",
+    "check_tensors",
+    "composite",
+    "few",
+    "fill_out",
+    "recorded",
+    "wrong_arguments",
+]
 
 
 def _tensors(values: Any) -> list[Any]:
@@ -79,6 +88,29 @@ def composite(function: _F) -> _F:
         return result if out is None else fill_out(function.__name__, result, out)
 
     return call  # type: ignore[return-value]
+
+
+def recorded(x: Tensor, y: Tensor | None = None) -> bool:
+    """Whether a derivative is wanted; without one, values are all there is to compute.
+
+    Args:
+        x: an input of the operation.
+        y: another one.
+    """
+    if x.requires_grad or (y is not None and y.requires_grad):
+        return _C.is_grad_enabled()
+    return False
+
+
+def few(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what one of the native functions for few numbers finds, or None.
+
+    Arguments of other types are left to the general way, which refuses them in its own words.
+    """
+    try:
+        return function(*arguments)
+    except (TypeError, OverflowError):
+        return None
 
 
 def c_name(dtype: Any) -> str:

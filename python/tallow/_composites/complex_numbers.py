@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 import tallow
-from tallow._composite import c_name, check_tensors, composite, fill_out
+from tallow import _C
+from tallow._composite import c_name, check_tensors, composite, few, fill_out
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -28,6 +29,10 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
         RuntimeError: dtypes that differ, or no floating-point numbers.
         NotImplementedError: half types.
     """
+    if out is None:
+        small: Tensor | None = few(_C._nn.polar_few, abs, angle)
+        if small is not None:
+            return small
     check_tensors("polar", abs=abs, angle=angle)
     kinds = c_name(abs.dtype), c_name(angle.dtype)
     if not (abs.is_floating_point() and angle.is_floating_point()):
@@ -67,6 +72,9 @@ def angle(input: Tensor) -> Tensor:
     """
     if input.is_complex():
         return tallow.atan2(input.imag, input.real)
+    small: Tensor | None = few(_C._nn.angle_few, input)
+    if small is not None:
+        return small
     x = input if input.is_floating_point() else input.to(tallow.get_default_dtype())
     angles = tallow.where(x < 0, x.new_tensor(math.pi), x.new_tensor(0.0))
     if not x.requires_grad and not x.sum().isnan():  # the usual case: no NaN to be kept

@@ -96,6 +96,8 @@ def asarray(
         >>> asarray([1, 2])
         tensor([1, 2])
     """
+    if isinstance(obj, tallow.Tensor) and dtype is device is copy is requires_grad is None:
+        return obj
     result = tallow.as_tensor(obj, dtype=dtype, device=device)
     shares = result is obj or (hasattr(obj, "__array_interface__") and dtype is None)
     if copy is False and not shares:

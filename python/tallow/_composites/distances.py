@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow._composite import composite
+from tallow import _C
+from tallow._composite import composite, few
 from tallow.autograd import Function
 
 if TYPE_CHECKING:
@@ -153,6 +154,10 @@ def cdist(
         >>> cdist(tallow.zeros(1, 2), tallow.tensor([[3.0, 4.0]]))
         tensor([[5.]])
     """
+    if compute_mode == "use_mm_for_euclid_dist_if_necessary":
+        small: Tensor | None = few(_C._nn.cdist_few, x1, x2, p)
+        if small is not None:
+            return small
     for name, x in (("X1", x1), ("X2", x2)):
         if x.dim() < 2:
             raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {x.dim()}D")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import linalg, return_types
-from tallow._composite import c_name, check_floating, composite
+from tallow._composite import c_name, check_floating, composite, recorded
 from tallow.linalg import _lapack
 from tallow.linalg._lapack import (
     LinAlgError,
@@ -14,7 +14,6 @@ from tallow.linalg._lapack import (
     check_matrix,
     check_square,
     permutation,
-    recorded,
     tensor,
 )
 

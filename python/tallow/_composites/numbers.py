@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import _C, return_types
-from tallow._composite import c_name, composite
+from tallow._composite import c_name, composite, few, recorded
 from tallow.autograd import Function
 
 if TYPE_CHECKING:
@@ -107,13 +107,17 @@ def lcm(input: Tensor, other: Tensor) -> Tensor:
     return _numpy_binary("lcm", input, other, True)
 
 
+def _next_after(input: Tensor, other: Tensor) -> Tensor:
+    dtype = tallow.result_type(input, other)
+    if dtype not in (tallow.float32, tallow.float64):
+        raise NotImplementedError(f"\"nextafter_cpu\" not implemented for '{c_name(dtype)}'")
+    return _C._VariableFunctions._special_binary(input, other, "nextafter")
+
+
 class _NextAfter(Function):
     @staticmethod
     def forward(ctx: Any, input: Tensor, other: Tensor) -> Tensor:
-        dtype = tallow.result_type(input, other)
-        if dtype not in (tallow.float32, tallow.float64):
-            raise NotImplementedError(f"\"nextafter_cpu\" not implemented for '{c_name(dtype)}'")
-        return _C._VariableFunctions._special_binary(input, other, "nextafter")
+        return _next_after(input, other)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
@@ -131,7 +135,8 @@ def nextafter(input: Tensor, other: Tensor) -> Tensor:
     Raises:
         NotImplementedError: another dtype.
     """
-    return _NextAfter.apply(*tallow.broadcast_tensors(input, other))
+    pair = tallow.broadcast_tensors(input, other)
+    return _NextAfter.apply(*pair) if recorded(input, other) else _next_after(*pair)
 
 
 @composite
@@ -227,6 +232,9 @@ def frexp(input: Tensor) -> return_types.frexp:
         >>> frexp(tallow.tensor([8.0])).mantissa
         tensor([0.5000])
     """
+    small = few(_C._nn.frexp_few, input)
+    if small is not None and small[0] is not None:
+        return return_types.frexp(*small)
     if not input.is_floating_point():
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
     mantissa, exponent = _Frexp.apply(input)
@@ -240,14 +248,18 @@ def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     return tallow.logaddexp(input * scale, other * scale) / scale
 
 
+def _sinc(x: Tensor) -> Tensor:
+    angle = x * math.pi
+    return tallow.where(angle == 0, 1.0, angle.sin() / angle)
+
+
 class _Sinc(Function):
     _node_name = "SincBackward0"
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
-        angle = x * math.pi
-        return tallow.where(angle == 0, tallow.ones_like(angle), angle.sin() / angle)
+        return _sinc(x)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
@@ -274,4 +286,5 @@ def sinc(input: Tensor) -> Tensor:
         tensor([1.0000, 0.6366])
     """
     exact = input.is_floating_point() or input.is_complex()
-    return _Sinc.apply(input if exact else input.to(tallow.get_default_dtype()))
+    x = input if exact else input.to(tallow.get_default_dtype())
+    return _Sinc.apply(x) if recorded(x) else _sinc(x)

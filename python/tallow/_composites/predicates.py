@@ -25,7 +25,7 @@ def is_tensor(obj: Any) -> bool:
 
 def is_storage(obj: Any) -> bool:
     """Tell whether a value is the storage of a tensor."""
-    return isinstance(obj, _STORAGES)
+    return not isinstance(obj, Tensor) and isinstance(obj, _STORAGES)
 
 
 def is_nonzero(input: Tensor) -> bool:

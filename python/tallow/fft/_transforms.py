@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow._composite import c_name, composite
+from tallow import _C
+from tallow._composite import c_name, composite, few
 from tallow.fft._maps import (
     Complex,
     FromHalf,
@@ -26,6 +27,16 @@ __all__ = [
 ]
 
 _NORMS = (None, "forward", "backward", "ortho")
+
+# Kinds of transforms of few numbers, as csrc/ops/few.h counts them.
+_FORWARD, _INVERSE, _TO_HALF, _FROM_HALF, _HERMITIAN, _TO_HERMITIAN = range(6)
+_fft_few = _C._nn.fft_few
+
+
+def _few(x: Tensor, s: Any, dim: Any, norm: str | None, kind: int) -> Tensor | None:
+    """The transform if it is small and nothing is unusual, else None."""
+    found: Tensor | None = few(_fft_few, x, s, dim, norm, kind)
+    return found
 
 
 def _check_norm(norm: str | None) -> None:
@@ -173,78 +184,117 @@ def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = N
         >>> fft(tallow.tensor([1.0, 0.0]))
         tensor([1.+0.j, 1.+0.j])
     """
+    found = _few(input, n, dim, norm, _FORWARD)
+    if found is not None:
+        return found
     return _complex_transform(input, *_one(input, n, dim), norm, False)
 
 
 @composite
 def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """Undo :func:`fft`."""
+    found = _few(input, n, dim, norm, _INVERSE)
+    if found is not None:
+        return found
     return _complex_transform(input, *_one(input, n, dim), norm, True)
 
 
 @composite
 def fftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """Transform along several dimensions, all by default; see :func:`fft`."""
+    found = _few(input, s, dim, norm, _FORWARD)
+    if found is not None:
+        return found
     return _complex_transform(input, *_many(input, s, dim), norm, False)
 
 
 @composite
 def ifftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """Undo :func:`fftn`."""
+    found = _few(input, s, dim, norm, _INVERSE)
+    if found is not None:
+        return found
     return _complex_transform(input, *_many(input, s, dim), norm, True)
 
 
 @composite
 def fft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """Transform along two dimensions; see :func:`fft`."""
+    found = _few(input, s, dim, norm, _FORWARD)
+    if found is not None:
+        return found
     return _complex_transform(input, *_many(input, s, dim), norm, False)
 
 
 @composite
 def ifft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """Undo :func:`fft2`."""
+    found = _few(input, s, dim, norm, _INVERSE)
+    if found is not None:
+        return found
     return _complex_transform(input, *_many(input, s, dim), norm, True)
 
 
 @composite
 def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """Transform real numbers along one dimension to the non-negative frequencies."""
+    found = _few(input, n, dim, norm, _TO_HALF)
+    if found is not None:
+        return found
     return _half_transform(input, *_one(input, n, dim), norm, "rfft", False)
 
 
 @composite
 def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """Undo :func:`rfft`; `n` is the number of real points, by default even."""
+    found = _few(input, n, dim, norm, _FROM_HALF)
+    if found is not None:
+        return found
     return _from_half_transform(input, *_one(input, n, dim), norm, "irfft", True)
 
 
 @composite
 def rfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """Transform real numbers along several dimensions; half of the last is returned."""
+    found = _few(input, s, dim, norm, _TO_HALF)
+    if found is not None:
+        return found
     return _half_transform(input, *_many(input, s, dim), norm, "rfftn", False)
 
 
 @composite
 def irfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """Undo :func:`rfftn`."""
+    found = _few(input, s, dim, norm, _FROM_HALF)
+    if found is not None:
+        return found
     return _from_half_transform(input, *_many(input, s, dim), norm, "irfftn", True)
 
 
 @composite
 def rfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """Transform real numbers along two dimensions; half of the last is returned."""
+    found = _few(input, s, dim, norm, _TO_HALF)
+    if found is not None:
+        return found
     return _half_transform(input, *_many(input, s, dim), norm, "rfft2", False)
 
 
 @composite
 def irfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """Undo :func:`rfft2`."""
+    found = _few(input, s, dim, norm, _FROM_HALF)
+    if found is not None:
+        return found
     return _from_half_transform(input, *_many(input, s, dim), norm, "irfft2", True)
 
 
 @composite
 def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """Transform half of a Hermitian signal to real frequencies."""
+    found = _few(input, n, dim, norm, _HERMITIAN)
+    if found is not None:
+        return found
     half = _as_complex(input).conj()
     return _from_half_transform(half, *_one(input, n, dim), norm, "hfft", False)
 
@@ -252,6 +302,9 @@ def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
 @composite
 def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """Undo :func:`hfft`."""
+    found = _few(input, n, dim, norm, _TO_HERMITIAN)
+    if found is not None:
+        return found
     return _half_transform(input, *_one(input, n, dim), norm, "ihfft", True).conj()
 
 
@@ -262,6 +315,9 @@ _OPPOSITE = {None: "forward", "backward": "forward", "forward": "backward", "ort
 @composite
 def hfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """Transform half of a Hermitian signal of several dimensions to real frequencies."""
+    found = _few(input, s, dim, norm, _HERMITIAN)
+    if found is not None:
+        return found
     _check_norm(norm)
     return irfftn(_as_complex(input).conj(), s, dim, _OPPOSITE[norm])
 
@@ -269,6 +325,9 @@ def hfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None
 @composite
 def ihfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """Undo :func:`hfftn`."""
+    found = _few(input, s, dim, norm, _TO_HERMITIAN)
+    if found is not None:
+        return found
     _check_norm(norm)
     return rfftn(input, s, dim, _OPPOSITE[norm]).conj()
 
@@ -276,10 +335,16 @@ def ihfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = Non
 @composite
 def hfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """Transform half of a Hermitian image to real frequencies."""
+    found = _few(input, s, dim, norm, _HERMITIAN)
+    if found is not None:
+        return found
     return hfftn(input, s, dim, norm)
 
 
 @composite
 def ihfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """Undo :func:`hfft2`."""
+    found = _few(input, s, dim, norm, _TO_HERMITIAN)
+    if found is not None:
+        return found
     return ihfftn(input, s, dim, norm)

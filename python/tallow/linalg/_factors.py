@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import return_types
-from tallow._composite import c_name, composite
+from tallow._composite import c_name, composite, recorded
 from tallow.autograd import Function
 from tallow.linalg import _lapack
 from tallow.linalg._lapack import (
@@ -15,7 +15,6 @@ from tallow.linalg._lapack import (
     check_matrix,
     check_square,
     permutation,
-    recorded,
     tensor,
 )
 

@@ -25,7 +25,6 @@ __all__ = [
     "lu",
     "lu_solve",
     "permutation",
-    "recorded",
     "slogdet",
     "solve",
     "solve_triangular",
@@ -123,13 +122,6 @@ def _lu_packed(a: Any) -> tuple[Any, Any, Any]:
             _eliminate(flat, k, slice(k + 1, last), slice(last, None))
         flat[:, last:, last:] -= flat[:, last:, first:last] @ flat[:, first:last, last:]
     return flat.reshape(lu.shape), pivots.reshape(*batch, steps), info.reshape(tuple(batch))
-
-
-def recorded(A: Tensor, B: Tensor | None = None) -> bool:
-    """Whether a derivative is wanted: without one, the values are all there is to compute."""
-    if A.requires_grad or (B is not None and B.requires_grad):
-        return _C.is_grad_enabled()
-    return False
 
 
 def _singular(name: str) -> LinAlgError:

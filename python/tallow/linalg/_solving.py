@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import return_types
-from tallow._composite import check_floating, composite
+from tallow._composite import check_floating, composite, recorded
 from tallow.autograd import Function
 from tallow.linalg import _lapack
-from tallow.linalg._lapack import LinAlgError, check_square, recorded
+from tallow.linalg._lapack import LinAlgError, check_square
 
 if TYPE_CHECKING:
     from tallow import Tensor

@@ -54,9 +54,11 @@ __all__ = sorted([*_NAMES, *(name for names in _HOMES.values() for name in names
 
 
 def __getattr__(name: str) -> Any:
+    # Asked once for each name: from then on it is an attribute like others.
     if name in _NAMES:
-        return getattr(tallow, _NAMES[name])
+        return globals().setdefault(name, getattr(tallow, _NAMES[name]))
     for home, names in _HOMES.items():
         if name in names:
-            return getattr(importlib.import_module(f"tallow.special.{home}"), name)
+            module = importlib.import_module(f"tallow.special.{home}")
+            return globals().setdefault(name, getattr(module, name))
     raise AbsentName(__name__, name, lambda: __all__)

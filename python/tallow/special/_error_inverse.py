@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import _C
+from tallow._composite import recorded
 from tallow.autograd import Function
 
 if TYPE_CHECKING:
@@ -17,16 +18,19 @@ __all__ = ["erfinv"]
 _SLOPE = 2 / math.sqrt(math.pi)
 
 
+def _values(x: Tensor) -> Tensor:
+    if x.is_complex():
+        raise NotImplementedError(f"\"erfinv\" not implemented for '{x.dtype}'")
+    return _C._VariableFunctions._special(x, "erfinv")
+
+
 class _Erfinv(Function):
     _node_name = "ErfinvBackward0"
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        if x.is_complex():
-            raise NotImplementedError(f"\"erfinv\" not implemented for '{x.dtype}'")
-        y = _C._VariableFunctions._special(x, "erfinv")
         ctx.save_for_backward(x)
-        return y
+        return _values(x)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
@@ -45,5 +49,5 @@ def erfinv(input: Tensor) -> Tensor:
         >>> tallow.erfinv(tallow.tensor([0.0, 0.5, -1.0]))
         tensor([0.0000, 0.4769,   -inf])
     """
-    result: Tensor = _Erfinv.apply(input)
+    result: Tensor = _Erfinv.apply(input) if recorded(input) else _values(input)
     return result

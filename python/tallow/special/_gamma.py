@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import _C
+from tallow._composite import few, recorded
 from tallow.autograd import Function
 
 if TYPE_CHECKING:
@@ -86,6 +87,17 @@ class _Lgamma(Function):
         return grad * digamma(x)
 
 
+def _polygamma(n: int, x: Tensor) -> Tensor:
+    if n == 0:
+        return _native("digamma", x)
+    small: Tensor | None = few(_C._nn.polygamma_few, n, x)
+    if small is not None:
+        return small
+    # Beyond 170! floating point ends, and the computation should.
+    scale = (-1.0) ** (n + 1) * (math.factorial(n) if n <= 170 else math.inf)
+    return _computed("polygamma", lambda x: scale * _zeta(n + 1, x), x)
+
+
 class _Polygamma(Function):
     _node_name = "PolygammaBackward0"
 
@@ -93,11 +105,7 @@ class _Polygamma(Function):
     def forward(ctx: Any, n: int, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
         ctx.n = n
-        if n == 0:
-            return _native("digamma", x)
-        # Beyond 170! floating point ends, and the computation should.
-        scale = (-1.0) ** (n + 1) * (math.factorial(n) if n <= 170 else math.inf)
-        return _computed("polygamma", lambda x: scale * _zeta(n + 1, x), x)
+        return _polygamma(n, x)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
@@ -115,7 +123,7 @@ def lgamma(input: Tensor) -> Tensor:
         >>> tallow.lgamma(tallow.tensor([0.5, 1.0, 5.0]))
         tensor([0.5724, 0.0000, 3.1781])
     """
-    result: Tensor = _Lgamma.apply(input)
+    result: Tensor = _Lgamma.apply(input) if recorded(input) else _native("lgamma", input)
     return result
 
 
@@ -148,7 +156,7 @@ def polygamma(n: int, input: Tensor) -> Tensor:
     """
     if n < 0:
         raise RuntimeError(f"polygamma(n, x) does not support negative n, got n={n}")
-    result: Tensor = _Polygamma.apply(n, input)
+    result: Tensor = _Polygamma.apply(n, input) if recorded(input) else _polygamma(n, input)
     return result
 
 

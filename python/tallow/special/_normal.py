@@ -58,7 +58,7 @@ entr = unary(
 )
 xlog1py = binary(
     "xlog1py",
-    lambda x, y: tallow.where((x == 0) & ~y.isnan(), tallow.zeros_like(x), x * y.log1p()),
+    lambda x, y: tallow.where((x == 0) & ~y.isnan(), 0.0, x * y.log1p()),
     (
         lambda x, y: tallow.where((x == 0) & (y <= -1), tallow.zeros_like(x), y.log1p()),
         lambda x, y: x / (y + 1),

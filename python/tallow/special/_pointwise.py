@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import _C
-from tallow._composite import c_name, check_tensors, composite
+from tallow._composite import c_name, check_tensors, composite, recorded
 from tallow.autograd import Function
 
 if TYPE_CHECKING:
@@ -50,10 +50,12 @@ def unary(
     """
     kernel = native(name)
 
+    def compute(x: Tensor) -> Tensor:
+        return value(x.to(tallow.float64)).to(x.dtype) if value else kernel(x)
+
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        result = value(x.to(tallow.float64)).to(x.dtype) if value else kernel(x)
         ctx.save_for_backward(x)
-        return result
+        return compute(x)
 
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         if slope is None:
@@ -65,7 +67,8 @@ def unary(
     node: Any = type(name.capitalize(), (Function,), methods)
 
     def call(input: Tensor) -> Tensor:
-        return node.apply(_real(name, input))
+        x = _real(name, input)
+        return node.apply(x) if recorded(x) else compute(x)
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = doc
@@ -90,13 +93,16 @@ def binary(
         kernel: PyTorch's other name of a function that takes two tensors, not both of integers;
             None for one that also takes a Python number and converts integers.
     """
-    compute = native_binary(name)
+    native = native_binary(name)
+
+    def compute(x: Tensor, y: Tensor) -> Tensor:
+        if value is None:
+            return native(x, y)
+        return value(x.to(tallow.float64), y.to(tallow.float64)).to(x.dtype)
 
     def forward(ctx: Any, x: Tensor, y: Tensor) -> Tensor:
         ctx.save_for_backward(x, y)
-        if value is None:
-            return compute(x, y)
-        return value(x.to(tallow.float64), y.to(tallow.float64)).to(x.dtype)
+        return compute(x, y)
 
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         operands = ctx.saved_tensors
@@ -132,7 +138,10 @@ def binary(
             )
             for v in (input, other)
         ]
-        return node.apply(*tallow.broadcast_tensors(*operands))
+        x, y = operands
+        if x.shape != y.shape:
+            x, y = tallow.broadcast_tensors(x, y)
+        return node.apply(x, y) if recorded(x, y) else compute(x, y)
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = doc

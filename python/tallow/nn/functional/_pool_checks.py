@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from tallow._tensor import Tensor
 
-__all__ = ["Window", "check_unpool", "check_volume", "volume_window"]
+__all__ = ["Window", "check_unpool", "check_volume", "in_all_dims", "volume_window"]
 
 
 class Window:
@@ -35,6 +35,11 @@ def _triple(value: Any, message: str) -> tuple[int, ...]:
     if len(found) != 3:
         raise RuntimeError(message)
     return found
+
+
+def in_all_dims(size: Any, n: int) -> Any:
+    """One number, repeated for each of `n` dimensions; anything else as it is."""
+    return (size,) * n if type(size) is int else size
 
 
 def volume_window(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import tallow
 from tallow import _C
-from tallow._composite import c_name
+from tallow._composite import c_name, few
 from tallow.overrides import (
     handle_torch_function,
     has_torch_function_unary,
@@ -94,6 +94,9 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     """
     if has_torch_function_unary(input):
         return handle_torch_function(pdist, (input,), input, p=p)
+    small: Tensor | None = few(_C._nn.pdist_few, input, p)
+    if small is not None:
+        return small
     if input.dim() != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.dim()}D")
     n = input.size(0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import tallow
 from tallow import _C
-from tallow._composite import c_name
+from tallow._composite import c_name, few
 from tallow.nn._reduction import get_enum
 from tallow.nn.functional._validate import reduce_loss, reduction_name
 from tallow.nn.functional.distance import pairwise_distance
@@ -100,6 +100,10 @@ def multi_margin_loss(
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.dim() != 1:
         raise ValueError("weight must be one-dimensional")
+    if weight is None:
+        small: Tensor | None = few(_nn.multi_margin_few, input, target, p == 2, margin)
+        if small is not None:
+            return reduce_loss(small, reduction)
     _check_scores(input)
     scores = input if input.dim() == 2 else input.reshape(1, -1)
     classes = target.reshape(-1)

@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow._composite import composite
+from tallow import _C
+from tallow._composite import composite, few
 from tallow.nn.functional.linear import linear
 from tallow.nn.functional.loss import cross_entropy
 
@@ -87,6 +88,18 @@ def _path_losses(
     return -_log_sum([final, before])
 
 
+def _reduced(losses: Tensor, lengths: Tensor, reduction: str, zero_infinity: bool) -> Tensor:
+    if zero_infinity:
+        losses = tallow.where(losses == math.inf, tallow.zeros_like(losses), losses)
+    if reduction == "mean":
+        return (losses / lengths.clamp(min=1)).mean()
+    if reduction == "sum":
+        return losses.sum()
+    if reduction != "none":
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return losses
+
+
 @composite
 def ctc_loss(
     log_probs: Tensor,
@@ -113,6 +126,13 @@ def ctc_loss(
 
     Source: A. Graves et al., Connectionist temporal classification, ICML 2006.
     """
+    small: Tensor | None = few(
+        _C._nn.ctc_losses_few, log_probs, targets, input_lengths, target_lengths, blank
+    )
+    if small is not None:
+        labels_of = target_lengths if isinstance(target_lengths, tuple | list) else [target_lengths]
+        counts = tallow.tensor(labels_of, dtype=small.dtype)
+        return _reduced(small, counts, reduction, zero_infinity)
     batched = log_probs.dim() == 3
     x = log_probs if batched else log_probs.unsqueeze(1)
     time, count, classes = x.shape
@@ -150,15 +170,8 @@ def ctc_loss(
         probabilities = x.exp()
         extra = (probabilities - probabilities.detach()).masked_fill(~used, 0)
         losses = losses + extra.sum((0, 2))
-    if zero_infinity:
-        losses = tallow.where(losses == math.inf, tallow.zeros_like(losses), losses)
-    if reduction == "mean":
-        return (losses / lengths.clamp(min=1).to(losses.dtype)).mean()
-    if reduction == "sum":
-        return losses.sum()
-    if reduction != "none":
-        raise ValueError(f"{reduction} is not a valid value for reduction")
-    return losses if batched else losses.squeeze(0)
+    losses = _reduced(losses, lengths.to(losses.dtype), reduction, zero_infinity)
+    return losses if batched or reduction != "none" else losses.squeeze(0)
 
 
 def _check_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import tallow
 from tallow import _C
+from tallow._composite import few
 from tallow.nn.functional._sizes import check_fits
 from tallow.overrides import handle_torch_function, has_torch_function_unary
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["pad"]
 
 _VF = _C._VariableFunctions
+_nn = _C._nn
 
 
 def pad(
@@ -46,6 +48,9 @@ def pad(
     """
     if has_torch_function_unary(input):
         return handle_torch_function(_pad, (input,), input, pad, mode=mode, value=value)
+    small: Tensor | None = few(_nn.pad_few, input, pad, mode, value)
+    if small is not None:
+        return small
     if not isinstance(pad, tuple | list):
         raise TypeError(
             "pad(): argument 'pad' (position 2) must be tuple of ints, not " + type(pad).__name__

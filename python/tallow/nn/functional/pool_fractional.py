@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow._composite import composite
+from tallow import _C
+from tallow._composite import composite, few
+from tallow.nn.functional._pool_checks import in_all_dims
 from tallow.nn.functional._validate import ntuple
 
 if TYPE_CHECKING:
@@ -96,6 +98,13 @@ def _pool(
     output_ratio: Any,
     samples: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
+    if samples is not None and output_size is not None:
+        small = few(
+            _C._nn.fractional_max_pool_few,
+            *(input, in_all_dims(kernel_size, n), in_all_dims(output_size, n), samples),
+        )
+        if small is not None and small[0] is not None and samples.size(2) == n:
+            return small
     if output_size is None and output_ratio is None:
         raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
     x = input if input.dim() == n + 2 else input.unsqueeze(0)

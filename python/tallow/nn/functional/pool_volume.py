@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow._composite import c_name, composite
-from tallow.nn.functional._pool_checks import check_unpool, check_volume, volume_window
+from tallow import _C
+from tallow._composite import c_name, composite, few
+from tallow.nn.functional._pool_checks import check_unpool, check_volume, in_all_dims, volume_window
 from tallow.nn.functional._validate import list_with_default, ntuple
 from tallow.nn.functional.pool import (
     _norm_from_mean,
@@ -80,6 +81,13 @@ def avg_pool3d(
     Raises:
         RuntimeError: sizes that do not fit.
     """
+    if divisor_override is None:
+        window_of = (kernel_size, () if stride is None else stride, padding)
+        small: Tensor | None = few(
+            _C._nn.avg_pool3d_few, input, *window_of, ceil_mode, count_include_pad
+        )
+        if small is not None:
+            return small
     window = volume_window("avg_pool3d", kernel_size, stride, padding)
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
@@ -136,15 +144,19 @@ def max_pool3d_with_indices(
     return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Return the maximum of each window, and where in the volume it was; see :func:`max_pool3d`."""
+    step = () if stride is None else stride
+    small = few(_C._nn.max_pool3d_few, input, kernel_size, step, padding, dilation, ceil_mode)
+    if small is not None and small[0] is not None:
+        return small
     window = volume_window("max_pool3d", kernel_size, stride, padding, dilation)
     check_volume("max_pool3d", input, window, ceil_mode=ceil_mode)
-    x, kernel, step = _batched(input), window.kernel, window.step
+    x, size, by = _batched(input), window.kernel, window.step
     pad, spread = window.pad, window.spread
     values, indices = _composed(
         x,
-        lambda v: max_pool2d_with_indices(v, kernel[1:], step[1:], pad[1:], spread[1:], ceil_mode),
+        lambda v: max_pool2d_with_indices(v, size[1:], by[1:], pad[1:], spread[1:], ceil_mode),
         lambda v: max_pool2d_with_indices(
-            v, (kernel[0], 1), (step[0], 1), (pad[0], 0), (spread[0], 1), ceil_mode
+            v, (size[0], 1), (by[0], 1), (pad[0], 0), (spread[0], 1), ceil_mode
         ),
     )
     return (values, indices) if input.dim() == 5 else (values.squeeze(0), indices.squeeze(0))
@@ -214,6 +226,9 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
         input: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
         output_size: size of the result; None keeps a dimension.
     """
+    small: Tensor | None = few(_C._nn.adaptive_avg_pool3d_few, input, in_all_dims(output_size, 3))
+    if small is not None:
+        return small
     depth, height, width = _adaptive_size("adaptive_avg_pool3d", input, output_size)
     x = _batched(input)
     if 0 in (depth, height, width):
@@ -230,6 +245,9 @@ def adaptive_max_pool3d_with_indices(
     input: Tensor, output_size: Any, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Return maxima and their positions; see :func:`adaptive_max_pool3d`."""
+    small = few(_C._nn.adaptive_max_pool3d_few, input, in_all_dims(output_size, 3))
+    if small is not None and small[0] is not None:
+        return small
     depth, height, width = _adaptive_size("adaptive_max_pool3d", input, output_size)
     x = _batched(input)
     if 0 in (depth, height, width):

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import tallow
 from tallow import _C
-from tallow._composite import c_name
+from tallow._composite import c_name, few
 from tallow._user_frame import outside_stacklevel
 from tallow.nn.functional._memory_order import (
     from_memory_order,
     in_memory_order,
     is_channels_last,
 )
+from tallow.nn.functional._pool_checks import in_all_dims
 from tallow.nn.functional._sizes import check_fits
 from tallow.nn.functional.pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from tallow.overrides import handle_torch_function, has_torch_function_unary
@@ -94,6 +95,14 @@ def interpolate(
             recompute_scale_factor=recompute_scale_factor,
             antialias=antialias,
         )
+    if not antialias:
+        sides = in_all_dims(size, input.dim() - 2)
+        small: Tensor | None = few(
+            _C._nn.interpolate_few,
+            *(input, sides, scale_factor, mode, align_corners, recompute_scale_factor),
+        )
+        if small is not None:
+            return small
     if mode not in _ALIGNABLE and align_corners is not None:
         raise ValueError(
             "align_corners option can only be set with the interpolating modes: "
