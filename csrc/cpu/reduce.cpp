@@ -195,7 +195,7 @@ Status reduce(ReduceOp op, DType dtype, const Reduction& r, double p) {
   switch (op) {
     case ReduceOp::kSum:
     case ReduceOp::kProd:
-      if (dtype < DType::kFloat16) return reduce_integers(op, dtype, r);
+      if (!is_differentiable(dtype)) return reduce_integers(op, dtype, r);
       return dispatch(FloatingAndHalf{}, dtype, "sum_cpu", [&]<class T>() -> Status {
         return op == ReduceOp::kSum ? fold_numbers<T, Add>(r) : fold_numbers<T, Multiply>(r);
       });

@@ -252,7 +252,7 @@ Status mode_rows(const Rows<Key>& rows, Key* value, int64_t* index) {
 
 Status sort(DType dtype, const void* in, void* values, int64_t* indices, int64_t rows, int64_t n,
             bool descending) {
-  return dispatch_rows(RealAndBool{}, dtype, "sort_stable", in, rows, n, [&](const auto& all) {
+  return dispatch_rows(Sortable{}, dtype, "sort_stable", in, rows, n, [&](const auto& all) {
     return sort_rows(all, same_type(all.data, values), indices, descending);
   });
 }

@@ -7,6 +7,10 @@
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
+// What sort() and unique() take.
+using Sortable = Types<bool, uint8_t, int8_t, int16_t, int32_t, int64_t, uint16_t, uint32_t,
+                       uint64_t, float, double, Half, BFloat16>;
+
 // KeyOf<T>::of() of a vector of elements, given as their bits; the complement for descending order.
 template <class T>
 TALLOW_INLINE Vec<typename KeyOf<T>::Key> keys_of(Vec<typename KeyOf<T>::Key> bits,

@@ -128,7 +128,7 @@ Status search_rows(const Rows<Key>& rows, const Key* value, int64_t* out, int64_
 
 Status unique_runs(DType dtype, const void* in, const int64_t* order, int64_t n, void* values,
                    int64_t* inverse, int64_t* counts, int64_t* count) {
-  return dispatch_rows(RealAndBool{}, dtype, "unique", in, 1, n, [&](const auto& row) {
+  return dispatch_rows(Sortable{}, dtype, "unique", in, 1, n, [&](const auto& row) {
     auto* const distinct = same_type(row.data, values);
     *count = inverse ? find_runs<true>(row, order, distinct, inverse, counts)
                      : find_runs<false>(row, order, distinct, inverse, counts);

@@ -88,12 +88,12 @@ Tensor isnan(const Tensor& self) {
 }
 Tensor isinf(const Tensor& self) {
   if (is_wide_unsigned(self.dtype())) return ne(self, self);
-  if (self.dtype() == DType::kFloat8E5M2) return isinf(to_dtype(self, DType::kFloat32));
+  if (is_float8(self.dtype())) return isinf(to_dtype(self, DType::kFloat32));
   return unary(UnaryOp::kIsInf, "isinf", self, self.dtype(), DType::kBool, {});
 }
 Tensor isfinite(const Tensor& self) {
   if (is_wide_unsigned(self.dtype())) return eq(self, self);
-  if (self.dtype() == DType::kFloat8E5M2) return isfinite(to_dtype(self, DType::kFloat32));
+  if (is_float8(self.dtype())) return isfinite(to_dtype(self, DType::kFloat32));
   return unary(UnaryOp::kIsFinite, "isfinite", self, self.dtype(), DType::kBool, {});
 }
 

@@ -1,5 +1,6 @@
 #include "ops/copy.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "autograd/record.h"
@@ -195,6 +196,19 @@ Tensor copy_(const Tensor& self, const Tensor& source, bool non_blocking) {
   return recorded();
 }
 
+void check_fits(const Tensor& self, const Scalar& value) {
+  if (!is_float8(self.dtype()) || self.numel() == 1 || value.is_complex()) return;
+  double largest = 57344;
+  if (self.dtype() == DType::kFloat8E4M3FN) largest = 448;
+  if (self.dtype() == DType::kFloat8E4M3FNUZ) largest = 240;
+  if (self.dtype() == DType::kFloat8E8M0FNU) largest = 0x1p127;
+  const double size = std::abs(value.to_double());
+  const bool infinite = std::isinf(size) && self.dtype() == DType::kFloat8E5M2;
+  TALLOW_CHECK(!(size > largest) || infinite,
+               "value cannot be converted to type c10::", scalar_type_name(self.dtype()),
+               " without overflow");
+}
+
 namespace {
 
 // `self` with every element at one address only once.
@@ -231,6 +245,7 @@ void fill_data(const Tensor& self, const void* element) {
 
 void fill_with_number(const Tensor& self, const Scalar& value) {
   check_history(self);
+  check_fits(self, value);
   alignas(16) char element[16];
   value.store(self.dtype(), element);
   fill_data(self, element);

@@ -27,6 +27,9 @@ void copy_data(const Tensor& destination, const Tensor& source, bool non_blockin
 
 // Each writes over `self` in place and returns it. The source is broadcast and converted.
 Tensor copy_(const Tensor& self, const Tensor& source, bool non_blocking = false);
+// Refuses to fill tensors of an 8-bit floating-point type with a number beyond its range, except
+// for a single element: there, as everywhere else, numbers are saturated or become infinite or NaN.
+void check_fits(const Tensor& self, const Scalar& value);
 Tensor fill_(const Tensor& self, const Operand& value);
 Tensor zero_(const Tensor& self);
 // Changes the shape in place, growing the storage if needed; new elements are unspecified.

@@ -19,6 +19,7 @@ namespace {
 Tensor filled(const Tensor& fresh, const Scalar& value) {
   if (fresh.numel() == 0) return fresh;
   alignas(16) char element[16];
+  check_fits(fresh, value);
   value.store(fresh.dtype(), element);
   Strided<1> at;
   at.data[0] = fresh.ptr();

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "autograd/record.h"
+#include "ops/copy.h"
 #include "ops/creation.h"
 #include "ops/index_plan.h"
 
@@ -77,6 +78,12 @@ const char* c_type_name(DType dtype) {
       return "bool";
     case DType::kUInt8:
       return "unsigned char";
+    case DType::kUInt16:
+      return "short unsigned int";
+    case DType::kUInt32:
+      return "unsigned int";
+    case DType::kUInt64:
+      return "long unsigned int";
     case DType::kInt8:
       return "signed char";
     case DType::kInt16:
@@ -232,6 +239,12 @@ IntegerRange integer_range(DType dtype) {
       return {0, 1, 0};
     case DType::kUInt8:
       return {0, 255, 0};
+    case DType::kUInt16:
+      return {0, 65535, 0};
+    case DType::kUInt32:
+      return {0, 0xffffffff, 0};
+    case DType::kUInt64:
+      return {0, INT64_MAX, 0};
     case DType::kFloat16:
       return {-65504, 65504, 11};
     case DType::kBFloat16:
@@ -272,6 +285,15 @@ void fit_bounds(DType dtype, int digits, int64_t& from, int64_t& to) {
 
 Tensor fill_integers(const Tensor& self, int64_t base, uint64_t range, Generator* generator) {
   check_inplace(self);
+  if (is_wide_unsigned(self.dtype()) && range != 0) {
+    // The same draws as of any wide integer.
+    const Tensor drawn =
+        empty_strided(self.sizes(), preserved_strides(self.sizes(), self.strides()), DType::kInt64,
+                      self.device());
+    fill_integers(drawn, base, range, generator);
+    copy_data(self, drawn);
+    return finish_fill("RandomBackward0", self);
+  }
   run<&Backend::random, &RandomKernels::integers>("random_", self.device(),
                                                   stream_of(generator, self.device()), self.dtype(),
                                                   memory_order(self, 1), base, range);

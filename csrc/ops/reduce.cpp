@@ -175,6 +175,9 @@ namespace {
 Tensor predicate(ReduceOp op, const char* name, const Tensor& self, const std::optional<Dims>& dims,
                  bool keepdim) {
   const bool bytes = self.dtype() == DType::kUInt8;
+  if (self.dtype() == DType::kFloat8E8M0FNU) {  // its zero bits are no zero
+    return predicate(op, name, to_dtype(self, DType::kBool), dims, keepdim);
+  }
   Tensor out;
   if (dims && dims->empty()) {
     out = ne(self, 0);

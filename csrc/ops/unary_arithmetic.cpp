@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "ops/compare.h"
+#include "ops/copy.h"
 #include "ops/ternary.h"
 #include "ops/unary_helpers.h"
 
@@ -27,6 +28,9 @@ Tensor positive(const Tensor& self) {
 
 Tensor abs(const Tensor& self, Out out) {
   const DType dtype = self.dtype();
+  if (is_float8(dtype) && is_signed(dtype) && !out.given()) {
+    return to_dtype(abs(to_dtype(self, DType::kFloat32)), dtype);
+  }
   const Tensor kept = saved_self(self, out);
   TALLOW_CHECK(!(out.is_inplace() && is_complex(dtype)),
                "In-place abs is not supported for complex tensors.");

@@ -45,7 +45,7 @@ DType infer_dtype(PyObject* data) {
     if (!is_number(data)) raise_not_data(data);
     if (const std::optional<DType> dtype = numpy_scalar_dtype(data)) return *dtype;
     const Scalar value = to_scalar(data);
-    TALLOW_CHECK(value.kind() != Scalar::Kind::kLarge, "Overflow when unpacking long long");
+    TALLOW_CHECK_VALUE(value.kind() != Scalar::Kind::kLarge, "Overflow when unpacking long long");
     return value.dtype();
   }
   const Py_ssize_t count = PySequence_Size(data);
@@ -65,7 +65,16 @@ void store_item(PyObject* item, DType dtype, char* destination) {
     Scalar(static_cast<int64_t>(to_scalar(item).to_double())).store(dtype, destination);
     return;
   }
-  to_scalar(item).store(dtype, destination);
+  const Scalar value = to_scalar(item);
+  if (is_integral(dtype)) {
+    const bool large = value.kind() == Scalar::Kind::kLarge;
+    TALLOW_CHECK_VALUE(!large || dtype == DType::kUInt64, "Overflow when unpacking long long");
+    if (dtype == DType::kUInt64 && !large && value.to_int64() < 0) {
+      PyErr_SetString(PyExc_OverflowError, "can't convert negative int to unsigned");
+      throw PythonError();
+    }
+  }
+  value.store(dtype, destination);
 }
 
 // Fills rows depth-first; `destination` moves on by what was written.

@@ -220,6 +220,9 @@ def _tensor_str(tensor: Tensor, indent: int) -> str:
         return "[...]"
     shown = _shown(tensor, summarize)
     values = list(_flatten(shown))
+    if tensor.dtype == tallow.float8_e8m0fnu:
+        # PyTorch compares with a zero of this type, which is its smallest number.
+        values = [0.0 if value == 2.0**-127 else value for value in values]
     format_one: Callable[[Any], str]
     if tensor.is_complex():
         format_one = _ComplexFormat(values)

@@ -47,6 +47,60 @@ def test_there_and_back(shape: tuple[int, ...], dtype: tallow.dtype) -> None:
     assert tallow.equal(there.cpu(), x)
 
 
+STORED = ["uint16", "uint32", "uint64", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz",
+          "float8_e5m2fnuz", "float8_e8m0fnu"]  # fmt: skip
+OTHERS = ["bool", "uint8", "int16", "int64", "bfloat16", "float32", "float64", "complex64"]
+
+
+@pytest.mark.parametrize("name", STORED)
+@pytest.mark.parametrize("other", OTHERS)
+def test_stored_types_convert_as_on_the_cpu(name: str, other: str) -> None:
+    stored, plain = getattr(tallow, name), getattr(tallow, other)
+    bits = tallow.randint(0, 256, (9, 8), dtype=tallow.uint8).view(stored)
+    numbers = bits.float().isfinite() & (bits.float().abs() < 2**62)
+    x = tallow.where(numbers, bits, tallow.ones_like(bits))
+    assert tallow.equal(x.cuda().to(plain).cpu(), x.to(plain))
+    assert tallow.equal(x.cuda().t().to(plain).cpu(), x.t().to(plain))
+    y = (tallow.randn(5, 7) * 9).abs().to(plain)
+    assert tallow.equal(y.cuda().to(stored).cpu(), y.to(stored))
+    assert tallow.equal(y[:, ::2].cuda().to(stored).cpu(), y[:, ::2].to(stored))
+
+
+def test_large_numbers_become_uint64() -> None:
+    x = tallow.tensor([2.0**63, 1.8e19, 2.0**70, -1.0], dtype=tallow.float64)
+    assert x.cuda().to(tallow.uint64).tolist() == x.to(tallow.uint64).tolist()
+    y = tallow.tensor([2**64 - 1, 2**63 + 2**39 + 1], dtype=tallow.uint64)
+    assert y.cuda().float().tolist() == y.float().tolist()
+    assert y.cuda().long().tolist() == y.long().tolist()
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_stored_types_move_and_nothing_else(name: str) -> None:
+    x = tallow.tensor([[1.0, 2.0, 4.0], [8.0, 16.0, 32.0]]).to(getattr(tallow, name))
+    there = x.cuda()
+    for move in (
+        lambda y: y.t().contiguous(),
+        lambda y: y[:, ::2].clone(),
+        lambda y: y[tallow.tensor([1, 0], device=y.device)],
+        lambda y: tallow.cat([y, y]),
+        lambda y: y.flip(0),
+        lambda y: tallow.zeros_like(y),
+        lambda y: y.clone().fill_(2),
+    ):
+        assert move(there).cpu().tolist() == move(x).tolist()
+    for call in (
+        lambda: there + there,
+        lambda: there == there,
+        lambda: there * there,
+        lambda: there.float() / there if name.startswith("uint") else there / there,
+        lambda: there.sqrt(),
+    ):
+        with pytest.raises(NotImplementedError, match="not implemented for '(UInt|Float8)"):
+            call()
+    with pytest.raises(NotImplementedError, match="not implemented for '(UInt|Float8)"):
+        there.to(tallow.uint16 if name != "uint16" else tallow.float8_e5m2)
+
+
 def test_copies_keep_the_memory_order() -> None:
     x = tallow.randn(2, 3, 4, 5).to(memory_format=tallow.channels_last)
     assert x.cuda().stride() == x.stride()

@@ -5,11 +5,16 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
+import op_run
 import tallow
+from op_case import OpCase, flatten, load_cases, map_leaves
 from tallow.utils.data import default_collate
 
 # Bits of the fraction, bias of the exponent, greatest code of a number, code of overflow, of NaN.
@@ -302,6 +307,46 @@ def test_what_is_not_computed_is_refused_by_name(name: str) -> None:
             call()
 
 
+def results(call: Callable[[], Any]) -> list[Any]:
+    tallow.manual_seed(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return flatten(call())
+
+
+@pytest.mark.parametrize("name", ["float8_e5m2", "uint16"])
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in load_cases()])
+def test_operators_refuse_or_agree_with_the_wide_type(case: OpCase, name: str) -> None:
+    kind = dtype_of(name)
+    wide = tallow.float32 if kind.is_floating_point else tallow.int64
+
+    def store(x: tallow.Tensor) -> tallow.Tensor:
+        return x.abs().to(kind) if x.dtype == tallow.float32 else x
+
+    def widen(x: tallow.Tensor) -> tallow.Tensor:
+        return x.to(wide) if x.dtype == kind else x
+
+    for number, sample in case.all_samples():
+        given = op_run.tensors(tallow, case, number, sample, "float32", integers=True)
+        stored = args, kwargs = map_leaves(store, tallow.Tensor, given)
+        if "dtype" in kwargs:
+            continue
+        try:
+            found = results(lambda: case.function(tallow)(*args, **kwargs))  # noqa: B023
+        except (NotImplementedError, RuntimeError, TypeError, ValueError, IndexError):
+            continue
+        args, kwargs = map_leaves(widen, tallow.Tensor, stored)
+        expected = results(lambda: case.function(tallow)(*args, **kwargs))  # noqa: B023
+        for ours, theirs in zip(found, expected, strict=True):
+            if not isinstance(ours, tallow.Tensor):
+                assert ours == theirs
+                continue
+            rounded = theirs.to(kind) if ours.dtype == kind else theirs
+            np.testing.assert_allclose(
+                op_run.to_numpy(widen(ours)), op_run.to_numpy(widen(rounded)), 1e-5, 1e-5
+            )
+
+
 @pytest.mark.parametrize("name", BYTES)
 def test_sums_of_byte_floats_are_refused_unless_converted(name: str) -> None:
     x = tallow.ones(4, dtype=dtype_of(name))
@@ -343,6 +388,70 @@ def test_numbers_that_do_not_fit_are_refused() -> None:
         tallow.tensor(2**63)
     with pytest.raises(TypeError, match="an integer is required"):
         tallow.tensor([1.5], dtype=tallow.uint64)
+
+
+@pytest.mark.parametrize("name", BYTES)
+def test_filling_checks_the_range(name: str) -> None:
+    kind = dtype_of(name)
+    largest = tallow.finfo(kind).max
+    assert tallow.full((2,), largest, dtype=kind).tolist() == [largest] * 2
+    for fill in (lambda v: tallow.full((2,), v, dtype=kind), tallow.zeros(2, dtype=kind).fill_):
+        with pytest.raises(RuntimeError, match="value cannot be converted to type c10::Float8_"):
+            fill(largest * 1.01)
+        assert math.isnan(fill(math.nan)[0])
+    # One element is converted as a tensor is.
+    single = tallow.full((1,), largest * 4, dtype=kind)
+    assert single.item() == tallow.tensor(largest * 4).to(kind).item() or single.isnan()
+
+
+def test_negative_numbers_are_not_uint64() -> None:
+    with pytest.raises(OverflowError, match="can't convert negative int to unsigned"):
+        tallow.tensor([-1], dtype=tallow.uint64)
+    with pytest.raises(ValueError, match="Overflow when unpacking long long"):
+        tallow.tensor([2**63], dtype=tallow.uint16)
+
+
+@pytest.mark.parametrize("name", UNSIGNED)
+def test_sorting_unsigned_numbers(name: str) -> None:
+    largest = np.iinfo(name).max
+    a = np.random.default_rng(1).integers(0, largest, (3, 301), name, endpoint=True)
+    a[:, :9] = [largest, 0, largest // 2, largest // 2 + 1, 1, 1, largest, 0, 2]
+    x = tallow.from_numpy(a)
+    values, indices = x.sort()
+    np.testing.assert_array_equal(values.numpy(), np.sort(a))
+    np.testing.assert_array_equal(indices.numpy(), np.argsort(a, kind="stable"))
+    np.testing.assert_array_equal(x.sort(descending=True)[0].numpy(), np.sort(a)[:, ::-1])
+    np.testing.assert_array_equal(x.unique().numpy(), np.unique(a))
+    assert tallow.unique_consecutive(x[0, 4:6]).tolist() == [1]
+
+
+@pytest.mark.parametrize("name", UNSIGNED)
+def test_random_integers_are_those_of_int64(name: str) -> None:
+    drawn = tallow.randint(5, 60000, (7,), generator=tallow.Generator().manual_seed(3))
+    generator = tallow.Generator().manual_seed(3)
+    x = tallow.randint(5, 60000, (7,), dtype=dtype_of(name), generator=generator)
+    assert x.dtype == dtype_of(name)
+    assert x.tolist() == drawn.tolist()
+    with pytest.raises(RuntimeError, match="from is out of bounds for .*unsigned int"):
+        tallow.randint(-1, 5, (2,), dtype=dtype_of(name))
+
+
+@pytest.mark.parametrize("name", FLOATS)
+def test_predicates_and_sizes(name: str) -> None:
+    x = tallow.tensor([-2.0, 0.0, math.nan], dtype=dtype_of(name))
+    assert abs(x[:2]).tolist() == [2.0, 0.0]
+    assert tallow.isfinite(x).tolist() == [True, True, False]
+    assert not tallow.isinf(x).any()
+    assert x.any()
+    assert not x.all()
+
+
+def test_scales_have_no_zero() -> None:
+    x = tallow.zeros(2, dtype=tallow.float8_e8m0fnu)
+    assert x.tolist() == [2.0**-127] * 2
+    assert repr(x) == "tensor([0., 0.], dtype=tallow.float8_e8m0fnu)"
+    assert x.all()
+    assert x.bool().all()
 
 
 def test_indices_are_not_unsigned() -> None:
