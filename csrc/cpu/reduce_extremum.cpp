@@ -236,22 +236,23 @@ void search_segments(const Reduction& r, const Reader<A>& reader, int64_t segmen
                });
 }
 
-// The extremum of n > 0 contiguous integers.
+// The extremum of n > 0 contiguous integers. What two vectors share counts once.
 template <class T, class Join>
 T integer_extremum(const T* data, int64_t n) {
   constexpr int W = kLanes<T>;
   const Join join;
-  Vec<T> best[2] = {broadcast(Join::template identity<T>), broadcast(Join::template identity<T>)};
-  int64_t i = 0;
-  for (; i + 2 * W <= n; i += 2 * W) {
+  if (n < W) {
+    T result = data[0];
+    for (int64_t i = 1; i < n; ++i) result = join(result, data[i]);
+    return result;
+  }
+  Vec<T> best[2] = {load(data), load(data + n - W)};
+  for (int64_t i = W; i + 2 * W <= n; i += 2 * W) {
     best[0] = join(best[0], load(data + i));
     best[1] = join(best[1], load(data + i + W));
   }
-  best[0] = join(best[0], best[1]);
-  T result = Join::template identity<T>;
-  for (int lane = 0; lane < W; ++lane) result = join(result, static_cast<T>(best[0][lane]));
-  for (; i < n; ++i) result = join(result, data[i]);
-  return result;
+  if ((n - W) % (2 * W) >= W) best[0] = join(best[0], load(data + n / W * W - W));
+  return fold_vector<T, W>(join(best[0], best[1]), join);
 }
 
 // Values alone along rows of adjacent integers: in their own type, not widened to int64.
@@ -263,16 +264,22 @@ Status integer_rows(const Reduction& r) {
   if (!partial) return partial.failure();
   parallel_for(r.out_numel * segments, items_per_task(n < kSegment ? n : kSegment),
                [&](int64_t begin, int64_t end) {
+                 int64_t segment = begin % segments;
+                 Cursor kept(r.out_ndim, r.out_size, r.in_stride, begin / segments);
                  for (int64_t item = begin; item < end; ++item) {
-                   const Cursor kept(r.out_ndim, r.out_size, r.in_stride, item / segments);
-                   const int64_t first = item % segments * kSegment;
+                   const int64_t first = segment * kSegment;
                    partial[item] = integer_extremum<T, Join>(
                        static_cast<const T*>(r.in) + kept.offset() + first,
                        n - first < kSegment ? n - first : kSegment);
+                   if (++segment < segments) continue;
+                   segment = 0;
+                   kept.advance(1);
                  }
                });
   for_each_output(r, [&](int64_t at, int64_t o) {
-    static_cast<T*>(r.out)[at] = integer_extremum<T, Join>(partial.get() + o * segments, segments);
+    static_cast<T*>(r.out)[at] =
+        segments == 1 ? partial[o]
+                      : integer_extremum<T, Join>(partial.get() + o * segments, segments);
   });
   return Status::kOk;
 }

@@ -100,3 +100,15 @@ def test_short_rows_with_gaps_between_them(dtype, columns):
     view = x[:, 2 : 2 + columns]
     assert tallow.equal(view.sum(1), view.contiguous().sum(1))
     assert view.amax(1).tolist() == x[:, 0].tolist()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "int64"])
+def test_extrema_of_rows_of_any_length(dtype):
+    limits = np.iinfo(dtype)
+    for n in (1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 191, 200):
+        for place in {0, n // 3, n // 2, n - 1}:
+            values = np.full((3, n), limits.min, dtype)
+            values[:, place] = (limits.max, 5, limits.min)
+            x = tallow.from_numpy(values)
+            assert x.amax(1).tolist() == values.max(1).tolist()
+            assert (~x).amin(1).tolist() == (~values).min(1).tolist()
