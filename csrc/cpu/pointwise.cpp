@@ -31,18 +31,52 @@ DType stand_in(CompareOp op, DType stored) {
   return is_float8(stored) ? DType::kFloat32 : signed_twin(stored);
 }
 
-// Except where only the sign changes.
-Row sign_row(UnaryOp op, DType half) {
-  const RowFn negate = element_row1<uint16_t, uint16_t, [](uint16_t x) { return x ^ 0x8000; }>;
-  const RowFn clear = element_row1<uint16_t, uint16_t, [](uint16_t x) { return x & 0x7fff; }>;
-  return {op == UnaryOp::kNeg ? negate : clear, half, half, Cost::kMemory};
+// Except where little is done to an element: converted on the way through registers, not through
+// buffers.
+template <class T, auto F>
+void half_row1(const RowData& data, int64_t n, const void*) {
+  constexpr int W = kLanes<float>;
+  T* const out = reinterpret_cast<T*>(data[0]);
+  const T* const a = reinterpret_cast<const T*>(data[1]);
+  int64_t i = 0;
+  for (; i + W <= n; i += W) store_float(out + i, F(load_float(a + i)));
+  if (const int rest = static_cast<int>(n - i)) {
+    store_float_partial(out + i, F(load_float_partial(a + i, rest)), rest);
+  }
+}
+
+Row half_row(UnaryOp op, DType half) {
+  constexpr auto kSquare = [](Vec<float> x) { return x * x; };
+  constexpr auto kReciprocal = [](Vec<float> x) { return 1 / x; };
+  const bool is_ieee = half == DType::kFloat16;
+  RowFn fn = nullptr;
+  switch (op) {
+    case UnaryOp::kNeg:
+      fn = element_row1<uint16_t, uint16_t, [](uint16_t x) { return x ^ 0x8000; }>;
+      break;
+    case UnaryOp::kAbs:
+      fn = element_row1<uint16_t, uint16_t, [](uint16_t x) { return x & 0x7fff; }>;
+      break;
+    case UnaryOp::kSquare:
+      fn = is_ieee ? half_row1<Half, kSquare> : half_row1<BFloat16, kSquare>;
+      break;
+    case UnaryOp::kReciprocal:
+      fn = is_ieee ? half_row1<Half, kReciprocal> : half_row1<BFloat16, kReciprocal>;
+      break;
+    default:
+      break;
+  }
+  return {fn, half, half, Cost::kMemory};
 }
 
 Status unary(UnaryOp op, DType compute, const Strided<2>& at, const DType (&dtypes)[2],
              const double* params) {
-  if ((op == UnaryOp::kNeg || op == UnaryOp::kAbs) && dtypes[0] == dtypes[1] && is_half(compute)) {
-    run_rows(sign_row(op, dtypes[0]), dtypes[0], at, dtypes, nullptr);
-    return Status::kOk;
+  if (is_half(compute) && dtypes[0] == dtypes[1] && dtypes[0] == compute) {
+    const Row row = half_row(op, compute);
+    if (row.fn) {
+      run_rows(row, compute, at, dtypes, nullptr);
+      return Status::kOk;
+    }
   }
   const DType type = formula_type(compute);
   const Row row = unary_row(op, type);
