@@ -133,6 +133,12 @@ def cos_rest(z: mp.mpf) -> mp.mpf:
     return (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2
 
 
+def erf_rest(z: mp.mpf) -> mp.mpf:
+    """(erf x - x) / x with z = x^2."""
+    x = mp.sqrt(z)
+    return 2 / mp.sqrt(mp.pi) - 1 if z < mp.mpf("1e-30") else mp.erf(x) / x - 1
+
+
 HALF_LN2 = 0.3466
 TARGETS = {
     # e^r = 1 + r + r^2 q(r)
@@ -145,6 +151,8 @@ TARGETS = {
     ),
     # log(1 + f) = 2 s + s^3 q(s^2), s = f / (2 + f)
     "log-double": Target(atanh_rest, 0.0, 0.02945, 6, lambda z: z + 1e-9),
+    # erf x = x + x q(x^2), |x| <= 0.8
+    "erf-double": Target(erf_rest, 0.0, 0.64, 10, lambda z: mp.mpf(1)),
     # atan t = t + t^3 q(t^2), |t| <= tan(1 / 2)
     "atan-double": Target(arctan_rest, 0.0, 0.2985, 14, lambda z: z + 1e-9),
     # sin r = r + r^3 q(r^2), cos r = 1 - r^2 / 2 + r^4 q(r^2)

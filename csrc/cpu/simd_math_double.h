@@ -42,8 +42,7 @@ TALLOW_INLINE Vec<float> in_double(Vec<float> x, Vec<float> y, const F& f) {
 
 // Brings x into [low, high]; NaN stays.
 TALLOW_INLINE Doubles clamped(Doubles x, double low, double high) {
-  const Doubles below = splat<Doubles>(high) < x ? splat<Doubles>(high) : x;
-  return below < splat<Doubles>(low) ? splat<Doubles>(low) : below;
+  return larger_or_first(smaller_or_first(x, splat<Doubles>(high)), splat<Doubles>(low));
 }
 
 struct Brief {

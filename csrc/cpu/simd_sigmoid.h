@@ -91,8 +91,8 @@ TALLOW_INLINE Floats silu(Floats x) {
 
 TALLOW_INLINE Doubles sigmoid(Doubles x) { return 1 / (1 + Full::exp(-x)); }
 TALLOW_INLINE Doubles silu(Doubles x) {
-  const Doubles bounded = clamped(x, -800, __builtin_inf());  // as for floats
-  return bounded * sigmoid(bounded);
+  const Doubles bounded = larger_or_first(x, splat<Doubles>(-800));  // as for floats
+  return bounded / (1 + Full::exp(-bounded));
 }
 
 }  // namespace tallow::cpu::TALLOW_ISA::math

@@ -252,6 +252,7 @@ TALLOW_INLINE Doubles erfcx(Doubles x) {
   const Doubles a = smaller_or_first(abs(x), splat<Doubles>(8e307));
   const Doubles right = erfcx_right(a);
   Doubles value = x == __builtin_inf() ? Doubles{} : right;
+  value = x == 0 ? splat<Doubles>(1) : value;
   if (any(x < 0)) {
     // What rounding the square loses counts as much as the square itself; at 27 all is infinite.
     const Doubles near = smaller_or_first(a, splat<Doubles>(27));

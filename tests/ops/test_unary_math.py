@@ -124,6 +124,16 @@ def test_float64_complement_of_the_error_function():
     np.testing.assert_allclose(got, expected, rtol=8e-16, atol=0)
 
 
+def test_float64_error_function():
+    x = np.concatenate(
+        [np.linspace(-7, 7, 4001), np.linspace(-0.6, 0.6, 2001), np.logspace(-300, 0)]
+    )
+    got = tallow.erf(tallow.from_numpy(x)).numpy()
+    np.testing.assert_allclose(got, np.vectorize(math.erf)(x), rtol=3e-16, atol=0)
+    ends = tallow.tensor([0.0, -0.0, math.inf, -math.inf, 30.0, math.nan], dtype=tallow.float64)
+    assert str(tallow.erf(ends).tolist()) == "[0.0, -0.0, 1.0, -1.0, 1.0, nan]"
+
+
 def test_float64_rounding_keeps_the_sign_of_zero():
     x = np.array(
         [0.0, -0.0, 0.5, -0.5, -0.2, 2.5, -2.5, -3.7, 1e300, np.inf, np.nan, 2.0**52 + 0.5]
