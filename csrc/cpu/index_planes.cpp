@@ -106,9 +106,49 @@ struct CellRow {
   }
 };
 
-// Rows [begin, end) of all results.
+// Rows that are one run between filled ends, as zero padding makes them, and at least a vector
+// long. The ends are filled by whole vectors, which the run then overwrites.
+class FramedRow {
+ public:
+  static bool fits(const Columns& columns) {
+    int64_t copied = 0;
+    for (int64_t k = 0; k < columns.run_count; ++k) copied += columns.runs[k].from >= 0;
+    const PlanePick& pick = columns.pick;
+    return copied == 1 && pick.columns * pick.cell_bytes >= kVectorBytes && pick.value;
+  }
+  explicit FramedRow(const Columns& columns) {
+    const PlanePick& pick = columns.pick;
+    int64_t run = 0;
+    while (columns.runs[run].from < 0) ++run;
+    left_ = columns.runs[run].to * pick.cell_bytes;
+    from_ = columns.runs[run].from * pick.cell_bytes;
+    copied_ = columns.runs[run].count * pick.cell_bytes;
+    row_ = pick.columns * pick.cell_bytes;
+    fill_elements(&value_, pick.value, pick.item, kVectorBytes / pick.item);
+  }
+  TALLOW_INLINE void fill(char* to, int64_t) const { fill_from(to, 0); }
+  TALLOW_INLINE void pick(char* to, const char* from) const {
+    if (left_ > 0) {
+      for (int64_t at = 0; at + kVectorBytes < left_; at += kVectorBytes) put(to + at);
+      put(to + (left_ > kVectorBytes ? left_ - kVectorBytes : 0));
+    }
+    if (left_ + copied_ < row_) fill_from(to, left_ + copied_);
+    copy_cells(to + left_, from + from_, copied_);
+  }
+
+ private:
+  TALLOW_INLINE void put(char* to) const { store(reinterpret_cast<int64_t*>(to), value_); }
+  TALLOW_INLINE void fill_from(char* to, int64_t at) const {
+    for (; at + kVectorBytes < row_; at += kVectorBytes) put(to + at);
+    put(to + row_ - kVectorBytes);
+  }
+  int64_t left_, from_, copied_, row_;  // in bytes
+  Vec<int64_t> value_;
+};
+
+// Rows [begin, end) of all results. The row is a copy, which no write can change.
 template <class Row>
-void pick_rows(const PlanePick& pick, const Row& row, char* out, const char* in, int64_t begin,
+void pick_rows(const PlanePick& pick, const Row row, char* out, const char* in, int64_t begin,
                int64_t end) {
   const int64_t row_bytes = pick.columns * pick.cell_bytes;
   const int64_t in_row_bytes = pick.in_columns * pick.cell_bytes;
@@ -141,7 +181,9 @@ void pick_all(const PlanePick& pick, const Row& row, void* out, const void* in) 
 Status pick_planes(void* out, const void* in, const PlanePick& pick) {
   const Columns columns(pick);
   if (!columns.runs) return columns.runs.failure();
-  if (pick.cell_bytes != pick.item) {
+  if (FramedRow::fits(columns)) {
+    pick_all(pick, FramedRow(columns), out, in);
+  } else if (pick.cell_bytes != pick.item) {
     pick_all(pick, CellRow{columns}, out, in);
   } else if (pick.item == 1) {
     pick_all(pick, WordRow<uint8_t>(columns), out, in);

@@ -156,6 +156,19 @@ def test_padding_modes(mode, expected):
     assert F.pad(x, (2, 1), mode=mode).tolist() == [expected]
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int16", "float32", "float64", "complex128"])
+@pytest.mark.parametrize("width", [1, 3, 15, 16, 17, 70])
+@pytest.mark.parametrize("pad", [(1, 1), (0, 2), (40, 0), (3, 19), (70, 90), (2, -1), (-1, 5)])
+def test_constant_padding_fills_around_a_copy(dtype, width, pad):
+    dtype = getattr(tallow, dtype)
+    x = tallow.arange(2 * 3 * width).reshape(2, 3, width).to(dtype)
+    left, right = pad
+    expected = tallow.full((2, 5, left + width + right), 1, dtype=dtype)
+    kept = x[:, :, max(-left, 0) : width + min(right, 0)]
+    expected[:, 1:4, max(left, 0) : max(left, 0) + kept.size(2)] = kept
+    assert tallow.equal(F.pad(x, (*pad, 1, 1), value=1), expected)
+
+
 def test_padding_returns_a_copy():
     x = tallow.ones(1, 2)
     assert F.pad(x, (0, 0)).data_ptr() != x.data_ptr()
