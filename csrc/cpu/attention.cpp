@@ -86,28 +86,27 @@ Status forward_of(const AttentionArgs& args) {
   const int64_t pitch = score_pitch(args.keys);
   const bool copies = Transposed<T>::pays(per_part);
   const int64_t copy_size = copies ? Transposed<T>::size(args.keys, args.width) : 0;
-  const int64_t flops = 2 * per_part * args.keys * (args.width + args.value_width) + 1;
+  const int64_t flops = 2 * per_part * args.keys * (args.width + args.value_width);
   int64_t failed = 0;
-  parallel_for(args.batch * args.heads * parts, ceil_div(kTaskFlops / 2, flops),
-               [&](int64_t begin, int64_t end) {
-                 const Scratch<T> scratch(copy_size + block * pitch);
-                 bool done = static_cast<bool>(scratch);
-                 for (int64_t task = begin; done && task < end; ++task) {
-                   const int64_t head = task / parts % args.heads;
-                   const int64_t batch = task / parts / args.heads;
-                   const int64_t first = task % parts * kQueriesPerTask;
-                   const int64_t last = lesser(args.queries, first + kQueriesPerTask);
-                   const Rows<T> key =
-                       head_of<T>(args.key, batch, head / (args.heads / args.key_heads));
-                   const Transposed<T> keys({key.data, key.stride}, visible_keys(args, last),
-                                            args.width, copies ? scratch.get() : nullptr);
-                   for (int64_t i = first; done && i < last; i += block) {
-                     done = attend<T>(args, batch, head, i, lesser(block, last - i), keys,
-                                      {scratch.get() + copy_size, pitch});
-                   }
-                 }
-                 if (!done) __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
-               });
+  const int64_t tasks = args.batch * args.heads * parts;
+  parallel_for(tasks, items_in_task(tasks, flops), [&](int64_t begin, int64_t end) {
+    const Scratch<T> scratch(copy_size + block * pitch);
+    bool done = static_cast<bool>(scratch);
+    for (int64_t task = begin; done && task < end; ++task) {
+      const int64_t head = task / parts % args.heads;
+      const int64_t batch = task / parts / args.heads;
+      const int64_t first = task % parts * kQueriesPerTask;
+      const int64_t last = lesser(args.queries, first + kQueriesPerTask);
+      const Rows<T> key = head_of<T>(args.key, batch, head / (args.heads / args.key_heads));
+      const Transposed<T> keys({key.data, key.stride}, visible_keys(args, last), args.width,
+                               copies ? scratch.get() : nullptr);
+      for (int64_t i = first; done && i < last; i += block) {
+        done = attend<T>(args, batch, head, i, lesser(block, last - i), keys,
+                         {scratch.get() + copy_size, pitch});
+      }
+    }
+    if (!done) __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
+  });
   return failed ? out_of_memory((copy_size + block * pitch) * static_cast<int64_t>(sizeof(T)))
                 : Status::kOk;
 }

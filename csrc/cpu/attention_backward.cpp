@@ -104,10 +104,10 @@ Status backward_of(const AttentionArgs& args, const AttentionGrads& grads) {
   const int64_t value_size = copies ? Transposed<T>::size(args.keys, args.value_width) : 0;
   const int64_t need = key_size + value_size + 2 * block * pitch;
   const int64_t flops =
-      2 * group * args.queries * args.keys * (3 * args.width + 2 * args.value_width) + 1;
+      2 * group * args.queries * args.keys * (3 * args.width + 2 * args.value_width);
   int64_t failed = 0;
   parallel_for(
-      args.batch * args.key_heads, ceil_div(kTaskFlops / 2, flops),
+      args.batch * args.key_heads, items_in_task(args.batch * args.key_heads, flops),
       [&](int64_t begin, int64_t end) {
         const Scratch<T> scratch(need);
         bool done = static_cast<bool>(scratch);

@@ -290,8 +290,9 @@ Status run(const ConvArgs& args, bool transposed, const T* source, const T* weig
                                taps.get() + f * d.taps);
   }
   const int64_t work = 2 * d.channels * d.taps * d.out_size[1] * d.phases[0];
-  const int64_t tiles = ceil_div(phases[0].rows, kTaskFlops / 8 / work + 1);
-  const int64_t images = kTaskFlops / 8 / (work * phases[0].rows) + 1;  // in a task
+  // Each product takes some four times as long as in a matrix product.
+  const int64_t tiles = ceil_div(phases[0].rows, items_in_task(phases[0].rows, 4 * work));
+  const int64_t images = tiles > 1 ? 1 : items_in_task(d.batch, 4 * work * phases[0].rows);
   int64_t failed = 0;
   parallel_for(d.batch * tiles, images, [&](int64_t begin, int64_t end) {
     const Scratch<RowTap<T>> list(d.taps);

@@ -81,7 +81,7 @@ Tiling choose_tiling(const Pass& pass) {
   tiling.channel_parts =
       greater(lesser(ceil_div(wanted, tiling.row_tiles), pass.out_channels / least_channels), 1);
   const int64_t tasks = tiling.row_tiles * tiling.channel_parts;
-  tiling.chunk = tasks > 1 ? 1 : ceil_div(kTaskFlops / 2, flops + 1);
+  tiling.chunk = tasks > 1 ? 1 : items_in_task(items, flops);
   return tiling;
 }
 

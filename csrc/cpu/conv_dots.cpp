@@ -341,33 +341,32 @@ Status grad_weight(const ConvArgs& args, const T* input, const T* output, T* wei
   const int64_t need = staged_size + turned_size + plan.block_groups * plan.weights * kWideLanes;
   const int64_t tasks = plan.partials * plan.blocks;
   int64_t failed = 0;
-  parallel_for(tasks, kTaskFlops / 2 / (plan.flops / tasks + 1) + 1,
-               [&](int64_t begin, int64_t end) {
-                 const Scratch<T> scratch(need);
-                 if (!scratch) {
-                   __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
-                   return;
-                 }
-                 T* const turned = scratch.get() + staged_size;
-                 const DotsBuffers<T> buffers{scratch.get(), turned_size ? turned : nullptr,
-                                              turned + turned_size};
-                 Round<T> round{};
-                 round.staged_image = plan.staged_image();
-                 round.pixels = plan.pixels;
-                 round.runs = runs.get();
-                 round.run_count = vectors;
-                 round.gap = plan.stage.pitch - args.out_size[1];
-                 round.table = table.get();
-                 round.taps = plan.taps;
-                 fill_row(buffers.staged, staged_size);
-                 for (int64_t t = begin; t < end; ++t) {
-                   const int64_t first = t % plan.blocks * plan.block_groups;
-                   sum_block(args, plan, round, input, output, first,
-                             lesser(plan.block_groups, args.groups - first),
-                             part_of(args.batch, 1, plan.partials, t / plan.blocks), buffers,
-                             results + t / plan.blocks * weights + first * plan.weights);
-                 }
-               });
+  parallel_for(tasks, items_in_task(tasks, plan.flops / tasks), [&](int64_t begin, int64_t end) {
+    const Scratch<T> scratch(need);
+    if (!scratch) {
+      __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);
+      return;
+    }
+    T* const turned = scratch.get() + staged_size;
+    const DotsBuffers<T> buffers{scratch.get(), turned_size ? turned : nullptr,
+                                 turned + turned_size};
+    Round<T> round{};
+    round.staged_image = plan.staged_image();
+    round.pixels = plan.pixels;
+    round.runs = runs.get();
+    round.run_count = vectors;
+    round.gap = plan.stage.pitch - args.out_size[1];
+    round.table = table.get();
+    round.taps = plan.taps;
+    fill_row(buffers.staged, staged_size);
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t first = t % plan.blocks * plan.block_groups;
+      sum_block(args, plan, round, input, output, first,
+                lesser(plan.block_groups, args.groups - first),
+                part_of(args.batch, 1, plan.partials, t / plan.blocks), buffers,
+                results + t / plan.blocks * weights + first * plan.weights);
+    }
+  });
   if (failed) return out_of_memory(need * static_cast<int64_t>(sizeof(T)));
   if (!direct) add_partials(args, plan, results, weight);
   return Status::kOk;

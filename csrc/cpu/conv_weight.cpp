@@ -240,7 +240,7 @@ Status grad_weight(const ConvArgs& args, const T* input, const T* output, T* wei
   const int64_t tasks = division.partials * args.groups * division.channel_parts;
   const int64_t flops =
       2 * args.batch * args.groups * weights * args.out_size[0] * args.out_size[1];
-  parallel_for(tasks, kTaskFlops / 2 / (flops / tasks + 1) + 1, [&](int64_t begin, int64_t end) {
+  parallel_for(tasks, items_in_task(tasks, flops / tasks), [&](int64_t begin, int64_t end) {
     const Scratch<T> scratch(need);
     if (!scratch) {
       __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);

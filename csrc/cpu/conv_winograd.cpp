@@ -230,7 +230,7 @@ Status run(const Pass& pass) {
   if (share) {
     if (!shared) return shared.failure();
     const int64_t parts = ceil_div(sources, kWeightChannels);
-    parallel_for(pass.chunks() * parts, 8, [&](int64_t begin, int64_t end) {
+    parallel_for(pass.chunks() * parts, 4, [&](int64_t begin, int64_t end) {
       for (int64_t t = begin; t < end; ++t) {
         const int64_t chunk = t / parts;
         const int64_t first = t % parts * kWeightChannels;
@@ -247,7 +247,7 @@ Status run(const Pass& pass) {
   const int64_t need = staged + kPoints * (patch_plane + sum_plane) + own;
   const int64_t tasks = tiles.groups * chunk_parts;
   int64_t failed = 0;
-  parallel_for(tasks, kTaskFlops / 2 / (flops / tasks + 1) + 1, [&](int64_t begin, int64_t end) {
+  parallel_for(tasks, items_in_task(tasks, flops / tasks), [&](int64_t begin, int64_t end) {
     const Scratch<float> scratch(need);
     if (!scratch) {
       __atomic_store_n(&failed, int64_t{1}, __ATOMIC_RELAXED);

@@ -195,7 +195,7 @@ Status conv_winograd_grad_weight(const ConvArgs& args, const float* input, const
   const int64_t vectors = ceil_div(args.out_channels, int64_t{kWidth});
   constexpr int64_t kChannels = 32;
   const int64_t parts = ceil_div(args.in_channels, kChannels);
-  parallel_for(vectors * parts, 16, [&](int64_t begin, int64_t end) {
+  parallel_for(vectors * parts, ceil_div(8, division.partials), [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       const int64_t first = t % parts * kChannels;
       finish_weights(args, {sums.get(), sum_plane, pitch}, division.partials, partial_size,

@@ -49,7 +49,8 @@ inline constexpr Cut kCutsPackingB[] = {{256, 1024}, {256, 512}, {128, 512},
 inline constexpr Cut kCutsPackingBoth[] = {{512, 1024}, {512, 512}, {256, 512},
                                            {256, 256},  {256, 128}, {64, 48}};
 
-// Takes the first cut that makes enough parts: where they pack, half of those wanted, or 12.
+// Takes the first cut that makes enough parts: where they pack, half of those wanted but at least
+// two, or 12.
 template <class T, int kCount>
 void choose_grid(const Gemm<T>& g, const Cut (&cuts)[kCount], int64_t wanted, int64_t enough,
                  Plan& plan) {
@@ -59,6 +60,8 @@ void choose_grid(const Gemm<T>& g, const Cut (&cuts)[kCount], int64_t wanted, in
     if (c + 1 < kCount && columns * row_limit < enough) continue;
     plan.column_parts = columns;
     plan.row_parts = lesser(ceil_div(wanted, columns), row_limit);
+    // As with wanted_tasks, an even number.
+    if (plan.row_parts > 1 && columns * plan.row_parts % 2 == 1) --plan.row_parts;
     return;
   }
 }
@@ -66,7 +69,7 @@ void choose_grid(const Gemm<T>& g, const Cut (&cuts)[kCount], int64_t wanted, in
 template <class T>
 void choose_grid(const Gemm<T>& g, int64_t wanted, Plan& plan) {
   const bool pack_a = packing_a_pays(g, g.n);
-  const int64_t half = ceil_div(wanted, 2);
+  const int64_t half = greater(ceil_div(wanted, 2), lesser(wanted, 2));
   if (packing_pays(g, g.m)) {
     if (pack_a) return choose_grid(g, kCutsPackingBoth, wanted, lesser(half, 8), plan);
     return choose_grid(g, kCutsPackingB, wanted, lesser(half, 12), plan);
@@ -268,8 +271,8 @@ Status multiply(const MatmulArgs& args, bool chained) {
     const int64_t splits = split_count(first, plan);
     if (splits > 1) return multiply_split(first, splits);
   }
-  const int64_t flops = 2 * first.m * first.n * (first.k > 0 ? first.k : 1);
-  const int64_t chunk = plan.tasks() > 1 ? 1 : ceil_div(kTaskFlops / 2, flops);
+  const int64_t flops = 2 * first.m * first.n * first.k;
+  const int64_t chunk = plan.tasks() > 1 ? 1 : items_in_task(items, flops);
   const int64_t need = part_scratch(first, plan);
   int64_t failed = 0;
   parallel_for(items * plan.tasks(), chunk, [&](int64_t begin, int64_t end) {

@@ -53,11 +53,20 @@ TALLOW_INLINE Range part_of(int64_t n, int64_t unit, int64_t parts, int64_t inde
 // Floating-point operations that make a task worth handing to another thread.
 inline constexpr int64_t kTaskFlops = 4'000'000;
 
-// How many tasks this many operations should be cut into, where their shape allows.
+// How many tasks this many operations should be cut into, where their shape allows. An even number:
+// two threads would share three tasks badly.
 TALLOW_INLINE int64_t wanted_tasks(int64_t flops) {
   if (flops < 2 * kTaskFlops) return flops < kTaskFlops ? 1 : 2;
   const int64_t fine = lesser(flops / kTaskFlops, 8);
-  return fine + lesser((flops - fine * kTaskFlops) / (8 * kTaskFlops), 56);
+  const int64_t wanted = fine + lesser((flops - fine * kTaskFlops) / (8 * kTaskFlops), 56);
+  return wanted + wanted % 2;
+}
+
+// How many of some items, of so many operations each, are a task that is worth it: tasks of nearly
+// equal size, in an even number.
+TALLOW_INLINE int64_t items_in_task(int64_t items, int64_t flops) {
+  const int64_t tasks = ceil_div(greater(items, 1), kTaskFlops / 2 / (flops + 1) + 1);
+  return ceil_div(items, tasks > 1 ? tasks + tasks % 2 : 1);
 }
 
 // ---- Entry points of the gemm files.

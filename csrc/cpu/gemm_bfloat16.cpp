@@ -240,7 +240,7 @@ Status multiply(const MatmulArgs& args) {
   const int64_t column_parts = lesser(panels, wanted);
   const int64_t row_parts = lesser(ceil_div(args.m, int64_t{48}), ceil_div(wanted, column_parts));
   const int64_t parts = column_parts * row_parts;
-  const int64_t chunk = parts > 1 ? 1 : ceil_div(kTaskFlops / 2, flops / items + 1);
+  const int64_t chunk = parts > 1 ? 1 : items_in_task(items, flops / items);
   parallel_for(items * parts, chunk, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       const int64_t item = t / parts;
