@@ -10,22 +10,55 @@ namespace {
 // far behind its end.
 inline constexpr int kAbreast = 8;
 
-// sums[p] = bias + the sum of pixel p, counted from the one at `staged`.
+// In which direction the taps go that come in threes of neighbours, 0 if they do not.
 template <class T>
-TALLOW_INLINE void sum_pixels(const Image<T>& image, const T* staged, Vec<T> bias,
-                              Vec<T> (&sums)[kAbreast]) {
+int direction_of_threes(const Image<T>& image) {
+  if (image.sum_length < 3 || image.sum_length % 3 != 0) return 0;
+  const int32_t step = image.table[1] - image.table[0];
+  if (step != 1 && step != -1) return 0;
+  for (int64_t l = 0; l < image.sum_length; l += 3) {
+    if (image.table[l + 1] != image.table[l] + step) return 0;
+    if (image.table[l + 2] != image.table[l] + 2 * step) return 0;
+  }
+  return step;
+}
+
+// Adds the products of the taps from `l` on to the pixels counted from the one at `staged`: of one
+// tap, or of three if kDirection is not 0, each of whose pixels is loaded once.
+template <class T, int kDirection>
+TALLOW_INLINE void add_taps(const Image<T>& image, const T* staged, int64_t l,
+                            Vec<T> (&sums)[kAbreast]) {
   constexpr int kW = kLanes<T>;
+  constexpr int kTaps = kDirection == 0 ? 1 : 3;
+  Vec<T> factor[kTaps];
+#pragma GCC unroll 3
+  for (int k = 0; k < kTaps; ++k) factor[k] = load(image.weight + (l + k) * kW);
+  const T* const from = staged + image.table[l] * int64_t{kW};
+#pragma GCC unroll 16
+  for (int i = 0; i < kAbreast + kTaps - 1; ++i) {
+    // Along the taps, so that each sum gets its products in their order.
+    const int at = kDirection >= 0 ? i : kAbreast - 1 - i;
+    const Vec<T> value = load(from + at * kW);
+#pragma GCC unroll 3
+    for (int k = 0; k < kTaps; ++k) {
+      const int p = at - kDirection * k;
+      if (p >= 0 && p < kAbreast) sums[p] = mul_add(factor[k], value, sums[p]);
+    }
+  }
+}
+
+// sums[p] = bias + the sum of pixel p, counted from the one at `staged`.
+template <class T, int kDirection>
+void sum_pixels(const Image<T>& image, const T* staged, Vec<T> bias, T* to) {
+  constexpr int kW = kLanes<T>;
+  Vec<T> sums[kAbreast];
 #pragma GCC unroll 8
   for (int p = 0; p < kAbreast; ++p) sums[p] = Vec<T>{};
-  for (int64_t l = 0; l < image.sum_length; ++l) {
-    const Vec<T> factor = load(image.weight + l * kW);
-    const T* const from = staged + image.table[l] * int64_t{kW};
-#pragma GCC unroll 8
-    for (int p = 0; p < kAbreast; ++p) sums[p] = mul_add(factor, load(from + p * kW), sums[p]);
+  for (int64_t l = 0; l < image.sum_length; l += kDirection == 0 ? 1 : 3) {
+    add_taps<T, kDirection>(image, staged, l, sums);
   }
-  if (!image.bias) return;
 #pragma GCC unroll 8
-  for (int p = 0; p < kAbreast; ++p) sums[p] += bias;
+  for (int p = 0; p < kAbreast; ++p) store(to + p * kW, image.bias ? sums[p] + bias : sums[p]);
 }
 
 // Writes `pixels` pixels of a row.
@@ -66,14 +99,15 @@ void compute(const Image<T>& image) {
   constexpr int64_t kRun = kW > kAbreast ? kW : kAbreast;  // pixels written at a time
   alignas(64) T run[kRun * kW];
   const Vec<T> bias = image.bias ? load_some(image.bias, image.channels) : Vec<T>{};
+  const int direction = direction_of_threes(image);
+  const auto sum = direction == 0  ? sum_pixels<T, 0>
+                   : direction > 0 ? sum_pixels<T, 1>
+                                   : sum_pixels<T, -1>;
   for (int64_t y = 0; y < image.rows; ++y) {
     for (int64_t x = 0; x < image.columns; x += kRun) {
       const int64_t pixels = lesser(image.columns - x, kRun);
       for (int64_t p = 0; p < pixels; p += kAbreast) {
-        Vec<T> sums[kAbreast];
-        sum_pixels(image, image.staged + (y * image.pitch + x + p) * kW, bias, sums);
-#pragma GCC unroll 8
-        for (int i = 0; i < kAbreast; ++i) store(run + (p + i) * kW, sums[i]);
+        sum(image, image.staged + (y * image.pitch + x + p) * kW, bias, run + p * kW);
       }
       write_pixels(image, run, pixels, image.out + y * image.out_row + x * image.out_column);
     }

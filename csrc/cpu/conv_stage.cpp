@@ -197,8 +197,10 @@ void fill_vectors(const Stage& stage, const T* source, const Order& order, int64
         Vec<T> block[kW];
 #pragma GCC unroll 16
         for (int c = 0; c < kW; ++c) {
-          block[c] = c < channels ? load_apart(from + c * order.channel + x * step, step, pixels)
-                                  : Vec<T>{};
+          const T* const row = from + c * order.channel + x * step;
+          block[c] = c < channels ? load_apart(row, step, pixels) : Vec<T>{};
+          // The channels that are likely to be next: many streams at once, too many for hardware.
+          __builtin_prefetch(row + kW * order.channel);
         }
         transpose(block);
 #pragma GCC unroll 16
