@@ -46,6 +46,7 @@ set(TALLOW_CORE_SOURCES
   csrc/ops/elementwise.cpp
   csrc/ops/embedding.cpp
   csrc/ops/few_fft.cpp
+  csrc/ops/few_loss.cpp
   csrc/ops/few_math.cpp
   csrc/ops/few_pool.cpp
   csrc/ops/few_resize.cpp
@@ -101,10 +102,6 @@ set(TALLOW_COMPACT_CORE_SOURCES
   csrc/ops/complex_math.cpp
   csrc/ops/conv.cpp
   csrc/ops/draws.cpp
-  csrc/ops/few_fft.cpp
-  csrc/ops/few_math.cpp
-  csrc/ops/few_pool.cpp
-  csrc/ops/few_resize.cpp
   csrc/ops/gather_scatter.cpp
   csrc/ops/grid_sample.cpp
   csrc/ops/image_moves.cpp

@@ -49,6 +49,10 @@ Tensor interpolate_few(const Tensor& input, const std::optional<Dims>& size,
                        std::optional<double> scale_factor, std::string_view mode,
                        std::optional<bool> align_corners, std::optional<bool> recompute);
 Tensor polar_few(const Tensor& abs, const Tensor& angle);
+Tensor xlog1py_few(const Tensor& input, const Tensor& other);
+Tensor entr_few(const Tensor& input);
+// The vector product along a dimension of size 3.
+Tensor cross_few(const Tensor& input, const Tensor& other, int64_t dim);
 // Of real numbers: 0, pi or NaN.
 Tensor angle_few(const Tensor& input);
 std::tuple<Tensor, Tensor> frexp_few(const Tensor& input);

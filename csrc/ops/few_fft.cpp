@@ -38,27 +38,48 @@ void root(int64_t k, int64_t n, double& re, double& im) {
   im = s;
 }
 
-// Transforms the lines of one dimension, n elements at distance `inner`.
+// Transforms the lines of one dimension, n elements at distance `inner`. Elements j and n - j meet
+// the same cosine and opposite sines, and so do results k and n - k: one pass over half of the
+// elements gives both. The transform of real numbers comes out exactly Hermitian.
 void transform_lines(Numbers& x, int64_t total, int64_t n, int64_t inner, bool inverse) {
-  double cosines[kMostPoints], sines[kMostPoints], re[kMostPoints], im[kMostPoints];
+  double cosines[kMostPoints], sines[kMostPoints];
   for (int64_t k = 0; k < n; ++k) {
     root(k, n, cosines[k], sines[k]);
     if (!inverse) sines[k] = -sines[k];
   }
+  const int64_t pairs = (n - 1) / 2;
+  double sum_re[kMostPoints], sum_im[kMostPoints], gap_re[kMostPoints], gap_im[kMostPoints];
   for (int64_t line = 0; line < total / n; ++line) {
-    const int64_t first = line / inner * inner * n + line % inner;
-    for (int64_t j = 0; j < n; ++j) {
-      re[j] = x.re[first + j * inner];
-      im[j] = x.im[first + j * inner];
+    double* const re = x.re + line / inner * inner * n + line % inner;
+    double* const im = x.im + line / inner * inner * n + line % inner;
+    for (int64_t j = 1; j <= pairs; ++j) {
+      const int64_t left = j * inner, right = (n - j) * inner;
+      sum_re[j] = re[left] + re[right];
+      sum_im[j] = im[left] + im[right];
+      gap_re[j] = re[left] - re[right];
+      gap_im[j] = im[left] - im[right];
     }
-    for (int64_t k = 0; k < n; ++k) {
-      double real = re[0], imaginary = im[0];
-      for (int64_t j = 1, at = k; j < n; ++j, at = (at + k) % n) {
-        real += re[j] * cosines[at] - im[j] * sines[at];
-        imaginary += re[j] * sines[at] + im[j] * cosines[at];
+    const double first_re = re[0], first_im = im[0];
+    const double middle_re = n % 2 == 0 ? re[n / 2 * inner] : 0;
+    const double middle_im = n % 2 == 0 ? im[n / 2 * inner] : 0;
+    for (int64_t k = 0; k <= n / 2; ++k) {
+      double even_re = first_re + (k % 2 == 0 ? middle_re : -middle_re);
+      double even_im = first_im + (k % 2 == 0 ? middle_im : -middle_im);
+      double odd_re = 0, odd_im = 0;
+      for (int64_t j = 1, at = k; j <= pairs; ++j) {
+        even_re += sum_re[j] * cosines[at];
+        even_im += sum_im[j] * cosines[at];
+        odd_re += gap_re[j] * sines[at];
+        odd_im += gap_im[j] * sines[at];
+        at += k;
+        if (at >= n) at -= n;
       }
-      x.re[first + k * inner] = real;
-      x.im[first + k * inner] = imaginary;
+      if (k > 0) {
+        re[(n - k) * inner] = even_re + odd_im;
+        im[(n - k) * inner] = even_im - odd_re;
+      }
+      re[k * inner] = even_re - odd_im;
+      im[k * inner] = even_im + odd_re;
     }
   }
 }
@@ -76,22 +97,24 @@ void mirror_lines(Numbers& x, int64_t total, int64_t n, int64_t inner) {
   }
 }
 
-// Calls visit(flat, offset) for the elements of a contiguous array of `shape`, in order, with the
-// place that `strides` give them, for those inside `limit`.
+// Calls visit(flat, offset, count) for the rows of a contiguous array of `shape`: where a row
+// begins, and where its first element lies by `strides`. Rows end at `limit`, and those outside of
+// it are left out.
 template <class Visit>
-void for_elements(const Dims& shape, const Dims& limit, const Dims& strides, const Visit& visit) {
+void for_rows(const Dims& shape, const Dims& limit, const Dims& strides, const Visit& visit) {
+  const int64_t last = shape.size() - 1;
   Dims at = Dims::filled(shape.size(), 0);
-  int64_t total = 1;
-  for (const int64_t size : shape) total *= size;
-  for (int64_t flat = 0; flat < total; ++flat) {
+  int64_t rows = 1;
+  for (int64_t d = 0; d < last; ++d) rows *= shape[d];
+  for (int64_t row = 0; row < rows; ++row) {
     int64_t offset = 0;
     bool inside = true;
-    for (int64_t d = 0; d < shape.size(); ++d) {
+    for (int64_t d = 0; d < last; ++d) {
       offset += at[d] * strides[d];
       inside = inside && at[d] < limit[d];
     }
-    if (inside) visit(flat, offset);
-    for (int64_t d = shape.size() - 1; d >= 0 && ++at[d] == shape[d]; --d) at[d] = 0;
+    if (inside) visit(row * shape[last], offset, limit[last]);
+    for (int64_t d = last - 1; d >= 0 && ++at[d] == shape[d]; --d) at[d] = 0;
   }
 }
 
@@ -103,26 +126,35 @@ void load(const Tensor& x, const Request& request, const Dims& shape, Numbers& t
     const int64_t last = request.dims.back();
     limit[last] = std::min(x.sizes()[last], request.sizes.back() / 2 + 1);
   }
-  for_elements(shape, limit, x.strides(), [&](int64_t flat, int64_t offset) {
-    if (is_complex(x.dtype())) {
-      const T* const pair = static_cast<const T*>(x.ptr()) + 2 * offset;
-      to.re[flat] = static_cast<double>(pair[0]);
-      to.im[flat] = static_cast<double>(request.conjugate_input ? -pair[1] : pair[1]);
-    } else {
-      to.re[flat] = static_cast<double>(static_cast<const T*>(x.ptr())[offset]);
+  const bool complex = is_complex(x.dtype());
+  const double sign = request.conjugate_input ? -1 : 1;
+  const int64_t step = x.strides()[x.dim() - 1];
+  for_rows(shape, limit, x.strides(), [&](int64_t flat, int64_t offset, int64_t count) {
+    if (!complex) {
+      const T* const row = static_cast<const T*>(x.ptr()) + offset;
+      for (int64_t i = 0; i < count; ++i) to.re[flat + i] = static_cast<double>(row[i * step]);
+      return;
+    }
+    const T* const row = static_cast<const T*>(x.ptr()) + 2 * offset;
+    for (int64_t i = 0; i < count; ++i) {
+      to.re[flat + i] = static_cast<double>(row[2 * i * step]);
+      to.im[flat + i] = sign * static_cast<double>(row[2 * i * step + 1]);
     }
   });
 }
 
+// `out` is new and contiguous.
 template <class T>
 void store(const Numbers& from, const Request& request, const Dims& shape, const Tensor& out) {
   const bool real = request.of_half;
-  for_elements(shape, out.sizes(), out.strides(), [&](int64_t flat, int64_t offset) {
-    T* const to = static_cast<T*>(out.ptr()) + (real ? offset : 2 * offset);
-    to[0] = static_cast<T>(from.re[flat] * request.scale);
-    if (real) return;
-    const double imaginary = from.im[flat] * request.scale;
-    to[1] = static_cast<T>(request.conjugate_result ? -imaginary : imaginary);
+  const double scale = request.scale;
+  const double turned = request.conjugate_result ? -scale : scale;
+  for_rows(shape, out.sizes(), out.strides(), [&](int64_t flat, int64_t offset, int64_t count) {
+    T* const row = static_cast<T*>(out.ptr()) + (real ? offset : 2 * offset);
+    for (int64_t i = 0; i < count; ++i) {
+      row[real ? i : 2 * i] = static_cast<T>(from.re[flat + i] * scale);
+      if (!real) row[2 * i + 1] = static_cast<T>(from.im[flat + i] * turned);
+    }
   });
 }
 

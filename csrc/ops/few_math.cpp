@@ -1,119 +1,54 @@
-// Functions, distances, losses and paddings of few numbers, see few.h.
+// Functions and paddings of few numbers, see few.h.
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
-#include "autograd/record.h"
-#include "ops/copy.h"
 #include "ops/few.h"
+#include "ops/few_values.h"
 
 namespace tallow::ops {
 
 namespace {
 
-constexpr int64_t kMostElements = 1024;
-
-bool is_few(const Tensor& x) {
-  return x.device().is_cpu() && (x.dtype() == DType::kFloat32 || x.dtype() == DType::kFloat64) &&
-         x.numel() <= kMostElements && !should_record({&x});
+double integer_power(double x, int64_t n) {
+  double result = 1;
+  for (; n > 0; n /= 2, x *= x) {
+    if (n % 2 == 1) result *= x;
+  }
+  return result;
 }
 
-// The elements of a small tensor of float32 or float64, one after the other.
-class Values {
+// The sum of (q + k)^-s over k >= 0: directly up to `large`, from where on the terms of the formula
+// of Euler and Maclaurin are small. Source: DLMF 25.11.5.
+class Zeta {
  public:
-  explicit Values(const Tensor& tensor) : tensor_(contiguous(tensor)) {}
-  double operator[](int64_t i) const {
-    return tensor_.dtype() == DType::kFloat32 ? static_cast<double>(tensor_.data<float>()[i])
-                                              : tensor_.data<double>()[i];
+  Zeta(int64_t s, double large) : s_(s), large_(large) {
+    constexpr double kBernoulli[] = {1.0 / 6,  -1.0 / 30,     1.0 / 42, -1.0 / 30,
+                                     5.0 / 66, -691.0 / 2730, 7.0 / 6,  -3617.0 / 510};
+    const auto power = static_cast<double>(s);
+    double factor = power / 2;  // s (s + 1) ... (s + 2k - 2) / (2k)!
+    for (int k = 1; k <= kTerms; ++k) {
+      terms_[k - 1] = kBernoulli[k - 1] * factor;
+      factor *= (power + 2 * k - 1) * (power + 2 * k) / ((2 * k + 1) * (2 * k + 2));
+    }
+  }
+  double operator()(double q) const {
+    if (q <= 0 && q == std::floor(q)) return INFINITY;
+    double total = 0;
+    for (; q < large_; ++q) total += integer_power(1 / q, s_);
+    const double inverse = 1 / q;
+    double series = 0;
+    for (int k = kTerms; k > 0; --k) series = series * inverse * inverse + terms_[k - 1];
+    series = (series * inverse + 0.5) * inverse + 1 / static_cast<double>(s_ - 1);
+    return total + series * integer_power(inverse, s_ - 1);
   }
 
  private:
-  Tensor tensor_;
+  static constexpr int kTerms = 8;
+  int64_t s_;
+  double large_;
+  double terms_[kTerms];
 };
-
-void put(const Tensor& to, int64_t i, double value) {
-  if (to.dtype() == DType::kFloat32) {
-    to.data<float>()[i] = static_cast<float>(value);
-  } else {
-    to.data<double>()[i] = value;
-  }
-}
-
-// The sum of (q + k)^-s over k >= 0. Source: DLMF 25.11.5, the formula of Euler and Maclaurin.
-double zeta(int64_t s, double q) {
-  constexpr double kBernoulli[] = {1.0 / 6,  -1.0 / 30,     1.0 / 42, -1.0 / 30,
-                                   5.0 / 66, -691.0 / 2730, 7.0 / 6,  -3617.0 / 510};
-  constexpr int64_t kDirect = 10;
-  if (q <= 0 && q == std::floor(q)) return INFINITY;
-  const double power = -static_cast<double>(s);
-  const int64_t steps = kDirect + (q < 0 ? static_cast<int64_t>(std::ceil(-q)) : 0);
-  double total = 0;
-  for (int64_t i = 0; i < steps; ++i, ++q) total += std::pow(q, power);
-  const double inverse = 1 / q;
-  double series = 0;
-  for (int64_t k = 8; k > 0; --k) {
-    double factor = kBernoulli[k - 1];  // times s (s + 1) ... (s + 2k - 2) / (2k)!
-    for (int64_t i = 0; i < 2 * k - 1; ++i) factor *= static_cast<double>(s + i) / (i + 1.0);
-    series = series * inverse * inverse + factor / (2.0 * static_cast<double>(k));
-  }
-  series = (series * inverse + 0.5) * inverse + 1 / static_cast<double>(s - 1);
-  return total + series * std::pow(inverse, static_cast<double>(s - 1));
-}
-
-double gap(double sum, double difference, double p) {
-  const double size = std::abs(difference);
-  if (p == 2) return sum + size * size;
-  if (p == 1) return sum + size;
-  if (p == 0) return sum + (size != 0 ? 1 : 0);
-  if (std::isinf(p)) return size > sum || std::isnan(size) ? size : sum;
-  return sum + std::pow(size, p);
-}
-
-double distance(const Values& a, int64_t from_a, const Values& b, int64_t from_b, int64_t columns,
-                double p) {
-  double sum = 0;
-  for (int64_t i = 0; i < columns; ++i) sum = gap(sum, a[from_a + i] - b[from_b + i], p);
-  if (p == 2) return std::sqrt(sum);
-  return p == 0 || p == 1 || std::isinf(p) ? sum : std::pow(sum, 1 / p);
-}
-
-double log_add(double a, double b) {
-  const double high = std::max(a, b);
-  if (high == -INFINITY || std::isnan(a) || std::isnan(b)) return a + b;
-  return high + std::log1p(std::exp(std::min(a, b) - high));
-}
-
-// Minus the logarithm of the probability of one sequence of labels, by the forward recursion.
-// Source: A. Graves et al., Connectionist temporal classification, ICML 2006, section 4.1.
-double path_loss(const Values& log_probs, int64_t first, int64_t row, int64_t steps,
-                 const std::vector<int64_t>& labels, int64_t blank) {
-  const auto width = static_cast<int64_t>(2 * labels.size() + 1);
-  if (steps == 0) return width == 1 ? 0.0 : INFINITY;
-  const auto label = [&](int64_t i) {
-    return i % 2 == 0 ? blank : labels[static_cast<std::size_t>(i / 2)];
-  };
-  std::vector<double> alpha(static_cast<std::size_t>(width), -INFINITY);
-  for (int64_t i = 0; i < std::min<int64_t>(width, 2); ++i) {
-    alpha[static_cast<std::size_t>(i)] = log_probs[first + label(i)];
-  }
-  for (int64_t t = 1; t < steps; ++t) {
-    for (int64_t i = width - 1; i >= 0; --i) {  // from the end: the others are those of t - 1
-      const auto at = static_cast<std::size_t>(i);
-      double sum = alpha[at];
-      if (i > 0) sum = log_add(sum, alpha[at - 1]);
-      if (i > 1 && label(i) != blank && label(i) != label(i - 2)) sum = log_add(sum, alpha[at - 2]);
-      alpha[at] = sum + log_probs[first + t * row + label(i)];
-    }
-  }
-  const double last = alpha.back();
-  return -(width > 1 ? log_add(last, alpha[alpha.size() - 2]) : last);
-}
-
-bool within(const Dims& values, int64_t count, int64_t least, int64_t most) {
-  return values.size() == count && std::all_of(values.begin(), values.end(), [=](int64_t value) {
-           return value >= least && value <= most;
-         });
-}
 
 }  // namespace
 
@@ -123,101 +58,11 @@ Tensor polygamma_few(int64_t n, const Tensor& input) {
   const Tensor out = empty(input.sizes(), input.dtype());
   double scale = n % 2 == 1 ? 1 : -1;
   for (int64_t k = 2; k <= n; ++k) scale *= static_cast<double>(k);
+  const bool wide = input.dtype() == DType::kFloat64;
+  const Zeta zeta(n + 1, static_cast<double>(n) + (wide ? 11 : 6));
   for (int64_t i = 0; i < out.numel(); ++i) {
     if (x[i] < -1e4) return {};
-    put(out, i, scale * zeta(n + 1, x[i]));
-  }
-  return out;
-}
-
-Tensor cdist_few(const Tensor& x1, const Tensor& x2, double p) {
-  if (!is_few(x1) || !is_few(x2) || x1.dim() < 2 || x1.dim() != x2.dim() || p < 0 ||
-      x1.dtype() != x2.dtype() || x1.size(-1) != x2.size(-1)) {
-    return {};
-  }
-  Dims shape = x1.sizes();
-  shape[x1.dim() - 1] = x2.size(-2);
-  for (int64_t d = 0; d + 2 < x1.dim(); ++d) {
-    if (x1.sizes()[d] != x2.sizes()[d]) return {};
-  }
-  const int64_t rows = x1.size(-2), others = x2.size(-2), columns = x1.size(-1);
-  const Tensor out = empty(shape, x1.dtype());
-  const Values a(x1), b(x2);
-  for (int64_t i = 0; i < out.numel(); ++i) {
-    const int64_t row = i / others;  // among those of all batches
-    put(out, i,
-        distance(a, row * columns, b, (row / rows * others + i % others) * columns, columns, p));
-  }
-  return out;
-}
-
-Tensor pdist_few(const Tensor& input, double p) {
-  if (!is_few(input) || input.dim() != 2 || p < 0) return {};
-  const int64_t rows = input.size(0), columns = input.size(1);
-  const Tensor out = empty({rows > 0 ? rows * (rows - 1) / 2 : 0}, input.dtype());
-  const Values x(input);
-  int64_t at = 0;
-  for (int64_t i = 0; i < rows; ++i) {
-    for (int64_t j = i + 1; j < rows; ++j) {
-      put(out, at++, distance(x, i * columns, x, j * columns, columns, p));
-    }
-  }
-  return out;
-}
-
-Tensor ctc_losses_few(const Tensor& log_probs, const Tensor& targets, const Dims& input_lengths,
-                      const Dims& target_lengths, int64_t blank) {
-  if (!is_few(log_probs) || log_probs.dim() != 3 || targets.dtype() != DType::kInt64 ||
-      targets.dim() > 2 || !targets.device().is_cpu()) {
-    return {};
-  }
-  const int64_t time = log_probs.size(0), count = log_probs.size(1), classes = log_probs.size(2);
-  const bool padded = targets.dim() == 2;
-  const int64_t longest = padded ? targets.size(1) : targets.numel();
-  if (blank < 0 || blank >= classes || !within(input_lengths, count, 0, time) ||
-      !within(target_lengths, count, 0, longest) || (padded && targets.size(0) != count)) {
-    return {};
-  }
-  const Tensor flat = contiguous(targets);
-  const Values values(log_probs);
-  const Tensor out = empty({count}, log_probs.dtype());
-  int64_t begin = 0;
-  for (int64_t item = 0; item < count; ++item) {
-    if (padded) begin = item * longest;
-    const int64_t end = begin + target_lengths[item];
-    if (end > flat.numel()) return {};
-    const std::vector<int64_t> labels(flat.data<int64_t>() + begin, flat.data<int64_t>() + end);
-    for (const int64_t label : labels) {
-      if (label < 0 || label >= classes) return {};
-    }
-    put(out, item,
-        path_loss(values, item * classes, count * classes, input_lengths[item], labels, blank));
-    begin = end;
-  }
-  return out;
-}
-
-Tensor multi_margin_few(const Tensor& scores, const Tensor& classes, bool squared, double margin) {
-  if (!is_few(scores) || scores.dim() != 2 || classes.dim() != 1 ||
-      classes.dtype() != DType::kInt64 || !classes.device().is_cpu() ||
-      classes.numel() != scores.size(0) || scores.size(1) == 0) {
-    return {};
-  }
-  const int64_t columns = scores.size(1);
-  const Tensor labels = contiguous(classes);
-  const Values x(scores);
-  const Tensor out = empty({scores.size(0)}, scores.dtype());
-  for (int64_t row = 0; row < out.numel(); ++row) {
-    const int64_t label = labels.data<int64_t>()[row];
-    if (label < 0 || label >= columns) return {};
-    double sum = 0;
-    for (int64_t j = 0; j < columns; ++j) {
-      if (j == label) continue;
-      const double violation = margin - x[row * columns + label] + x[row * columns + j];
-      if (violation <= 0) continue;
-      sum += squared ? violation * violation : violation;
-    }
-    put(out, row, sum / static_cast<double>(columns));
+    put(out, i, scale * zeta(x[i]));
   }
   return out;
 }
@@ -273,18 +118,23 @@ Tensor pad_few(const Tensor& input, const Dims& pad, std::string_view mode,
   const int64_t plane = sizes(2) * sizes(1) * sizes(0);
   const int64_t cells = static_cast<int64_t>(from[0].size() * from[1].size() * from[2].size());
   if (input.numel() / plane * cells > 4 * kMostElements) return {};
-  const Values x(input);
   const Tensor out = empty(shape, input.dtype());
-  int64_t to = 0;
-  for (int64_t base = 0; base < input.numel(); base += plane) {
-    for (const int64_t d : from[0]) {
-      for (const int64_t h : from[1]) {
-        for (const int64_t w : from[2]) {
-          const bool inside = d >= 0 && h >= 0 && w >= 0;
-          put(out, to++, inside ? x[base + (d * sizes(1) + h) * sizes(0) + w] : value.value_or(0));
+  const auto copy = [&]<class T>(const T* x, T* to) {
+    const T filling = static_cast<T>(value.value_or(0));
+    for (int64_t base = 0; base < input.numel(); base += plane) {
+      for (const int64_t d : from[0]) {
+        for (const int64_t h : from[1]) {
+          const bool inside = d >= 0 && h >= 0;
+          const T* const row = x + base + (d * sizes(1) + h) * sizes(0);
+          for (const int64_t w : from[2]) *to++ = inside && w >= 0 ? row[w] : filling;
         }
       }
     }
+  };
+  if (input.dtype() == DType::kFloat32) {
+    copy(input.data<float>(), out.data<float>());
+  } else {
+    copy(input.data<double>(), out.data<double>());
   }
   return out;
 }
@@ -308,6 +158,50 @@ Tensor polar_few(const Tensor& abs, const Tensor& angle) {
       to[0] = re;
       to[1] = im;
     }
+  }
+  return out;
+}
+
+Tensor xlog1py_few(const Tensor& input, const Tensor& other) {
+  if (!is_few(input) || !is_few(other) || input.dtype() != other.dtype() ||
+      input.sizes() != other.sizes()) {
+    return {};
+  }
+  const Values x(input), y(other);
+  const Tensor out = empty(input.sizes(), input.dtype());
+  for (int64_t i = 0; i < out.numel(); ++i) {
+    put(out, i, x[i] == 0 && !std::isnan(y[i]) ? 0.0 : x[i] * std::log1p(y[i]));
+  }
+  return out;
+}
+
+Tensor entr_few(const Tensor& input) {
+  if (!is_few(input)) return {};
+  const Values x(input);
+  const Tensor out = empty(input.sizes(), input.dtype());
+  for (int64_t i = 0; i < out.numel(); ++i) {
+    put(out, i, x[i] == 0 ? 0.0 : x[i] < 0 ? -INFINITY : -x[i] * std::log(x[i]));
+  }
+  return out;
+}
+
+Tensor cross_few(const Tensor& input, const Tensor& other, int64_t dim) {
+  if (!is_few(input) || !is_few(other) || input.dtype() != other.dtype() ||
+      input.sizes() != other.sizes() || dim < -input.dim() || dim >= input.dim() ||
+      input.size(dim) != 3) {
+    return {};
+  }
+  int64_t inner = 1;
+  for (int64_t d = dim < 0 ? dim + input.dim() + 1 : dim + 1; d < input.dim(); ++d) {
+    inner *= input.sizes()[d];
+  }
+  const Values a(input), b(other);
+  const Tensor out = empty(input.sizes(), input.dtype());
+  for (int64_t i = 0; i < out.numel(); ++i) {
+    const int64_t row = i / inner % 3;
+    const int64_t first = i - row * inner;
+    const int64_t next = first + (row + 1) % 3 * inner, last = first + (row + 2) % 3 * inner;
+    put(out, i, a[next] * b[last] - a[last] * b[next]);
   }
   return out;
 }

@@ -1250,6 +1250,9 @@ class _nn:
     def cross_entropy_loss(input: Tensor, target: Tensor, weight: Tensor | None = ..., reduction: _int = ..., ignore_index: _int = ..., label_smoothing: _float = ...) -> Tensor:
         """Minus the log probability of the targets, from scores."""
     @staticmethod
+    def cross_few(input: Tensor, other: Tensor, dim: _int) -> Tensor:
+        """Vector product of a few vectors."""
+    @staticmethod
     def ctc_losses_few(log_probs: Tensor, targets: Tensor, input_lengths: _int | Sequence[_int], target_lengths: _int | Sequence[_int], blank: _int) -> Tensor:
         """Losses of a few short sequences."""
     @staticmethod
@@ -1258,6 +1261,9 @@ class _nn:
     @staticmethod
     def elu_(input: Tensor, alpha: _float = ..., scale: _float = ..., input_scale: _float = ...) -> Tensor:
         """Exponential linear unit: alpha * expm1(input) for negative elements."""
+    @staticmethod
+    def entr_few(input: Tensor) -> Tensor:
+        """-x log(x) of a few numbers."""
     @staticmethod
     def fft_few(input: Tensor, s: _int | Sequence[_int], dim: _int | Sequence[_int], norm: str, kind: _int) -> Tensor:
         """Transform a few numbers."""
@@ -1405,6 +1411,9 @@ class _nn:
     @staticmethod
     def softshrink(input: Tensor, lambd: _float = ..., *, out: Tensor | None = ...) -> Tensor:
         """Move elements towards zero by lambd, stopping there."""
+    @staticmethod
+    def xlog1py_few(input: Tensor, other: Tensor) -> Tensor:
+        """x log(1 + y) of a few numbers."""
 
 bfloat16: dtype
 bool: dtype

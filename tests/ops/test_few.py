@@ -208,12 +208,19 @@ def test_padding_with_a_value() -> None:
 LABELS = tallow.tensor([[1, 2, 2], [3, 0, 0]])
 SPECIAL = [-2.5, -1.0, -0.0, 0.0, 1e-40, 0.3, 7.0, tallow.inf, -tallow.inf, tallow.nan]
 OTHERS: dict[str, Callable[[tallow.Tensor], Any]] = {
-    **{f"polygamma {n}": lambda x, n=n: tallow.polygamma(n, x) for n in (1, 2, 5)},
+    **{f"polygamma {n}": lambda x, n=n: tallow.polygamma(n, x) for n in (1, 2, 5, 30)},
     **{f"cdist {p}": lambda x, p=p: tallow.cdist(x, x.flip(0), p) for p in (0, 1, 2, 3.5, np.inf)},
     **{f"pdist {p}": lambda x, p=p: F.pdist(x, p) for p in (0, 1, 2, 3.5, np.inf)},
     "cdist of a batch": lambda x: tallow.cdist(tallow.stack([x, -x]), tallow.stack([x, x])),
     "multi margin": lambda x: F.multi_margin_loss(x, tallow.tensor([1, 0, 3, 2]), reduction="none"),
     "multi margin squared": lambda x: F.multi_margin_loss(x, tallow.tensor([1, 0, 3, 2]), 2, 0.5),
+    "xlog1py": lambda x: tallow.special.xlog1py(x.abs(), x.flip(0).abs()),
+    "entr": lambda x: tallow.special.entr(x.abs()),
+    "cross": lambda x: tallow.cross(x[:, 1:4], x[:, :3], dim=1),
+    "cross of columns": lambda x: tallow.linalg.cross(x[1:], x[:3], dim=-2),
+    "cross, in the middle": lambda x: tallow.linalg.cross(
+        x[:, :3].unsqueeze(2).expand(4, 3, 2), x[:, 1:4].unsqueeze(2).expand(4, 3, 2), dim=1
+    ),
     "polar": lambda x: tallow.polar(x, x.flip(0)),
     **{
         f"ctc {reduction} {lengths}": lambda x, r=reduction, n=lengths: F.ctc_loss(
@@ -245,6 +252,8 @@ def test_values_of_few_equal_those_of_many(name: str, dtype: Any) -> None:
 @pytest.mark.parametrize("dtype", [tallow.float32, tallow.float64])
 def test_unusual_numbers_give_the_same(dtype: Any) -> None:
     x = tallow.tensor(SPECIAL, dtype=dtype)
+    assert tallow.special.entr(x).tolist()[:4] == [-tallow.inf, -tallow.inf, 0.0, 0.0]
+    assert tallow.special.xlog1py(x * 0, x).tolist()[5:7] == [0.0, 0.0]
     for function in (tallow.angle, lambda x: tallow.polygamma(1, x), lambda x: tallow.frexp(x)[0]):
         assert tallow.equal(function(x).isnan(), general(function, x).isnan())
         both = function(x).nan_to_num(0), general(function, x).nan_to_num(0)

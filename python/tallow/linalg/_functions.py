@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 import tallow
-from tallow._composite import composite
+from tallow import _C
+from tallow._composite import composite, few
 from tallow.linalg._lapack import check_square
 
 if TYPE_CHECKING:
@@ -118,6 +119,9 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     Raises:
         RuntimeError: the numbers of dimensions differ, or the dimension is not of size 3.
     """
+    small: Tensor | None = few(_C._nn.cross_few, input, other, dim)
+    if small is not None:
+        return small
     if input.dim() != other.dim():
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
     if input.size(dim) != 3 or other.size(dim) != 3:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import _C
-from tallow._composite import c_name, check_tensors, composite, recorded
+from tallow._composite import c_name, check_tensors, composite, few, recorded
 from tallow.autograd import Function
 
 if TYPE_CHECKING:
@@ -49,8 +49,12 @@ def unary(
         doc: docstring.
     """
     kernel = native(name)
+    direct = getattr(_C._nn, f"{name}_few", None)
 
     def compute(x: Tensor) -> Tensor:
+        small: Tensor | None = few(direct, x) if direct else None
+        if small is not None:
+            return small
         return value(x.to(tallow.float64)).to(x.dtype) if value else kernel(x)
 
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -94,8 +98,12 @@ def binary(
             None for one that also takes a Python number and converts integers.
     """
     native = native_binary(name)
+    direct = getattr(_C._nn, f"{name}_few", None)
 
     def compute(x: Tensor, y: Tensor) -> Tensor:
+        small: Tensor | None = few(direct, x, y) if direct else None
+        if small is not None:
+            return small
         if value is None:
             return native(x, y)
         return value(x.to(tallow.float64), y.to(tallow.float64)).to(x.dtype)
