@@ -65,6 +65,65 @@ TALLOW_INLINE T shift_right(T a, T b) {
   return static_cast<T>(a >> b);
 }
 
+#if TALLOW_ISA_LEVEL == 2
+
+// Rows of int64 that are divided eight at a time as doubles: below 2^53 the quotient of two
+// integers is too far from the next integer to be rounded to it. F(a, b, truncated quotient).
+template <auto F, auto One>
+void divide_row(const RowData& data, int64_t n, const void*) {
+  constexpr int W = kLanes<int64_t>;
+  constexpr int64_t kLimit = int64_t{1} << 53;
+  int64_t* const out = reinterpret_cast<int64_t*>(data[0]);
+  const int64_t* const a = reinterpret_cast<const int64_t*>(data[1]);
+  const int64_t* const b = reinterpret_cast<const int64_t*>(data[2]);
+  int64_t i = 0;
+  for (; i + W <= n; i += W) {
+    const Vec<int64_t> x = load(a + i), y = load(b + i);
+    if (TALLOW_UNLIKELY(any((kLimit <= x) | (x <= -kLimit)))) {
+      for (int64_t k = i; k < i + W; ++k) out[k] = One(a[k], b[k]);
+      continue;
+    }
+    const Vec<double> quotient = convert<Vec<double>>(x) / convert<Vec<double>>(y);
+    store(out + i, F(x, y, convert<Vec<int64_t>>(quotient)));
+  }
+  for (; i < n; ++i) out[i] = One(a[i], b[i]);
+}
+
+using Longs = Vec<int64_t>;
+
+Row long_division_row(BinaryOp op) {
+  constexpr auto kQuotient = [](Longs, Longs, Longs q) { return q; };
+  constexpr auto kFloored = [](Longs a, Longs b, Longs q) {
+    const Longs rest = a - q * b;
+    return (rest != 0) & ((rest ^ b) < 0) ? q - 1 : q;
+  };
+  constexpr auto kRest = [](Longs a, Longs b, Longs q) { return a - q * b; };
+  constexpr auto kFlooredRest = [](Longs a, Longs b, Longs q) {
+    const Longs rest = a - q * b;
+    return (rest != 0) & ((rest ^ b) < 0) ? rest + b : rest;
+  };
+  RowFn fn = nullptr;
+  switch (op) {
+    case BinaryOp::kDivTrunc:
+      fn = divide_row<kQuotient, truncated_quotient<int64_t>>;
+      break;
+    case BinaryOp::kDivFloor:
+      fn = divide_row<kFloored, floored_quotient<int64_t>>;
+      break;
+    case BinaryOp::kRemainder:
+      fn = divide_row<kFlooredRest, floored_remainder<int64_t>>;
+      break;
+    case BinaryOp::kFmod:
+      fn = divide_row<kRest, truncated_remainder<int64_t>>;
+      break;
+    default:
+      break;
+  }
+  return {fn, DType::kInt64, DType::kInt64, Cost::kShort};
+}
+
+#endif
+
 // On 0 and 1, sums are "or" and products are "and"; there is no difference or quotient.
 Row bool_row(BinaryOp op, DType compute) {
   using Bool = Types<bool>;
@@ -92,6 +151,9 @@ Row bool_row(BinaryOp op, DType compute) {
 
 Row integer_row(BinaryOp op, DType compute) {
   if (compute == DType::kBool) return bool_row(op, compute);
+#if TALLOW_ISA_LEVEL == 2
+  if (const Row row = long_division_row(op); row.fn && compute == DType::kInt64) return row;
+#endif
   constexpr Integral kTypes{};
   switch (op) {
     case BinaryOp::kAdd:

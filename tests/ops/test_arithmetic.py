@@ -132,6 +132,21 @@ def test_integer_division_follows_python(name: str) -> None:
     assert tallow.fmod(x, y).tolist() == rests
 
 
+def test_integer_division_of_large_numbers_is_exact() -> None:
+    near = [k * 2**e + d for k in (1, -1, 3) for e in (31, 52, 53, 54, 61) for d in (-2, -1, 0, 1)]
+    numbers = [*near, *range(-9, 0), *range(1, 10), 10**15, -(10**15) + 1, 2**63 - 1, -(2**63) + 1]
+    a, b = (np.ravel(grid) for grid in np.meshgrid(numbers, numbers))
+    x, y = tallow.from_numpy(a), tallow.from_numpy(b)
+    assert (x // y).tolist() == (a // b).tolist()
+    assert (x % y).tolist() == (a % b).tolist()
+    assert tallow.fmod(x, y).tolist() == np.fmod(a, b).tolist()
+    truncated = [
+        abs(p) // abs(q) * (1 if (p < 0) == (q < 0) else -1)
+        for p, q in zip(a.tolist(), b.tolist(), strict=True)
+    ]
+    assert tallow.div(x, y, rounding_mode="trunc").tolist() == truncated
+
+
 @pytest.mark.parametrize("name", ["int8", "int16", "int32", "int64"])
 def test_smallest_integer_over_minus_one_wraps(name: str) -> None:
     smallest = int(np.iinfo(name).min)
