@@ -29,27 +29,92 @@ void for_each(const Strided<2>& space, const Visit& visit) {
   }
 }
 
-// Probabilities of a half type are compared in float with 24-bit uniforms, like float's own.
+// Is both operands' memory one line?
+bool is_line(const Strided<2>& space) {
+  return space.ndim == 1 && space.stride[0][0] == 1 && space.stride[1][0] == 1;
+}
+
+// ones[i] = whether uniform i is below probability i. Probabilities of a half type are compared in
+// float with 24-bit uniforms, like float's own.
 template <class P>
-TALLOW_INLINE Compute<P> draw_uniform(RandomStream& stream) {
-  if constexpr (sizeof(P) == 8) {
-    return draw_double(stream);
-  } else {
-    return static_cast<float>(draw_word(stream) & kMask24) * 0x1p-24f;
+void draw_block(RandomStream& stream, const P* p, int64_t n, uint8_t* ones) {
+  uint32_t words[2 * kRandomBlock];
+  draw_words(stream, words, sizeof(P) == 8 ? 2 * n : n);
+  for (int64_t i = 0; i < n; ++i) {
+    if constexpr (sizeof(P) == 8) {
+      ones[i] = static_cast<double>(static_cast<int64_t>(bits53(words, i))) * 0x1p-53 < p[i];
+    } else {
+      const int32_t bits = static_cast<int32_t>(words[i] & kMask24);
+      ones[i] = static_cast<float>(bits) * 0x1p-24f < static_cast<float>(p[i]);
+    }
   }
 }
 
-// Zeros and ones, `one` being the bits of the number one.
-template <class Word, class P>
-void draw_ones(RandomStream& stream, const Strided<2>& out_and_p, const void* one) {
-  Word* const out = static_cast<Word*>(out_and_p.data[0]);
-  const P* const p = static_cast<const P*>(out_and_p.data[1]);
+// `one` is the bits of the number one.
+template <class Word>
+void store_ones(void* out, const int64_t* at, const uint8_t* ones, int64_t n, const void* one) {
   Word bits;
   std::memcpy(&bits, one, sizeof(bits));
+  Word* const to = static_cast<Word*>(out);
+  for (int64_t i = 0; i < n; ++i) to[at ? at[i] : i] = ones[i] ? bits : Word(0);
+}
+
+void store_ones(std::size_t width, void* out, int64_t first, const int64_t* at, const uint8_t* ones,
+                int64_t n, const void* one) {
+  char* const to = static_cast<char*>(out) + first * static_cast<int64_t>(width);
+  if (width == 1) return store_ones<uint8_t>(to, at, ones, n, one);
+  if (width == 2) return store_ones<uint16_t>(to, at, ones, n, one);
+  if (width == 4) return store_ones<uint32_t>(to, at, ones, n, one);
+  store_ones<uint64_t>(to, at, ones, n, one);
+}
+
+// Draws for all elements in order, a block of them at a time.
+template <class P>
+void draw_ones(RandomStream& stream, const Strided<2>& out_and_p, std::size_t width,
+               const void* one) {
+  void* const out = out_and_p.data[0];
+  const P* const p = static_cast<const P*>(out_and_p.data[1]);
+  uint8_t ones[kRandomBlock];
+  if (is_line(out_and_p)) {
+    for (int64_t begin = 0; begin < out_and_p.numel; begin += kRandomBlock) {
+      const int64_t left = out_and_p.numel - begin;
+      const int64_t n = left < kRandomBlock ? left : kRandomBlock;
+      draw_block(stream, p + begin, n, ones);
+      store_ones(width, out, begin, nullptr, ones, n, one);
+    }
+    return;
+  }
+  int64_t at[kRandomBlock];
+  P gathered[kRandomBlock];
+  int64_t n = 0;
+  const auto flush = [&] {
+    draw_block(stream, gathered, n, ones);
+    store_ones(width, out, 0, at, ones, n, one);
+    n = 0;
+  };
   for_each(out_and_p, [&](int64_t i, int64_t k) {
-    const Compute<P> probability = p[k];
-    out[i] = draw_uniform<P>(stream) < probability ? bits : Word(0);
+    at[n] = i;
+    gathered[n] = p[k];
+    if (++n == kRandomBlock) flush();
   });
+  if (n > 0) flush();
+}
+
+// A probability outside of [0, 1], or 0 if there is none.
+template <class P>
+Compute<P> bad_probability(const Strided<2>& out_and_p) {
+  const P* const p = static_cast<const P*>(out_and_p.data[1]);
+  const auto is_bad = [](Compute<P> x) { return !(x >= 0 && x <= 1); };
+  if (is_line(out_and_p)) {
+    int any = 0;
+    for (int64_t i = 0; i < out_and_p.numel; ++i) any |= is_bad(p[i]);
+    if (!any) return 0;
+  }
+  Compute<P> bad = 0;
+  for_each(out_and_p, [&](int64_t, int64_t k) {
+    if (is_bad(p[k])) bad = p[k];
+  });
+  return bad;
 }
 
 Status bernoulli(RandomStream* stream, DType dtype, DType p_dtype, const Strided<2>& out_and_p) {
@@ -65,28 +130,12 @@ Status bernoulli(RandomStream* stream, DType dtype, DType p_dtype, const Strided
   if (status != Status::kOk) return status;
   return dispatch(FloatingAndHalf{}, p_dtype, "bernoulli_tensor_cpu_p_", [&]<class P>() {
     // Checked first, so that a bad probability leaves the tensor and the stream untouched.
-    Compute<P> bad = 0;
-    for_each(out_and_p, [&](int64_t, int64_t k) {
-      const Compute<P> probability = static_cast<const P*>(out_and_p.data[1])[k];
-      if (!(probability >= 0 && probability <= 1)) bad = probability;
-    });
+    const Compute<P> bad = bad_probability<P>(out_and_p);
     if (bad != 0) {
       return fail(Status::kRuntimeError, "Expected p_in >= 0 && p_in <= 1 to be true, but got %g",
                   static_cast<double>(bad));
     }
-    switch (width) {
-      case 1:
-        draw_ones<uint8_t, P>(*stream, out_and_p, one);
-        break;
-      case 2:
-        draw_ones<uint16_t, P>(*stream, out_and_p, one);
-        break;
-      case 4:
-        draw_ones<uint32_t, P>(*stream, out_and_p, one);
-        break;
-      default:
-        draw_ones<uint64_t, P>(*stream, out_and_p, one);
-    }
+    draw_ones<P>(*stream, out_and_p, width, one);
     return Status::kOk;
   });
 }

@@ -115,6 +115,21 @@ def test_bernoulli_follows_each_probability() -> None:
     assert ints.float().mean(0)[:2].tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("dtype", [tallow.bfloat16, tallow.float32, tallow.float64])
+def test_bernoulli_draws_the_same_for_any_layout(dtype: tallow.dtype) -> None:
+    p = tallow.rand(3001).to(dtype)
+    apart = tallow.zeros(3001, 2, dtype=dtype)[:, 0].copy_(p)
+    drawn = []
+    for probabilities in (p, apart, p[:1500]):
+        tallow.manual_seed(7)
+        drawn.append(tallow.bernoulli(probabilities))
+    assert tallow.equal(drawn[0], drawn[1])
+    assert tallow.equal(drawn[0][:1500], drawn[2])
+    for kind in (tallow.bool, tallow.float16, tallow.int64):
+        tallow.manual_seed(7)
+        assert tallow.equal(tallow.zeros(3001, dtype=kind).bernoulli_(p).to(dtype), drawn[0])
+
+
 def test_multinomial_without_replacement_repeats_nothing() -> None:
     drawn = tallow.multinomial(tallow.ones(6, 9), 9)
     assert [sorted(row) for row in drawn.tolist()] == [list(range(9))] * 6
