@@ -55,22 +55,63 @@ void scan_columns(T* out, const T* in, int64_t n, int64_t inner, int64_t columns
   }
 }
 
-// `Rows` rows at once, so that the additions of one do not wait for each other.
+// `Rows` rows, `pitch` apart, at once, so that the additions of one do not wait for each other.
+// The totals go on from those given, unless this is the beginning of the rows.
 template <int Rows, class T, class Step>
-TALLOW_INLINE void scan_rows(T* out, const T* in, int64_t n, const Step& step) {
+TALLOW_NOINLINE void scan_rows(T* out, const T* in, int64_t n, int64_t pitch, bool beginning,
+                               const Step& step, Total<T> (&total)[Rows]) {
   using A = Total<T>;
-  A total[Rows];
-  for (int r = 0; r < Rows; ++r) {
-    total[r] = static_cast<A>(in[r * n]);
-    out[r * n] = in[r * n];
+  for (int r = 0; beginning && r < Rows; ++r) {
+    total[r] = static_cast<A>(in[r * pitch]);
+    out[r * pitch] = in[r * pitch];
   }
-  for (int64_t i = 1; i < n; ++i) {
+  for (int64_t i = beginning; i < n; ++i) {
 #pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) {
-      total[r] = step(total[r], static_cast<A>(in[r * n + i]));
-      out[r * n + i] =
+      total[r] = step(total[r], static_cast<A>(in[r * pitch + i]));
+      out[r * pitch + i] =
           static_cast<T>(static_cast<std::conditional_t<kIsFloat<T>, Compute<T>, A>>(total[r]));
     }
+  }
+}
+
+// Between rows of a half type, n elements apart, and rows of floats, kPiece apart: `count` of each.
+constexpr int64_t kPiece = 256;
+template <class T>
+TALLOW_NOINLINE void widen_rows(const T* from, int64_t n, int rows, int64_t count, float* to) {
+  constexpr int W = kLanes<float>;
+  for (int r = 0; r < rows; ++r, from += n, to += kPiece) {
+    int64_t i = 0;
+    for (; i + W <= count; i += W) store(to + i, load_float(from + i));
+    const int left = static_cast<int>(count - i);
+    if (left > 0) store(to + i, load_float_partial(from + i, left));
+  }
+}
+template <class T>
+TALLOW_NOINLINE void narrow_rows(const float* from, int64_t n, int rows, int64_t count, T* to) {
+  constexpr int W = kLanes<float>;
+  for (int r = 0; r < rows; ++r, from += kPiece, to += n) {
+    int64_t i = 0;
+    for (; i + W <= count; i += W) store_float(to + i, load(from + i));
+    const int left = static_cast<int>(count - i);
+    if (left > 0) store_float_partial(to + i, load(from + i), left);
+  }
+}
+
+// Whole rows that follow one another. Those of a half type are widened on the way.
+template <int Rows, class T, class Step>
+TALLOW_INLINE void scan_whole_rows(T* out, const T* in, int64_t n, const Step& step) {
+  Total<T> total[Rows];
+  if constexpr (sizeof(T) == 2) {
+    alignas(kVectorBytes) float wide[Rows * kPiece];
+    for (int64_t done = 0; done < n; done += kPiece) {
+      const int64_t count = n - done < kPiece ? n - done : kPiece;
+      widen_rows(in + done, n, Rows, count, wide);
+      scan_rows<Rows, float>(wide, wide, count, kPiece, done == 0, step, total);
+      narrow_rows(wide, n, Rows, count, out + done);
+    }
+  } else {
+    scan_rows<Rows, T>(out, in, n, n, true, step, total);
   }
 }
 
@@ -84,10 +125,10 @@ Status scan_of(T* out, const T* in, int64_t outer, int64_t n, int64_t inner, con
     parallel_for(groups, kTaskElements / (kRows * n), [&](int64_t begin, int64_t end) {
       for (int64_t row = begin * kRows; row < end * kRows && row < outer; row += kRows) {
         if (row + kRows <= outer) {
-          scan_rows<kRows>(out + row * n, in + row * n, n, step);
+          scan_whole_rows<kRows>(out + row * n, in + row * n, n, step);
           continue;
         }
-        for (int64_t r = row; r < outer; ++r) scan_rows<1>(out + r * n, in + r * n, n, step);
+        for (int64_t r = row; r < outer; ++r) scan_whole_rows<1>(out + r * n, in + r * n, n, step);
       }
     });
     return Status::kOk;

@@ -173,3 +173,12 @@ def test_searchsorted_compares_in_the_common_type(boundaries, values, expected):
     given = values if isinstance(values, float) else tallow.tensor(values)
     assert tallow.searchsorted(tallow.tensor(boundaries), given).tolist() == expected
     assert tallow.bucketize(given, tallow.tensor(boundaries)).tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", [tallow.float16, tallow.bfloat16])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 15), (4, 256), (5, 257), (9, 700)])
+def test_running_totals_of_half_types_are_those_of_floats(dtype, shape):
+    x = (tallow.rand(shape) + 0.5).to(dtype)
+    for name in ("cumsum", "cumprod", "logcumsumexp"):
+        wide = getattr(x.float(), name)(1)
+        assert tallow.equal(getattr(x, name)(1), wide.to(dtype))
