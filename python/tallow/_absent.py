@@ -22,7 +22,6 @@ _REASONS = (
         "quantised and odd integer types are not supported: use int8 .. int64, uint8 .. uint64",
     ),
     (r"^float4_", "numbers of 4 bits are not supported: use float8_e4m3fn"),
-    (r"^hash_tensor$", "its results are uint64, which is not supported"),
     (r"^(mkldnn|cudnn|miopen)_", "it is a kernel of a library that is not used here"),
     (r"^(export|package)$", "nothing is traced, so there is no program to export"),
 )

@@ -26,6 +26,7 @@ METHODS: dict[str, str] = {
             " slice_scatter"
         ),
         "_composites.spectra": "istft stft",
+        "_composites.hashing": "hash_tensor",
         "_composites.histograms": "histc histogram",
         "_composites.statistics": "corrcoef cov diff nanquantile quantile",
         "_composites.inplace": "conj_physical_",

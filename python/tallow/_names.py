@@ -83,6 +83,7 @@ _HOMES = {
     "_composites.scatters": (
         "as_strided_scatter diagonal_scatter index_reduce select_scatter slice_scatter"
     ),
+    "_composites.hashing": "hash_tensor",
     "_composites.segments": "segment_reduce",
     "_composites.spectra": "istft stft",
     "_composites.statistics": (

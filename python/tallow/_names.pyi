@@ -83,6 +83,7 @@ from tallow._composites.foreach import _foreach_tanh_ as _foreach_tanh_
 from tallow._composites.foreach import _foreach_zero_ as _foreach_zero_
 from tallow._composites.gammas import igamma as igamma
 from tallow._composites.gammas import igammac as igammac
+from tallow._composites.hashing import hash_tensor as hash_tensor
 from tallow._composites.histograms import histc as histc
 from tallow._composites.histograms import histogram as histogram
 from tallow._composites.histograms import histogramdd as histogramdd

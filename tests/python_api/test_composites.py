@@ -409,3 +409,42 @@ def test_overrides_reach_functions_written_in_python() -> None:
         pass
 
     assert type(tallow.diff(tallow.ones(3).as_subclass(Named))) is Named
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_hashes_of_floats_are_those_of_their_float64_bits(dtype: str) -> None:
+    x = tallow.tensor([[1.5, -2.0, 3.0], [4.0, -0.0, 0.25]]).to(getattr(tallow, dtype))
+    bits = x.double().numpy().view(np.uint64)
+    assert tallow.hash_tensor(x).dtype == tallow.uint64
+    assert tallow.hash_tensor(x).item() == int(np.bitwise_xor.reduce(bits, axis=None))
+    for dim in (0, 1, -1):
+        expected = np.bitwise_xor.reduce(bits, axis=dim).tolist()
+        assert tallow.hash_tensor(x, dim).tolist() == expected
+    assert x.hash_tensor(1, keepdim=True).shape == (2, 1)
+    assert x.t().hash_tensor((0, 1)).item() == x.hash_tensor().item()
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 8, 9, 1025])
+def test_hashes_of_integers(n: int) -> None:
+    a = np.random.default_rng(n).integers(-(2**62), 2**62, n)
+    expected = int(np.bitwise_xor.reduce(a.view(np.uint64)))
+    assert tallow.hash_tensor(tallow.from_numpy(a)).item() == expected
+    assert tallow.hash_tensor(tallow.ones(3, dtype=tallow.bool)).item() == 1
+    assert tallow.hash_tensor(tallow.tensor(-3, dtype=tallow.int8)).item() == 2**64 - 3
+
+
+def test_what_cannot_be_hashed() -> None:
+    empty = tallow.zeros(0, 3)
+    assert tallow.hash_tensor(empty, 1).shape == (0,)
+    with pytest.raises(IndexError, match="Expected reduction dim 0 to have non-zero size"):
+        tallow.hash_tensor(empty, (1, 0))
+    with pytest.raises(RuntimeError, match="Expected reduction dim to be specified for input"):
+        tallow.hash_tensor(empty)
+    with pytest.raises(RuntimeError, match="Unknown hash_tensor mode: 1"):
+        tallow.hash_tensor(tallow.ones(2), mode=1)
+    with pytest.raises(RuntimeError, match="dim 0 appears multiple times"):
+        tallow.hash_tensor(tallow.ones(2), (0, -1))
+    with pytest.raises(IndexError, match="Dimension out of range"):
+        tallow.hash_tensor(tallow.ones(2), 1)
+    with pytest.raises(NotImplementedError, match='"xor_sum_cpu" not implemented for \'Complex'):
+        tallow.hash_tensor(tallow.ones(2, dtype=tallow.complex64))
