@@ -98,6 +98,23 @@ class linalg_lu_factor_ex(NamedTuple):
 
 
 @_shown
+class linalg_ldl_factor(NamedTuple):
+    """Result of :func:`tallow.linalg.ldl_factor`."""
+
+    LD: Tensor
+    pivots: Tensor
+
+
+@_shown
+class linalg_ldl_factor_ex(NamedTuple):
+    """Result of :func:`tallow.linalg.ldl_factor_ex`."""
+
+    LD: Tensor
+    pivots: Tensor
+    info: Tensor
+
+
+@_shown
 class linalg_solve_ex(NamedTuple):
     """Result of :func:`tallow.linalg.solve_ex`."""
 

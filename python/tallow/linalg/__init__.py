@@ -25,6 +25,7 @@ from tallow.linalg._factors import (
     qr,
 )
 from tallow.linalg._functions import cross, matrix_exp, matrix_power
+from tallow.linalg._indefinite import ldl_factor, ldl_factor_ex, ldl_solve
 from tallow.linalg._lapack import LinAlgError
 from tallow.linalg._least_squares import cond, lstsq, matrix_rank, pinv
 from tallow.linalg._solving import (
@@ -55,6 +56,9 @@ __all__ = [
     "householder_product",
     "inv",
     "inv_ex",
+    "ldl_factor",
+    "ldl_factor_ex",
+    "ldl_solve",
     "lstsq",
     "lu",
     "lu_factor",
