@@ -27,51 +27,70 @@ TALLOW_INLINE V nextafter(V x, V y) {
 
 TALLOW_NOINLINE Vec<double> lgamma(Vec<double> x) { return math::lgamma(x); }
 
-// The share of the series for the lower part, which has to be multiplied by the density.
-// Source of both expansions: Abramowitz and Stegun, 6.5.29 and 6.5.31.
+// The share of the series for the lower part, which has to be multiplied by the density, in the
+// lanes that are `wanted`; the others have any numbers. No lane sees when the others end: terms
+// that small do not change a sum. Source of both expansions: Abramowitz and Stegun, 6.5.29
+// and 6.5.31.
 constexpr int kMostTerms = 3000;
 
-double gamma_series(double a, double x) {
-  double term = 1 / a;
-  double sum = term;
-  for (int k = 1; k < kMostTerms && term > sum * 1e-17; ++k) {
+TALLOW_INLINE Vec<double> gamma_series(Vec<double> a, Vec<double> x, Mask<double> wanted) {
+  Vec<double> term = 1 / a;
+  Vec<double> sum = term;
+  for (int k = 1; k < kMostTerms && any(wanted & (term > sum * 1e-17)); ++k) {
     term *= x / (a + k);
     sum += term;
   }
   return sum;
 }
 // The continued fraction of the upper part, by the method of Lentz.
-double gamma_fraction(double a, double x) {
-  constexpr double kTiny = 1e-300;
-  double b = x + 1 - a;
-  double c = 1 / kTiny;
-  double d = 1 / b;
-  double result = d;
-  for (int k = 1; k < kMostTerms; ++k) {
-    const double factor = k * (a - k);
+TALLOW_INLINE Vec<double> gamma_fraction(Vec<double> a, Vec<double> x, Mask<double> wanted) {
+  const auto away_from_zero = [](Vec<double> v) {
+    return abs(v) < 1e-300 ? splat<Vec<double>>(1e-300) : v;
+  };
+  Vec<double> b = x + 1 - a;
+  Vec<double> c = splat<Vec<double>>(1e300);
+  Vec<double> d = 1 / b;
+  Vec<double> result = d;
+  for (int k = 1; k < kMostTerms && any(wanted); ++k) {
+    const Vec<double> factor = k * (a - k);
     b += 2;
-    d = factor * d + b;
-    d = 1 / (std::fabs(d) < kTiny ? kTiny : d);
-    c = b + factor / c;
-    c = std::fabs(c) < kTiny ? kTiny : c;
-    result *= c * d;
-    if (std::fabs(c * d - 1) < 1e-16) break;
+    d = 1 / away_from_zero(factor * d + b);
+    c = away_from_zero(b + factor / c);
+    const Vec<double> change = c * d;
+    result = wanted ? result * change : result;
+    wanted &= abs(change - 1) >= 1e-16;
   }
   return result;
 }
 
 // The regularised incomplete gamma functions of a at x.
-TALLOW_NOINLINE double gamma_part(double a, double x, bool upper) {
-  const bool endless_a = a == __builtin_inf(), endless_x = x == __builtin_inf();
-  const bool defined = a >= 0 && x >= 0 && !(a == 0 && x == 0) && !(endless_a && endless_x);
-  if (!defined) return __builtin_nan("");
-  if (a == 0 || endless_x) return upper ? 0 : 1;
-  if (x == 0 || endless_a) return upper ? 1 : 0;
-  const double log_gamma = lgamma(broadcast(a))[0];
-  const double density = std::exp(a * std::log(x) - x - log_gamma);
-  const bool is_lower = x < a + 1;
-  const double part = density * (is_lower ? gamma_series(a, x) : gamma_fraction(a, x));
-  return is_lower == upper ? 1 - part : part;
+template <bool kUpper>
+TALLOW_INLINE Vec<double> gamma_part(Vec<double> a, Vec<double> x) {
+  using V = Vec<double>;
+  const V infinity = splat<V>(__builtin_inf()), zero{}, one = splat<V>(1);
+  const auto endless_a = a == infinity, endless_x = x == infinity;
+  const auto defined = (a >= 0) & (x >= 0) & ~((a == 0) & (x == 0)) & ~(endless_a & endless_x);
+  const auto all_below = (a == 0) | endless_x;
+  const auto ordinary = defined & ~all_below & ~(x == 0) & ~endless_a;
+  const auto is_lower = x < a + 1;
+  V part{};
+  if (any(ordinary & is_lower)) part = gamma_series(a, x, ordinary & is_lower);
+  if (any(ordinary & ~is_lower)) {
+    part = is_lower ? part : gamma_fraction(a, x, ordinary & ~is_lower);
+  }
+  part *= math::Full::exp(a * math::Full::log(x) - x - lgamma(a));
+  const V lower = is_lower ? part : 1 - part;
+  const V upper = is_lower ? 1 - part : part;
+  const V end = all_below == 0 ? (kUpper ? one : zero) : (kUpper ? zero : one);
+  const V value = ordinary ? (kUpper ? upper : lower) : end;
+  return defined ? value : splat<V>(__builtin_nan(""));
+}
+
+template <bool kUpper>
+Row gamma_row(DType compute) {
+  if (compute != DType::kFloat64) return {};
+  constexpr auto kPart = [](auto a, auto x) { return gamma_part<kUpper>(a, x); };
+  return {vector_row2<double, kPart>, compute, compute, Cost::kLong, true};
 }
 
 }  // namespace
@@ -80,12 +99,7 @@ Row special_row(BinaryOp op, DType compute) {
   if (op == BinaryOp::kNextafter) {
     return floating2<[](auto a, auto b) { return nextafter(a, b); }>(compute);
   }
-  if (op == BinaryOp::kGammainc) {
-    return elements2<[](double a, double x) { return gamma_part(a, x, false); }>(
-        Types<double>{}, compute, Cost::kLong);
-  }
-  return elements2<[](double a, double x) { return gamma_part(a, x, true); }>(Types<double>{},
-                                                                              compute, Cost::kLong);
+  return op == BinaryOp::kGammainc ? gamma_row<false>(compute) : gamma_row<true>(compute);
 }
 
 Row special_row(UnaryOp op, DType compute) {
