@@ -42,6 +42,13 @@ TALLOW_INLINE Vec<N> lane_numbers() {
   return numbers;
 }
 
+// Asks for what lies 8 KB behind, some rows or the next image: the processor by itself looks a page
+// ahead at most, too little where images come from memory.
+template <class C>
+TALLOW_INLINE void prefetch_ahead(const C* at) {
+  __builtin_prefetch(reinterpret_cast<const char*>(at) + 8192);
+}
+
 // One image row under windows of three columns at stride 2 with a border of 1, as it is walked.
 template <class C>
 struct ThreeColumns {
@@ -55,6 +62,8 @@ struct ThreeColumns {
   TALLOW_INLINE Maxima<C, kTaps, false> next(int64_t w, const TapOf<C>* first_tap) {
     constexpr int kW = kLanes<C>;
     const int64_t left = columns - 2 * w;
+    prefetch_ahead(row + 2 * w);
+    prefetch_ahead(row + 2 * w + kW);
     Vec<C> a = load_row(row + 2 * w, left);
     Vec<C> b{};
     if (left > kW) b = load_row(row + 2 * w + kW, left - kW);
