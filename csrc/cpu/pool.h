@@ -93,6 +93,30 @@ struct TapRange {
 template <class C>
 using TapOf = typename SignedOf<sizeof(C)>::type;
 
+// Taps are kept as bytes. The compiler's own conversion goes lane by lane.
+template <class N>
+using TapBytes = Vec<uint8_t, kLanes<N>>;
+template <class N>
+TALLOW_INLINE TapBytes<N> tap_bytes(Vec<N> taps) {
+#if TALLOW_ISA_LEVEL == 2
+  if constexpr (sizeof(N) == 4) {
+    return bits_as<TapBytes<N>>(_mm512_maskz_cvtepi32_epi8(simd::kAll16, bits_as<__m512i>(taps)));
+  }
+#endif
+  return __builtin_convertvector(taps, TapBytes<N>);
+}
+TALLOW_INLINE Vec<int32_t> taps_of(TapBytes<int32_t> bytes) {
+#if TALLOW_ISA_LEVEL == 2
+  return bits_as<Vec<int32_t>>(_mm512_maskz_cvtepu8_epi32(simd::kAll16, bits_as<__m128i>(bytes)));
+#elif TALLOW_ISA_LEVEL == 1
+  __m128i low{};
+  std::memcpy(&low, &bytes, sizeof(bytes));
+  return bits_as<Vec<int32_t>>(_mm256_cvtepu8_epi32(low));
+#else
+  return __builtin_convertvector(bytes, Vec<int32_t>);
+#endif
+}
+
 // The largest elements so far of as many windows as there are lanes, and their taps.
 template <class C, bool kTaps, bool kNaN>
 struct Maxima {

@@ -95,7 +95,7 @@ bool max_channels(const PoolArgs& args, const Covered<T>& window, int64_t channe
     store_row(target.out + c, best[v].value, lanes);
     if constexpr (kTaps) {
       if (target.kind == PoolIndex::kTap) {
-        const auto bytes = __builtin_convertvector(best[v].tap, Vec<uint8_t, kW>);
+        const auto bytes = tap_bytes<TapOf<C>>(best[v].tap);
         std::memcpy(target.index + c, &bytes, static_cast<size_t>(lanes));
         continue;
       }

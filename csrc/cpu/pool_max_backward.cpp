@@ -46,15 +46,14 @@ struct TapGrads {
   Vec<int32_t> tap;
   Vec<float> grad;
   TALLOW_INLINE TapGrads(const uint8_t* taps, const float* grads, int64_t count) {
-    constexpr int kW = kLanes<float>;
-    Vec<uint8_t, kW> bytes{};
-    if (count >= kW) {
+    TapBytes<int32_t> bytes{};
+    if (count >= kLanes<float>) {
       std::memcpy(&bytes, taps, sizeof(bytes));
     } else {
       const Vec<uint8_t> some = load_partial(taps, static_cast<int>(larger(count, 0)));
       std::memcpy(&bytes, &some, sizeof(bytes));
     }
-    tap = __builtin_convertvector(bytes, Vec<int32_t>);
+    tap = taps_of(bytes);
     grad = count > 0 ? load_row(grads, count) : Vec<float>{};
   }
   // The gradients of the windows whose maximum is at tap `t`.
