@@ -49,19 +49,20 @@ void channel_block(const ChannelBlock<T>& block) {
     }
     weight += NV * kW;
   }
+  T* const tile = block.tile;
+  const T* const base = block.accumulate ? tile : block.bias;
+  if (base) {
+    const int64_t base_pixel = block.accumulate ? kTileWidth<T> : 0;
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 2
+      for (int v = 0; v < NV; ++v) sum[p][v] = load(base + p * base_pixel + v * kW) + sum[p][v];
+    }
+  }
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) {
-      T* const to = block.tile + p * kTileWidth<T> + v * kW;
-      Vec<T> value = sum[p][v];
-      if (block.accumulate) {
-        value = load(to) + value;
-      } else if (block.bias) {
-        value = load(block.bias + v * kW) + value;
-      }
-      store(to, value);
-    }
+    for (int v = 0; v < NV; ++v) store(tile + p * kTileWidth<T> + v * kW, sum[p][v]);
   }
 }
 
