@@ -1,5 +1,6 @@
 // Entry points of autograd for Python: the engine, the modes, saved-tensor hooks, anomaly mode.
 #include <deque>
+#include <set>
 
 #include "autograd/accumulate.h"
 #include "autograd/engine.h"
@@ -201,6 +202,18 @@ PyMethodDef engine_methods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
+// A composition ends with the node of its last operation; PyTorch's name for the whole says more.
+// Returns `result`, a tensor or a tuple that begins with one.
+py::object named(py::object result, const std::string& name) {
+  static std::set<std::string> names;  // nodes keep pointers
+  PyObject* const first = PyTuple_Check(result.ptr()) && PyTuple_GET_SIZE(result.ptr()) > 0
+                              ? PyTuple_GET_ITEM(result.ptr(), 0)
+                              : result.ptr();
+  if (!is_tensor(first) || !has_grad_fn(unwrap(first))) return result;
+  grad_fn(unwrap(first))->rename(names.insert(name).first->c_str());
+  return result;
+}
+
 }  // namespace
 
 void bind_autograd(py::module_& module) {
@@ -212,6 +225,7 @@ void bind_autograd(py::module_& module) {
   bind_modes(module);
   init_mode_types(module);
   if (PyModule_AddFunctions(module.ptr(), engine_methods) < 0) throw PythonError();
+  module.def("_named", &named, "Give the node that made a tensor another name.");
   module.def("_engine_run_backward", &run_engine);
   module.def("_current_graph_task_id", &current_pass_id);
   module.def("_pass_is_partial", &pass_is_partial);

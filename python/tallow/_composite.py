@@ -71,9 +71,32 @@ def _type_name(tensor: Tensor) -> str:
     return tensor.type().rpartition(".")[2].removesuffix("Tensor")
 
 
+# What PyTorch, where they are one operation, calls the nodes of compositions that always end with
+# an operation of their own. The last node has the name.
+_NODES = {
+    "adaptive_avg_pool3d": "AdaptiveAvgPool3DBackward0",
+    "adaptive_max_pool3d": "AdaptiveMaxPool3DBackward0",
+    "avg_pool3d": "AvgPool3DBackward0",
+    "conv3d": "ConvolutionBackward0",
+    "conv_transpose3d": "ConvolutionBackward0",
+    "cross": "LinalgCrossBackward0",
+    "embedding_bag": "EmbeddingBagBackward0",
+    "fractional_max_pool2d": "FractionalMaxPool2DBackward0",
+    "fractional_max_pool3d": "FractionalMaxPool3DBackward0",
+    "ldexp": "LdexpBackward0",
+    "logaddexp2": "Logaddexp2Backward0",
+    "max_pool3d": "MaxPool3DWithIndicesBackward0",
+    "max_unpool3d": "MaxUnpool3DBackward0",
+    "polar": "PolarBackward0",
+    "renorm": "RenormBackward0",
+    "segment_reduce": "SegmentReduceBackward0",
+}
+
+
 def composite(function: _F) -> _F:
     """Let subclasses and modes take a function over, and give it ``out=`` if it lacks that."""
     code = function.__code__
+    node = _NODES.get(function.__name__)
     has_out = "out" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
     @functools.wraps(function)
@@ -82,7 +105,8 @@ def composite(function: _F) -> _F:
             tensors = _tensors(args) + _tensors(kwargs.values())
             return handle_torch_function(call, tensors, *args, **kwargs)
         if has_out or "out" not in kwargs:
-            return function(*args, **kwargs)
+            result = function(*args, **kwargs)
+            return result if node is None else _C._named(result, node)
         out = kwargs.pop("out")
         result = function(*args, **kwargs)
         return result if out is None else fill_out(function.__name__, result, out)

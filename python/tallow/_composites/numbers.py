@@ -115,6 +115,8 @@ def _next_after(input: Tensor, other: Tensor) -> Tensor:
 
 
 class _NextAfter(Function):
+    _node_name = "NextafterBackward0"
+
     @staticmethod
     def forward(ctx: Any, input: Tensor, other: Tensor) -> Tensor:
         return _next_after(input, other)

@@ -33,6 +33,15 @@ def _real(name: str, x: Any) -> Tensor:
     return x if x.is_floating_point() else x.to(tallow.get_default_dtype())
 
 
+_OTHER_NODES = {"i0": "I0", "gammainc": "Igamma", "gammaincc": "Igammac"}
+
+
+def _node_name(name: str) -> str:
+    """What PyTorch calls the node of a function: SpecialLogNdtrBackward0 for log_ndtr."""
+    words = name.title().replace("_", "")
+    return f"{_OTHER_NODES.get(name, f'Special{words}')}Backward0"
+
+
 def unary(
     name: str,
     value: Callable[[Tensor], Tensor] | None,
@@ -67,8 +76,8 @@ def unary(
         (x,) = ctx.saved_tensors
         return grad * slope(x, call(x))
 
-    methods = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
-    node: Any = type(name.capitalize(), (Function,), methods)
+    members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
+    node: Any = type(name.capitalize(), (Function,), members | {"_node_name": _node_name(name)})
 
     def call(input: Tensor) -> Tensor:
         x = _real(name, input)
@@ -121,8 +130,8 @@ def binary(
             found.append(grad * slope(*operands) if needed and slope is not None else None)
         return tuple(found)
 
-    methods = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
-    node: Any = type(name.capitalize(), (Function,), methods)
+    members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
+    node: Any = type(name.capitalize(), (Function,), members | {"_node_name": _node_name(name)})
 
     def call(input: Any, other: Any) -> Tensor:
         if kernel is not None:

@@ -94,7 +94,11 @@ def pad(
         out = out.index_select(input.dim() - 3, tallow.tensor(depth, device=input.device))
     columns = positions(input.size(-1), pad[0], pad[1])
     rows = positions(input.size(-2), pad[2], pad[3]) if dims > 1 else range(input.size(-2))
-    return _VF._pick_pixels(out, list(rows), columns)
+    padded: Tensor = _VF._pick_pixels(out, list(rows), columns)
+    if mode == "circular":
+        return padded
+    kind = "Reflection" if mode == "reflect" else "Replication"
+    return _C._named(padded, f"{kind}Pad{dims}DBackward0")
 
 
 _pad = pad  # the parameter of the same name hides the function

@@ -122,7 +122,12 @@ def interpolate(
     check_fits(input, [*input.shape[:2], *sizes])
     if mode == "area":
         return _resize_area(input, sizes)
-    return _resize(input, sizes, scales, mode, bool(align_corners), antialias)
+    resized = _resize(input, sizes, scales, mode, bool(align_corners), antialias)
+    if not resized.requires_grad:
+        return resized
+    kind = mode.title().replace("-", "")
+    node = f"Upsample{kind}{len(sizes)}D{'Aa' if antialias else ''}Backward0"
+    return _C._named(resized, node)
 
 
 def _check_mode(input: Tensor, mode: str, antialias: bool) -> None:
@@ -193,7 +198,7 @@ def _resize_area(input: Tensor, sizes: list[int]) -> Tensor:
     planes = adaptive_avg_pool2d(input.reshape(n, channels * depth, height, width), sizes[1:])
     rows = planes.view(n, channels, depth, -1).transpose(2, 3)
     pooled = adaptive_avg_pool2d(rows, (rows.size(2), sizes[0])).transpose(2, 3)
-    return pooled.reshape(n, channels, *sizes)
+    return _C._named(pooled.reshape(n, channels, *sizes), "AdaptiveAvgPool3DBackward0")
 
 
 def _resize(
