@@ -36,6 +36,16 @@ TALLOW_INLINE Target<A> target_of(const ClassLoss& loss, int64_t sample) {
   return {true, label, loss.weight ? static_cast<const A*>(loss.weight)[label] : A(1)};
 }
 
+// Calls f(sample, where its class 0 lies) for every sample.
+template <class F>
+TALLOW_INLINE void for_each_sample(const ClassLoss& loss, const F& f) {
+  for (int64_t o = 0; o < loss.outer; ++o) {
+    for (int64_t i = 0; i < loss.inner; ++i) {
+      f(o * loss.inner + i, o * loss.classes * loss.inner + i);
+    }
+  }
+}
+
 // Reduces the losses of all samples into `out`, and their weights into `total_weight`.
 template <class T>
 Status reduce_samples(const ClassLoss& loss, const Compute<T>* losses, T* out,
@@ -43,9 +53,9 @@ Status reduce_samples(const ClassLoss& loss, const Compute<T>* losses, T* out,
   using A = Compute<T>;
   const int64_t samples = loss.outer * loss.inner;
   Status status = sum_values(samples, total_weight, [&](int64_t i, int count) {
-    Vec<A> weight{};
+    A weight[kLanes<A>] = {};
     for (int lane = 0; lane < count; ++lane) weight[lane] = target_of<A>(loss, i + lane).weight;
-    return weight;
+    return load(weight);
   });
   if (status != Status::kOk) return status;
   if (loss.reduction == LossReduction::kNone) {
@@ -86,12 +96,11 @@ Status nll_of(const ClassLoss& loss, T* out, Compute<T>* total_weight, const T* 
   const int64_t samples = loss.outer * loss.inner;
   Scratch<A> losses(samples);
   if (!losses) return losses.failure();
-  for (int64_t sample = 0; sample < samples; ++sample) {
+  for_each_sample(loss, [&](int64_t sample, int64_t first) {
     const Target<A> target = target_of<A>(loss, sample);
-    const int64_t row = sample / loss.inner * loss.classes + target.label;
-    const int64_t at = row * loss.inner + sample % loss.inner;
-    losses[sample] = target.counts ? -target.weight * static_cast<A>(log_prob[at]) : A(0);
-  }
+    const T* const x = log_prob + first + target.label * loss.inner;
+    losses[sample] = target.counts ? -target.weight * static_cast<A>(*x) : A(0);
+  });
   return reduce_samples(loss, losses.get(), out, total_weight);
 }
 
@@ -103,13 +112,12 @@ void nll_backward_of(const ClassLoss& loss, T* grad_in, const T* grad,
   const int64_t samples = loss.outer * loss.inner;
   std::memset(static_cast<void*>(grad_in), 0,
               static_cast<std::size_t>(samples * loss.classes) * sizeof(T));
-  for (int64_t sample = 0; sample < samples; ++sample) {
+  for_each_sample(loss, [&](int64_t sample, int64_t first) {
     const Target<A> target = target_of<A>(loss, sample);
-    const int64_t row = sample / loss.inner * loss.classes + target.label;
     if (target.counts) {
-      grad_in[row * loss.inner + sample % loss.inner] = T(-target.weight * grad_of(sample));
+      grad_in[first + target.label * loss.inner] = T(-target.weight * grad_of(sample));
     }
-  }
+  });
 }
 
 // -log(softmax) of one element, from the maximum and log(sum) of its sample.
