@@ -40,6 +40,7 @@ Tensor pdist_few(const Tensor& input, double p);
 Tensor ctc_losses_few(const Tensor& log_probs, const Tensor& targets, const Dims& input_lengths,
                       const Dims& target_lengths, int64_t blank);
 // The loss of each row of (N, C) before any reduction.
+Tensor multilabel_margin_few(const Tensor& scores, const Tensor& classes);
 Tensor multi_margin_few(const Tensor& scores, const Tensor& classes, bool squared, double margin);
 // F.pad with any mode but "circular" and no other value than 0 with those that are not "constant".
 Tensor pad_few(const Tensor& input, const Dims& pad, std::string_view mode,

@@ -138,6 +138,34 @@ Tensor ctc_losses_few(const Tensor& log_probs, const Tensor& targets, const Dims
   return out;
 }
 
+Tensor multilabel_margin_few(const Tensor& scores, const Tensor& classes) {
+  if (!is_few(scores) || scores.dim() != 2 || classes.sizes() != scores.sizes() ||
+      classes.dtype() != DType::kInt64 || !classes.device().is_cpu() || scores.size(1) == 0) {
+    return {};
+  }
+  const int64_t columns = scores.size(1);
+  const Tensor labels = contiguous(classes);
+  const Values x(scores);
+  const Tensor out = empty({scores.size(0)}, scores.dtype());
+  for (int64_t row = 0; row < out.numel(); ++row) {
+    const int64_t* const label = labels.data<int64_t>() + row * columns;
+    for (int64_t j = 0; j < columns; ++j) {
+      if (label[j] < -1 || label[j] >= columns) return {};
+    }
+    const int64_t* const end = std::find(label, label + columns, int64_t{-1});
+    double sum = 0;
+    for (int64_t j = 0; j < columns; ++j) {
+      if (std::find(label, end, j) != end) continue;
+      for (const int64_t* right = label; right != end; ++right) {
+        const double violation = 1 - x[row * columns + *right] + x[row * columns + j];
+        sum += violation > 0 || std::isnan(violation) ? violation : 0;
+      }
+    }
+    put(out, row, sum / static_cast<double>(columns));
+  }
+  return out;
+}
+
 Tensor multi_margin_few(const Tensor& scores, const Tensor& classes, bool squared, double margin) {
   if (!is_few(scores) || scores.dim() != 2 || classes.dim() != 1 ||
       classes.dtype() != DType::kInt64 || !classes.device().is_cpu() ||
@@ -155,7 +183,7 @@ Tensor multi_margin_few(const Tensor& scores, const Tensor& classes, bool square
     for (int64_t j = 0; j < columns; ++j) {
       if (j == label) continue;
       const double violation = margin - x[row * columns + label] + x[row * columns + j];
-      if (violation <= 0) continue;
+      if (violation <= 0) continue;  // a NaN stays
       sum += squared ? violation * violation : violation;
     }
     put(out, row, sum / static_cast<double>(columns));

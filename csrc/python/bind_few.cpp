@@ -12,6 +12,8 @@ void bind_few(Registry& r) {
   r.op<&ops::ctc_losses_few>(
       "ctc_losses_few(log_probs, targets, input_lengths, target_lengths, blank)", kNN,
       "Losses of a few short sequences.");
+  r.op<&ops::multilabel_margin_few>("multilabel_margin_few(scores, classes)", kNN,
+                                    "Losses of a few rows.");
   r.op<&ops::multi_margin_few>("multi_margin_few(scores, classes, squared, margin)", kNN,
                                "Losses of a few rows.");
   r.op<&ops::interpolate_few>(

@@ -1367,6 +1367,9 @@ class _nn:
     def multi_margin_few(scores: Tensor, classes: Tensor, squared: _bool, margin: _float) -> Tensor:
         """Losses of a few rows."""
     @staticmethod
+    def multilabel_margin_few(scores: Tensor, classes: Tensor) -> Tensor:
+        """Losses of a few rows."""
+    @staticmethod
     def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = ..., reduction: _int = ..., ignore_index: _int = ...) -> Tensor:
         """Minus the log probability of the targets, from log probabilities."""
     @staticmethod

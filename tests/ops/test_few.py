@@ -213,6 +213,14 @@ OTHERS: dict[str, Callable[[tallow.Tensor], Any]] = {
     **{f"pdist {p}": lambda x, p=p: F.pdist(x, p) for p in (0, 1, 2, 3.5, np.inf)},
     "cdist of a batch": lambda x: tallow.cdist(tallow.stack([x, -x]), tallow.stack([x, x])),
     "multi margin": lambda x: F.multi_margin_loss(x, tallow.tensor([1, 0, 3, 2]), reduction="none"),
+    "multilabel margin": lambda x: F.multilabel_margin_loss(
+        x, tallow.tensor([[1, 0, -1, 3, 3], [2, 2, 4, 1, 0], [-1] * 5, [4, -1, 0, 0, 0]])
+    ),
+    "multilabel margin of NaN": lambda x: F.multilabel_margin_loss(
+        x.masked_fill(tallow.arange(5) == 1, tallow.nan),
+        tallow.tensor([[0, -1, 0, 0, 0]] * 4),
+        reduction="none",
+    ).isnan(),
     "multi margin squared": lambda x: F.multi_margin_loss(x, tallow.tensor([1, 0, 3, 2]), 2, 0.5),
     "xlog1py": lambda x: tallow.special.xlog1py(x.abs(), x.flip(0).abs()),
     "entr": lambda x: tallow.special.entr(x.abs()),
@@ -265,6 +273,7 @@ def test_unusual_numbers_give_the_same(dtype: Any) -> None:
     ("call", "message"),
     [
         (lambda x: F.multi_margin_loss(x, tallow.tensor([0, 1, 2, 5])), "target out of range"),
+        (lambda x: F.multilabel_margin_loss(x, x.long() + 7), "target' is out of range"),
         (lambda x: F.pdist(x.unsqueeze(0)), "pdist only supports 2D tensors, got: 3D"),
         (lambda x: tallow.cdist(x, x[:, :2]), "must have the same number of columns"),
         (lambda x: tallow.polygamma(-1, x), "does not support negative n"),

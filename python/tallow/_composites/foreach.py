@@ -57,11 +57,18 @@ def _made(name: str) -> Callable[..., Any]:
 
     def run(self: Sequence[Tensor], *operands: Any, **options: Any) -> Any:
         count = _check(name, self)
+        method = getattr(tallow.Tensor, base)
+        if not options and len(operands) <= 1:
+            if operands:
+                pairs = zip(self, _each(operands[0], count), strict=True)
+                results = [method(tensor, operand) for tensor, operand in pairs]
+            else:
+                results = [method(tensor) for tensor in self]
+            return list(self) if inplace else tuple(results)
         given = list(operands)
         if valued and len(given) == 3:
             options["value"] = given.pop()
         rows = zip(self, *[_each(operand, count) for operand in given], strict=True)
-        method = getattr(tallow.Tensor, base)
         if options:
             columns = [_each(value, count) for value in options.values()]
             names = tuple(options)

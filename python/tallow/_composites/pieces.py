@@ -53,11 +53,17 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
             )
         sections = sections.tolist()
     _check_sections("tensor_split", input, sections)
+    return _pieces(input, sections, dim)
+
+
+def _pieces(input: Tensor, sections: Any, dim: int) -> tuple[Tensor, ...]:
     size = input.size(dim)
     if isinstance(sections, int):
         if sections <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
         small, more = divmod(size, sections)
+        if not more:
+            return tuple([input.narrow(dim, k * small, small) for k in range(sections)])
         sizes = [small + 1] * more + [small] * (sections - more)
         bounds = [0, *itertools.accumulate(sizes)]
     else:
@@ -71,6 +77,8 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
 
 def _check_sections(name: str, input: Tensor, sections: Any) -> None:
     """Refuse what is neither a number of pieces nor a sequence of places."""
+    if type(sections) is int:
+        return
     places = list(sections) if isinstance(sections, list | tuple) else [sections]
     if not all(hasattr(place, "__index__") for place in places):
         raise wrong_arguments(
@@ -88,7 +96,7 @@ def _split_along(name: str, input: Tensor, sections: Any, dim: int) -> tuple[Ten
             f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension "
             f"{input.size(dim)} is not divisible by the split_size {sections}!"
         )
-    return tensor_split(input, sections, dim)
+    return _pieces(input, sections, dim)
 
 
 def _check_dims(name: str, input: Tensor, least: int) -> None:

@@ -162,6 +162,9 @@ def multilabel_margin_loss(
         )
     reduction = reduction_name(size_average, reduce, reduction)
     get_enum(reduction)
+    small: Tensor | None = few(_nn.multilabel_margin_few, input, target)
+    if small is not None:
+        return reduce_loss(small, reduction)
     _check_scores(input)
     if input.shape != target.shape:
         raise RuntimeError(
