@@ -102,6 +102,10 @@ set(TALLOW_COMPACT_CORE_SOURCES
   csrc/ops/complex_math.cpp
   csrc/ops/conv.cpp
   csrc/ops/draws.cpp
+  csrc/ops/few_loss.cpp
+  csrc/ops/few_math.cpp
+  csrc/ops/few_pool.cpp
+  csrc/ops/few_resize.cpp
   csrc/ops/gather_scatter.cpp
   csrc/ops/grid_sample.cpp
   csrc/ops/image_moves.cpp

@@ -31,8 +31,8 @@ struct Block {
 
 // c -= a * b; the columns of c are neighbours.
 template <class T>
-Status subtract_product(int64_t m, int64_t n, int64_t k, Block<const T> a, Block<const T> b,
-                        Block<T> c) {
+TALLOW_NOINLINE Status subtract_product(int64_t m, int64_t n, int64_t k, Block<const T> a,
+                                        Block<const T> b, Block<T> c) {
   if (m == 0 || n == 0 || k == 0) return Status::kOk;
   return matmul_floating({dtype_of<T>,
                           {1, 1},
@@ -81,7 +81,8 @@ void substitute(Triangle kind, int64_t n, int64_t columns, Block<const T> t, Blo
 }
 
 template <class T>
-Status solve(Triangle kind, int64_t n, int64_t columns, Block<const T> t, Block<T> b) {
+TALLOW_NOINLINE Status solve(Triangle kind, int64_t n, int64_t columns, Block<const T> t,
+                             Block<T> b) {
   if (n <= kFew) {
     substitute(kind, n, columns, t, b);
     return Status::kOk;
@@ -104,7 +105,7 @@ Status solve(Triangle kind, int64_t n, int64_t columns, Block<const T> t, Block<
 // ---- LU with partial pivoting
 
 template <class T>
-TALLOW_INLINE void exchange(T* __restrict a, T* __restrict b, int64_t n) {
+TALLOW_NOINLINE void exchange(T* __restrict a, T* __restrict b, int64_t n) {
   for (int64_t j = 0; j < n; ++j) {
     const T old = a[j];
     a[j] = b[j];
@@ -161,7 +162,8 @@ int64_t largest_from(const Panel<T>& panel, int64_t k) {
 }
 
 template <class T>
-void factor_few(const Panel<T>& panel, int64_t first, int64_t last, const Steps& steps) {
+TALLOW_NOINLINE void factor_few(const Panel<T>& panel, int64_t first, int64_t last,
+                                const Steps& steps) {
   for (int64_t k = first; k < last; ++k) {
     const int64_t place = largest_from(panel, k);
     steps.pivots[k] = static_cast<int32_t>(place + 1);
