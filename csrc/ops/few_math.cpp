@@ -72,6 +72,9 @@ namespace {
 // For each position of a padded dimension the one it is read from, or -1: the value.
 bool read_positions(std::string_view mode, int64_t size, int64_t before, int64_t after,
                     std::vector<int64_t>& from) {
+  if (std::min(before, after) < -kMostElements || std::max(before, after) > kMostElements) {
+    return false;
+  }
   if (size < 1 || size + before + after < 1 || size + before + after > kMostElements) return false;
   if (mode == "reflect" && (before >= size || after >= size)) return false;
   from.clear();

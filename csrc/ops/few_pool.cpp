@@ -42,8 +42,9 @@ struct Step {
 
 // As many windows of one size as fit; false for arguments that are to be refused.
 bool slide(const Step& at, bool ceil_mode, bool count_padding, Windows& windows) {
-  const int64_t reach = at.dilation * (at.kernel - 1) + 1;
   if (at.kernel < 1 || at.stride < 1 || at.dilation < 1 || at.padding < 0) return false;
+  if (std::max({at.kernel, at.stride, at.dilation, at.padding}) > kMostElements) return false;
+  const int64_t reach = at.dilation * (at.kernel - 1) + 1;
   if (at.padding > reach / 2) return false;
   const int64_t span = windows.size + 2 * at.padding - reach;
   if (span < 0) return false;
@@ -271,7 +272,7 @@ std::tuple<Tensor, Tensor> fractional_max_pool_few(const Tensor& input, const Di
     windows.size = input.sizes()[input.dim() - spatial + d];
     windows.count = output_size[d];
     const int64_t kernel = kernel_size[d];
-    if (kernel < 1 || windows.count < 1 || windows.count > kMostWindows ||
+    if (kernel < 1 || kernel > windows.size || windows.count < 1 || windows.count > kMostWindows ||
         windows.count + kernel - 1 > windows.size) {
       return {};
     }

@@ -20,8 +20,7 @@ void bind_linalg(Registry& r) {
                            "The solution, and the first singular matrix or -1.");
   r.op<&ops::linalg_inv>("linalg_inv(A)", kNN, "The inverse, and the first singular matrix or -1.");
   r.op<&ops::linalg_det>("linalg_det(A)", kNN, "Determinants.");
-  r.op<&ops::linalg_slogdet>("linalg_slogdet(A)", kNN,
-                             "Signs and logarithms of determinants.");
+  r.op<&ops::linalg_slogdet>("linalg_slogdet(A)", kNN, "Signs and logarithms of determinants.");
 }
 
 }  // namespace tallow::python
