@@ -41,11 +41,14 @@ struct MicroBlock {
 template <class T, int MR, int NV, bool kPartial, class Finish>
 TALLOW_INLINE void store_rows(const MicroBlock<T>& block, int tail, const Vec<T> (&sum)[MR][NV],
                               const Finish& finish) {
+  // Read before the first store, which might change `block` for all the compiler knows.
+  T* row = block.c;
+  const int64_t c_row = block.c_row;
 #pragma GCC unroll 8
-  for (int i = 0; i < MR; ++i) {
+  for (int i = 0; i < MR; ++i, row += c_row) {
 #pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) {
-      T* const to = block.c + i * block.c_row + v * kLanes<T>;
+      T* const to = row + v * kLanes<T>;
       if (kPartial && v == NV - 1) {
         store_partial(to, finish(sum[i][v], i, v * kLanes<T>, tail), tail);
       } else {
