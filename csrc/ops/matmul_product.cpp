@@ -1,6 +1,7 @@
 #include "ops/matmul_product.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "autograd/grad_mode.h"
 #include "backend/matmul.h"
@@ -175,6 +176,20 @@ void run_broadcast(const char* op, MatmulArgs args, const Tensor& a, const Tenso
   run_batches(op, args, batch, out.device(), 0);
 }
 
+// PyTorch multiplies matrices of 8-bit floating point, but not batches or vectors of them. The sums
+// are of floats.
+Tensor stored_product(const char* op, const Tensor& a, const Tensor& b, const Tensor& init,
+                      const Scalar& beta, const Scalar& alpha) {
+  const DType dtype = a.dtype();
+  TALLOW_CHECK_NOT_IMPLEMENTED(
+      is_float8(dtype) && is_signed(dtype) && std::string_view(op) == "addmm_impl_cpu_", "\"", op,
+      "\" not implemented for '", scalar_type_name(dtype), "'");
+  const NoGradGuard guard;
+  const auto wide = [](const Tensor& x) { return to_dtype(x, DType::kFloat32); };
+  const Tensor start = init.defined() ? wide(init) : init;
+  return to_dtype(product(op, wide(a), wide(b), start, beta, alpha), dtype);
+}
+
 }  // namespace
 
 Tensor product(const char* op, const Tensor& a_given, const Tensor& b_given, const Tensor& init,
@@ -184,6 +199,9 @@ Tensor product(const char* op, const Tensor& a_given, const Tensor& b_given, con
                "Expected all tensors to be on the same device, but got ", a_given.device(), " and ",
                b_given.device(), " in ", op);
   const DType dtype = a_given.dtype();
+  if (TALLOW_UNLIKELY(is_stored_only(dtype))) {
+    return stored_product(op, a_given, b_given, init, beta, alpha);
+  }
   if (!is_floating(dtype) && !(is_one(alpha) && is_one(beta))) {
     // The kernel scales floating types only. Factors of integers are cut to integers.
     const NoGradGuard guard;

@@ -446,6 +446,29 @@ def test_predicates_and_sizes(name: str) -> None:
     assert not x.all()
 
 
+@pytest.mark.parametrize("name", FLOATS)
+def test_products_of_matrices_are_summed_in_float(name: str) -> None:
+    kind = dtype_of(name)
+    generator = tallow.Generator().manual_seed(1)
+    a = tallow.randn(5, 33, generator=generator).mul(0.3).to(kind)
+    b = tallow.randn(33, 7, generator=generator).mul(0.3).to(kind)
+    bias = tallow.randn(7, generator=generator).to(kind)
+    expected = (a.float() @ b.float()).to(kind)
+    assert (a @ b).dtype == kind
+    assert tallow.equal(a @ b, expected)
+    assert tallow.equal(tallow.nn.functional.linear(a, b.t()), expected)
+    expected = tallow.addmm(bias.float(), a.float(), b.float(), beta=0.5, alpha=2).to(kind)
+    assert tallow.equal(tallow.addmm(bias, a, b, beta=0.5, alpha=2), expected)
+    weight = b.clone().requires_grad_()
+    (a @ weight).float().sum().backward()
+    assert weight.grad.dtype == kind
+    for call in (lambda: a[None].expand(2, 5, 33) @ b[None].expand(2, 33, 7), lambda: a @ b[:, 0]):
+        with pytest.raises(NotImplementedError, match="not implemented for 'Float8_"):
+            call()
+    with pytest.raises(NotImplementedError, match='"addmm_impl_cpu_" not implemented for \'UInt16'):
+        tallow.ones(2, 2, dtype=tallow.uint16) @ tallow.ones(2, 2, dtype=tallow.uint16)
+
+
 def test_scales_have_no_zero() -> None:
     x = tallow.zeros(2, dtype=tallow.float8_e8m0fnu)
     assert x.tolist() == [2.0**-127] * 2
