@@ -47,6 +47,17 @@ def test_the_bytes_are_those_of_the_format():
     assert data[8 + length :] == b"\0\0\x80\x3f\1\0\2\0"
 
 
+def test_types_are_in_the_order_of_the_formats_own_writer():
+    names = ["f64", "i64", "u8", "f16", "bf16", "f8_e4m3", "bool", "u64"]
+    kinds = ["float64", "int64", "uint8", "float16", "bfloat16", "float8_e4m3fn", "bool", "uint64"]
+    data = save(
+        {n: tallow.ones(1, dtype=getattr(tallow, k)) for n, k in zip(names, kinds, strict=True)}
+    )
+    length = int.from_bytes(data[:8], "little")
+    written = list(json.loads(data[8 : 8 + length]))
+    assert written == ["u64", "i64", "f64", "bf16", "f16", "f8_e4m3", "u8", "bool"]
+
+
 def test_changes_of_loaded_tensors_stay_in_memory(tmp_path):
     path = tmp_path / "x.safetensors"
     save_file({"x": tallow.zeros(4)}, path)

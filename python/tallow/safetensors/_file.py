@@ -22,26 +22,27 @@ if TYPE_CHECKING:
 
 __all__ = ["DTYPE_NAMES", "SafetensorError", "parse_header", "safe_open", "tensor_at"]
 
+# In the order of the format's own writer, the last ones first in the file.
 _DTYPES = {
     "BOOL": "bool",
     "U8": "uint8",
     "I8": "int8",
+    "F8_E5M2": "float8_e5m2",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E8M0": "float8_e8m0fnu",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz",
+    "F8_E5M2FNUZ": "float8_e5m2fnuz",
     "I16": "int16",
-    "I32": "int32",
-    "I64": "int64",
+    "U16": "uint16",
     "F16": "float16",
     "BF16": "bfloat16",
-    "F32": "float32",
-    "F64": "float64",
-    "C64": "complex64",
-    "U16": "uint16",
+    "I32": "int32",
     "U32": "uint32",
+    "F32": "float32",
+    "C64": "complex64",
+    "F64": "float64",
+    "I64": "int64",
     "U64": "uint64",
-    "F8_E4M3": "float8_e4m3fn",
-    "F8_E4M3FNUZ": "float8_e4m3fnuz",
-    "F8_E5M2": "float8_e5m2",
-    "F8_E5M2FNUZ": "float8_e5m2fnuz",
-    "F8_E8M0": "float8_e8m0fnu",
 }
 # The name in the file of each dtype here.
 DTYPE_NAMES = {name: code for code, name in _DTYPES.items()}

@@ -54,7 +54,7 @@ def _refuse_shared(tensors: dict[str, Tensor]) -> None:
 
 
 def _pieces(tensors: dict[str, Tensor], metadata: dict[str, str] | None) -> list[Any]:
-    """Header and tensors in the order of the file: wide types first, then by name."""
+    """Header and tensors in the order of the file: by type, wide ones first, then by name."""
     if not isinstance(tensors, dict):
         raise ValueError(f"Expected a dict of [str, torch.Tensor] but received {type(tensors)}")
     codes = {name: _code(name, tensor) for name, tensor in tensors.items()}
@@ -66,7 +66,8 @@ def _pieces(tensors: dict[str, Tensor], metadata: dict[str, str] | None) -> list
         header[METADATA] = metadata
     if METADATA in tensors:
         raise ValueError(f"Key `{METADATA}` is invalid, the format uses it itself")
-    order = sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name))
+    rank = {code: place for place, code in enumerate(DTYPE_NAMES.values())}
+    order = sorted(tensors, key=lambda name: (-rank[codes[name]], name))
     position = 0
     for name in order:
         end = position + tensors[name].nbytes
