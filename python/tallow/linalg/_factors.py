@@ -11,6 +11,7 @@ from tallow.autograd import Function
 from tallow.linalg import _lapack
 from tallow.linalg._lapack import (
     LinAlgError,
+    applied,
     array,
     check_matrix,
     check_square,
@@ -169,9 +170,9 @@ def qr(A: Tensor, mode: str = "reduced") -> return_types.linalg_qr:
                 "Please use linalg.qr(A, mode='reduced') if you are going to require gradients."
             )
         return return_types.linalg_qr(
-            tallow.empty(0, dtype=A.dtype, device=A.device), _Qr.apply(A, "reduced")[1]
+            tallow.empty(0, dtype=A.dtype, device=A.device), applied(_Qr, A, "reduced")[1]
         )
-    return return_types.linalg_qr(*_Qr.apply(A, mode))
+    return return_types.linalg_qr(*applied(_Qr, A, mode))
 
 
 class _LuFactor(Function):

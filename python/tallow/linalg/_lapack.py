@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import _C
-from tallow._composite import check_floating
+from tallow._composite import check_floating, recorded
 
 if TYPE_CHECKING:
     from tallow import Tensor
+    from tallow.autograd import Function
 
 __all__ = [
     "LinAlgError",
+    "applied",
     "array",
     "check_matrix",
     "check_square",
@@ -49,7 +51,24 @@ def tensor(value: Any, like: Tensor) -> Tensor:
     import numpy as np
 
     value = np.asarray(value)
-    return tallow.from_numpy(np.array(value, order="C", copy=True)).to(like.device)
+    flags = value.flags
+    if not (flags.c_contiguous and flags.owndata and flags.writeable):
+        value = np.array(value, order="C", copy=True)
+    result = tallow.from_numpy(value)
+    return result if like.is_cpu else result.to(like.device)
+
+
+class _Forgetful:
+    """Stands in for the context of an operation that nothing is recorded of."""
+
+    def save_for_backward(self, *_: Tensor) -> None: ...
+
+
+def applied(function: type[Function], A: Tensor, *arguments: Any) -> Any:
+    """What ``function.apply`` returns; only its values where no derivative is wanted."""
+    if recorded(A):
+        return function.apply(A, *arguments)
+    return function.forward(_Forgetful(), A, *arguments)
 
 
 def check_matrix(name: str, A: Tensor, argument: str = "A") -> None:

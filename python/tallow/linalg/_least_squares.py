@@ -9,7 +9,7 @@ import tallow
 from tallow import return_types
 from tallow._composite import check_floating, composite
 from tallow.autograd import Function
-from tallow.linalg._lapack import array, check_matrix, check_square, tensor
+from tallow.linalg._lapack import applied, array, check_matrix, check_square, tensor
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -136,7 +136,7 @@ def pinv(
         check_square("linalg.pinv", A)
     if A.numel() == 0:
         return A.mT.clone() * 1
-    return _Pinv.apply(A, atol, rcond if rtol is None else rtol, hermitian)
+    return applied(_Pinv, A, atol, rcond if rtol is None else rtol, hermitian)
 
 
 @composite

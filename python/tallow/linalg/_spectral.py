@@ -8,7 +8,14 @@ import tallow
 from tallow import return_types
 from tallow._composite import composite
 from tallow.autograd import Function
-from tallow.linalg._lapack import LinAlgError, array, check_matrix, check_square, tensor
+from tallow.linalg._lapack import (
+    LinAlgError,
+    applied,
+    array,
+    check_matrix,
+    check_square,
+    tensor,
+)
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -72,7 +79,7 @@ def eigh(A: Tensor, UPLO: str = "L") -> return_types.linalg_eigh:
         RuntimeError: the matrices are not square or `UPLO` is neither.
     """
     _check_eigh(A, UPLO)
-    return return_types.linalg_eigh(*_Eigh.apply(A, UPLO.upper()))
+    return return_types.linalg_eigh(*applied(_Eigh, A, UPLO.upper()))
 
 
 @composite
@@ -124,7 +131,7 @@ def eig(A: Tensor) -> return_types.linalg_eig:
         RuntimeError: the matrices are not square.
     """
     check_square("linalg.eig", A)
-    return return_types.linalg_eig(*_Eig.apply(A))
+    return return_types.linalg_eig(*applied(_Eig, A))
 
 
 @composite
@@ -132,7 +139,7 @@ def eigvals(A: Tensor) -> Tensor:
     """Return the complex eigenvalues of square matrices; see :func:`eig`."""
     check_square("linalg.eigvals", A)
     if A.requires_grad and tallow.is_grad_enabled():
-        return _Eig.apply(A)[0]
+        return applied(_Eig, A)[0]
     return tensor(_call("eigvals", array(A)), A).to(_complex_of(A))
 
 
@@ -190,7 +197,7 @@ class _Svdvals(Function):
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (A,) = ctx.saved_tensors
         if tallow.is_grad_enabled():
-            U, _, Vh = _Svd.apply(A, False)
+            U, _, Vh = applied(_Svd, A, False)
         else:
             U, Vh = ctx.factors
         return (U * grad.unsqueeze(-2).to(U.dtype)) @ Vh
@@ -212,7 +219,7 @@ def svd(
     """
     check_matrix("linalg.svd", A)
     _refuse_driver(driver)
-    return return_types.linalg_svd(*_Svd.apply(A, full_matrices))
+    return return_types.linalg_svd(*applied(_Svd, A, full_matrices))
 
 
 def _refuse_driver(driver: str | None) -> None:
@@ -229,5 +236,5 @@ def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     check_matrix("linalg.svdvals", A)
     _refuse_driver(driver)
     if A.requires_grad and tallow.is_grad_enabled():
-        return _Svdvals.apply(A)
+        return applied(_Svdvals, A)
     return tensor(_call("svd", array(A), compute_uv=False), A)
