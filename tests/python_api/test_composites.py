@@ -266,6 +266,17 @@ def test_frexp_of_subnormal_and_special_numbers(dtype: str) -> None:
     np.testing.assert_array_equal(exponent.numpy()[finite], powers[finite])
 
 
+def test_angle_of_many_real_numbers() -> None:
+    x = tallow.linspace(0, 1, 200)
+    assert tallow.angle(x).tolist() == [0] * 200
+    assert tallow.angle(-x).tolist() == pytest.approx([0, *[math.pi] * 199])
+    x[7] = math.nan
+    found = tallow.angle(-x)
+    assert found.isnan().nonzero().tolist() == [[7]]
+    assert found[5:7].tolist() == pytest.approx([math.pi] * 2)
+    assert tallow.angle(tallow.zeros(0, 3)).shape == (0, 3)
+
+
 def test_angle_of_real_numbers_keeps_nan_and_has_no_gradient() -> None:
     x = tallow.tensor([-2.0, -0.0, 0.0, 3.0, -math.inf, math.inf])
     assert tallow.angle(x).tolist() == pytest.approx([math.pi, 0, 0, 0, math.pi, 0])

@@ -76,8 +76,11 @@ def angle(input: Tensor) -> Tensor:
     if small is not None:
         return small
     x = input if input.is_floating_point() else input.to(tallow.get_default_dtype())
+    least = None if x.requires_grad or x.numel() == 0 else x.amin()  # NaN if there is one
+    if least is not None and least >= 0:
+        return tallow.zeros_like(x)
     angles = tallow.where(x < 0, x.new_tensor(math.pi), x.new_tensor(0.0))
-    if not x.requires_grad and not x.sum().isnan():  # the usual case: no NaN to be kept
+    if least is not None and least < 0:
         return angles
     return tallow.where(x.isnan(), x, angles + 0 * x.nan_to_num(0, 0, 0))
 
