@@ -18,7 +18,7 @@ _REASONS = (
     ),
     (r"^(masked|nested)$", "masked and nested tensors are not supported: pad, and use a bool mask"),
     (
-        r"^(quantiz|dequantiz|q_|q?u?int\d+x?\d*$|qu?int|fake_quant|quasi|ao$|fbgemm)",
+        r"^(quantiz|dequantiz|q_|q?u?int\d+x?\d*$|qu?int|fake_quant|fbgemm)",
         "quantised and odd integer types are not supported: use int8 .. int64, uint8 .. uint64",
     ),
     (r"^float4_", "numbers of 4 bits are not supported: use float8_e4m3fn"),

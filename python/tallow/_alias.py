@@ -139,10 +139,28 @@ def install(block: Iterable[str] = ()) -> None:
     vars(tallow)[_THEIRS] = tallow  # torch.torch, as there
     tallow.__version__ = torch_version()
     _C._set_namespace(_THEIRS)
-    # Private names that much used packages import.
-    vars(_C)["_TensorMeta"] = type(tallow.Tensor)
-    vars(_C)["_log_api_usage_once"] = lambda event: None  # nothing is logged
+    vars(_C).update(_private_names())
     _C._nn._parse_to = _parse_to  # type: ignore[attr-defined]
+
+
+def _private_names() -> dict[str, Any]:
+    """Return what much used packages take from ``torch._C``."""
+    from tallow import _dispatch
+
+    return {
+        "DispatchKey": _dispatch.DispatchKey,
+        "DispatchKeySet": _dispatch.DispatchKeySet,
+        "_ExcludeDispatchKeyGuard": _dispatch.ExcludeDispatchKeyGuard,
+        "_TensorMeta": type(tallow.Tensor),
+        "_are_functorch_transforms_active": lambda: False,  # func computes with plain tensors
+        "_get_accelerator": lambda check=False: (
+            tallow.accelerator.current_accelerator(check) or tallow.device("cpu")
+        ),
+        "_get_privateuse1_backend_name": lambda: "privateuseone",
+        "_jit_set_profiling_executor": lambda on: False,  # settings of a compiler
+        "_jit_set_profiling_mode": lambda on: False,
+        "_log_api_usage_once": lambda event: None,  # nothing is logged
+    }
 
 
 def _parse_to(*args: Any, **kwargs: Any) -> Any:

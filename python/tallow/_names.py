@@ -114,10 +114,10 @@ _HOMES = {
     "_composites.predicates": "is_nonzero is_storage is_tensor",
 }
 _SUBMODULES = (
-    "accelerator amp autograd backends compiler cpu cuda demo distributed distributions"
+    "accelerator amp ao autograd backends compiler cpu cuda demo distributed distributions"
     " fft func functional futures fx hub jit library linalg mps multiprocessing nn onnx ops"
-    " optim overrides profiler random return_types safetensors serialization signal special"
-    " storage testing torch_version types utils version xpu __config__ _dynamo"
+    " optim overrides profiler quasirandom random return_types safetensors serialization signal"
+    " special storage testing torch_version types utils version xpu __config__ _dynamo"
 )
 
 LAZY: dict[str, str] = {

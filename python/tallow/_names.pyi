@@ -251,6 +251,7 @@ from tallow.amp.autocast_mode import set_autocast_cpu_enabled as set_autocast_cp
 from tallow.amp.autocast_mode import set_autocast_dtype as set_autocast_dtype
 from tallow.amp.autocast_mode import set_autocast_enabled as set_autocast_enabled
 from tallow.amp.autocast_mode import set_autocast_gpu_dtype as set_autocast_gpu_dtype
+from tallow import ao as ao
 from tallow import autograd as autograd
 from tallow import backends as backends
 from tallow.compiler import compile as compile
@@ -309,6 +310,7 @@ from tallow import ops as ops
 from tallow import optim as optim
 from tallow import overrides as overrides
 from tallow import profiler as profiler
+from tallow import quasirandom as quasirandom
 from tallow import random as random
 from tallow import return_types as return_types
 from tallow import safetensors as safetensors

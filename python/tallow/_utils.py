@@ -157,3 +157,17 @@ def _rebuild_from_type_v2(function: Any, new_type: Any, args: tuple[Any, ...], s
         tensor.__setstate__(state)
         return tensor
     return _set_obj_state(tensor, state)
+
+
+# ---- lists of tensors as one
+
+
+def _flatten_dense_tensors(tensors: Any) -> Tensor:
+    """Return the elements of all tensors, one after another."""
+    return tallow.cat([tensor.reshape(-1) for tensor in tensors])
+
+
+def _unflatten_dense_tensors(flat: Tensor, tensors: Any) -> tuple[Tensor, ...]:
+    """Return views of `flat` with the shapes of `tensors`."""
+    parts = flat.split([tensor.numel() for tensor in tensors])
+    return tuple(part.view(like.shape) for part, like in zip(parts, tensors, strict=True))

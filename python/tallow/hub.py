@@ -10,11 +10,17 @@ from urllib.parse import urlparse
 import tallow
 from tallow._absent import name_absent_ones
 
+try:
+    from tqdm import tqdm  # type: ignore[import-untyped]
+except ImportError:
+    from tallow._progress import Counter as tqdm
+
 __all__ = [
     "download_url_to_file",
     "get_dir",
     "load_state_dict_from_url",
     "set_dir",
+    "tqdm",
 ]
 
 # Published names end in the start of the file's SHA-256: resnet18-bf5a0f2c.pth
@@ -65,14 +71,12 @@ def download_url_to_file(
     handle, partial = tempfile.mkstemp(dir=os.path.dirname(dst) or ".", suffix=".partial")
     try:
         with urllib.request.urlopen(request) as source, os.fdopen(handle, "wb") as file:
-            total = int(source.headers.get("Content-Length") or 0)
-            done = 0
-            while block := source.read(_BLOCK):
-                file.write(block)
-                digest.update(block)
-                done += len(block)
-                if progress:
-                    _show(done, total)
+            total = int(source.headers.get("Content-Length") or 0) or None
+            with tqdm(total=total, disable=not progress, unit="B", unit_scale=True) as bar:
+                while block := source.read(_BLOCK):
+                    file.write(block)
+                    digest.update(block)
+                    bar.update(len(block))
         if hash_prefix is not None and not digest.hexdigest().startswith(hash_prefix):
             raise RuntimeError(
                 f'invalid hash value (expected "{hash_prefix}", got "{digest.hexdigest()}")'
@@ -81,14 +85,6 @@ def download_url_to_file(
     except BaseException:
         os.unlink(partial)
         raise
-
-
-def _show(done: int, total: int) -> None:
-    import sys
-
-    if sys.stderr.isatty():
-        share = f" ({done / total:.0%})" if total else ""
-        sys.stderr.write(f"\r{done / 2**20:.1f} MB{share}" + ("\n" if done == total else ""))
 
 
 def load_state_dict_from_url(

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 __all__ = ["load_library", "loaded_libraries"]
 
 loaded_libraries: set[str] = set()
+refused_libraries: set[str] = set()
 
 
 def load_library(path: Any) -> NoReturn:
@@ -15,6 +16,7 @@ def load_library(path: Any) -> NoReturn:
     Raises:
         OSError: always.
     """
+    refused_libraries.add(str(path))
     raise OSError(
         f"load_library: {path}: libraries of operators need libtorch and cannot work with tallow; "
         "define operators in Python with tallow.library.custom_op"

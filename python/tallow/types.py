@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import IO, Any, TypeAlias, Union
 
-from tallow import Size, Tensor
+from tallow import Size, Tensor, dtype
 from tallow._C import device as _device
 
 __all__ = ["Device", "FileLike", "Number", "Size", "Storage"]
@@ -25,3 +25,4 @@ SymBool: TypeAlias = bool
 
 # Types that are public under other names.
 _int, _float, _bool, _complex, _str, _bytes = int, float, bool, complex, str, bytes
+_dtype = dtype

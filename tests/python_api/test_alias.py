@@ -75,6 +75,10 @@ class TestContext:
             assert torch.torch is torch
             assert issubclass(torch._C._TensorMeta, type)
             assert torch._C._log_api_usage_once("event") is None
+            keys = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastCPU)
+            with torch._C._ExcludeDispatchKeyGuard(keys | torch._C.DispatchKeySet("CPU")):
+                assert keys.has("AutocastCPU")
+            assert torch._C._get_accelerator().type == "cpu"
             assert torch._C._nn._parse_to(torch.float16)[1] is torch.float16
         assert tallow.__name__ == "tallow"
         assert not hasattr(tallow, "torch")

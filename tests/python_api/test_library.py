@@ -259,3 +259,5 @@ def test_keys_that_mean_nothing_here_are_refused() -> None:
 def test_shared_libraries_are_refused() -> None:
     with pytest.raises(OSError, match="libraries of operators need libtorch"):
         tallow.ops.load_library("ops.so")
+    # Its package goes on, and describes operators that are not there.
+    assert tallow.library.register_fake("absent::op")(len) is len

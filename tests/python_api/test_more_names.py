@@ -374,3 +374,13 @@ def test_older_modules_are_there() -> None:
 
     assert model_zoo.load_url is tallow.hub.load_state_dict_from_url
     assert _size_2_t == int | tuple[int, int]
+
+
+def test_dense_tensors_become_one_and_come_apart() -> None:
+    from tallow._utils import _flatten_dense_tensors, _unflatten_dense_tensors
+
+    given = [tallow.ones(2, 3), tallow.arange(2.0), tallow.tensor(5.0)]
+    flat = _flatten_dense_tensors(given)
+    assert flat.tolist() == [1.0] * 6 + [0.0, 1.0, 5.0]
+    again = _unflatten_dense_tensors(flat, given)
+    assert all(tallow.equal(a, b) for a, b in zip(again, given, strict=True))

@@ -259,3 +259,42 @@ class TestFlopCounter:
     def test_own_formulas_are_refused(self) -> None:
         with pytest.raises(NotImplementedError, match="custom_mapping"):
             FlopCounterMode(custom_mapping={abs: len})
+
+
+def test_torchvision_finds_what_it_imports() -> None:
+    from tallow import _custom_ops, hub
+    from tallow._dynamo.eval_frame import is_dynamo_supported
+    from tallow._dynamo.utils import is_compile_supported
+    from tallow.ao.quantization import DeQuantStub, QuantStub
+    from tallow.jit.annotations import BroadcastingList2
+    from tallow.onnx import operators, symbolic_helper, symbolic_opset11
+    from tallow.types import _dtype
+    from tallow.utils import model_zoo
+
+    x = tallow.ones(2, 3)
+    assert nn.Sequential(QuantStub(), DeQuantStub())(x) is x
+    assert QuantStub("x86").qconfig == "x86"
+    assert is_compile_supported("cpu")
+    assert not is_dynamo_supported()
+    assert BroadcastingList2[int]
+    assert isinstance(tallow.float32, _dtype)
+    assert symbolic_helper.parse_args("v", "i")(len) is len
+    onnx.register_custom_op_symbolic("torchvision::nms", len, 11)
+    assert not hasattr(symbolic_opset11, "squeeze")
+    assert operators.shape_as_tensor(x).tolist() == [2, 3]
+    assert operators.reshape_from_tensor_shape(x, tallow.tensor([6])).shape == (6,)
+    with pytest.raises(RuntimeError, match="get_ctx"):
+        _custom_ops.get_ctx()
+    assert model_zoo.tqdm is hub.tqdm
+
+
+def test_progress_counts_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    from tallow._progress import Counter
+
+    with Counter(total=4, unit="B") as counter:
+        counter.update(3)
+    assert counter.n == 3
+    counter.disable = False
+    counter.update()
+    counter.close()
+    assert capsys.readouterr().err == "\r4 (100%)\n"

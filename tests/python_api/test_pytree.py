@@ -151,3 +151,16 @@ def test_deep_trees_and_empty_ones():
     assert _pytree.tree_leaves(tree) == [1]
     assert _pytree.tree_map(lambda x: x, tree) == tree
     assert _pytree.tree_leaves([[], {}, ()]) == []
+
+
+def test_kinds_of_dicts_are_registered_with_the_functions_of_dict() -> None:
+    class Output(dict[str, int]):
+        pass
+
+    _pytree.register_pytree_node(
+        Output, _pytree._dict_flatten, lambda c, keys: Output(_pytree._dict_unflatten(c, keys))
+    )
+    tree = Output(a=1, b=2)
+    doubled = _pytree.tree_map(lambda x: 2 * x, tree)
+    assert type(doubled) is Output
+    assert doubled == {"a": 2, "b": 4}

@@ -477,3 +477,16 @@ def test_a_name_that_is_missing_is_named_with_the_most_similar_one(path):
         getattr(module, known + "x")
     text = str(caught.value)
     assert text.startswith(f"module 'tallow.{path}' has no attribute '{known}x'; the most similar")
+
+
+def test_names_of_several_processes_can_be_mentioned():
+    mesh: distributed.device_mesh.DeviceMesh | None = None
+    assert not isinstance(mesh, distributed.DeviceMesh)
+    for refused in (
+        lambda: distributed.init_device_mesh("cpu", (2,)),
+        lambda: distributed.fsdp.fully_shard(tallow.nn.Linear(1, 1)),
+        lambda: distributed.fsdp.MixedPrecisionPolicy(),
+        lambda: distributed.DeviceMesh("cpu", [0]),
+    ):
+        with pytest.raises(NotImplementedError, match="process"):
+            refused()

@@ -6,12 +6,14 @@ import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tallow._absent import name_absent_ones
+from tallow.distributed.device_mesh import DeviceMesh, init_device_mesh
 
 if TYPE_CHECKING:
     from tallow import Tensor
 
 __all__ = [
     "Backend",
+    "DeviceMesh",
     "GroupMember",
     "ProcessGroup",
     "ReduceOp",
@@ -31,6 +33,7 @@ __all__ = [
     "get_rank",
     "get_world_size",
     "group",
+    "init_device_mesh",
     "init_process_group",
     "is_available",
     "is_gloo_available",

@@ -6,4 +6,18 @@ from typing import Any, Dict, List, Optional, Tuple, Union  # noqa: UP035
 
 from tallow.jit import Final
 
-__all__ = ["Any", "Dict", "Final", "List", "Optional", "Tuple", "Union"]
+__all__ = [
+    "Any",
+    "BroadcastingList1",
+    "BroadcastingList2",
+    "BroadcastingList3",
+    "Dict",
+    "Final",
+    "List",
+    "Optional",
+    "Tuple",
+    "Union",
+]
+
+# One number that stands for so many, or a list: only ever an annotation.
+BroadcastingList1 = BroadcastingList2 = BroadcastingList3 = list

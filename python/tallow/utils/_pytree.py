@@ -27,7 +27,9 @@ from tallow.utils._pytree_nodes import (
     register_dataclass,
     register_pytree_node,
 )
+from tallow.utils._pytree_nodes import _dict_flatten as _dict_flatten
 from tallow.utils._pytree_nodes import _dict_flatten_with_keys as _dict_flatten_with_keys
+from tallow.utils._pytree_nodes import _dict_unflatten as _dict_unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

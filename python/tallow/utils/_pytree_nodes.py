@@ -105,9 +105,18 @@ def _pairs(context: Any, children: Iterable[Any]) -> Iterable[tuple[Any, Any]]:
 _register(tuple, lambda t: (list(t), None), lambda c, _: tuple(c), _indices)
 _register(list, lambda t: (t, None), lambda c, _: list(c), _indices)
 _register(_C.Size, lambda t: (list(t), None), lambda c, _: _C.Size(tuple(c)), _indices)
-_register(
-    dict, lambda t: (list(t.values()), list(t)), lambda c, k: dict(_pairs(k, c)), _mapping_keys
-)
+
+
+# By name, since packages register their kinds of dict with them.
+def _dict_flatten(tree: dict[Any, Any]) -> tuple[list[Any], list[Any]]:
+    return list(tree.values()), list(tree)
+
+
+def _dict_unflatten(children: Iterable[Any], keys: list[Any]) -> dict[Any, Any]:
+    return dict(_pairs(keys, children))
+
+
+_register(dict, _dict_flatten, _dict_unflatten, _mapping_keys)
 _register(
     OrderedDict,
     lambda t: (list(t.values()), list(t)),
@@ -121,7 +130,6 @@ _register(
     _mapping_keys,
 )
 _register(deque, lambda t: (list(t), t.maxlen), lambda c, n: deque(c, maxlen=n), _indices)
-# Packages register their kinds of dict with it.
 _dict_flatten_with_keys = SUPPORTED_NODES[dict].flatten_with_keys_fn
 # All named tuples share an entry; the context is the class.
 _register(

@@ -5,20 +5,13 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from tallow._absent import name_absent_ones
+from tallow.distributed._one_process import OfManyProcesses
+from tallow.distributed.device_mesh import DeviceMesh
 
 __all__ = ["DTensor", "DeviceMesh", "Partial", "Placement", "Replicate", "Shard"]
 
 
-class _OfManyProcesses:
-    """What does not exist in a group of one."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise NotImplementedError(
-            f"distributed.tensor.{type(self).__name__}: tensors live in one process here"
-        )
-
-
-class DTensor(_OfManyProcesses):
+class DTensor(OfManyProcesses):
     """A tensor spread over processes: no tensor is one."""
 
     @staticmethod
@@ -29,11 +22,7 @@ class DTensor(_OfManyProcesses):
         )
 
 
-class DeviceMesh(_OfManyProcesses):
-    """Processes in a grid."""
-
-
-class Placement(_OfManyProcesses):
+class Placement(OfManyProcesses):
     """How a tensor is spread along one dimension of a mesh."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import sys
 from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
 from typing import Any
@@ -14,6 +15,9 @@ from ...._tensor import Tensor
 __all__ = ["collate", "default_collate", "default_collate_fn_map", "default_convert"]
 
 _BAD = "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found "
+
+# Kinds of NumPy arrays that are no numbers: strings and objects.
+np_str_obj_array_pattern = re.compile(r"[SaUO]")
 
 CollateMap = dict[type | tuple[type, ...], Callable[..., Any]]
 

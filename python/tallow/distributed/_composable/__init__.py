@@ -1,0 +1,1 @@
+"""The former place of functions that spread a module over processes."""
