@@ -23,6 +23,7 @@ __all__ = [
     "few",
     "fill_out",
     "recorded",
+    "spelled",
     "wrong_arguments",
 ]
 
@@ -91,6 +92,25 @@ _NODES = {
     "renorm": "RenormBackward0",
     "segment_reduce": "SegmentReduceBackward0",
 }
+
+
+def spelled(**names: str) -> Callable[[_F], _F]:
+    """Let the keywords of PyTorch's other overloads, or of its other names, stand for parameters.
+
+    Args:
+        names: for each such keyword the parameter it means.
+    """
+
+    def decorate(function: _F) -> _F:
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if kwargs:
+                kwargs = {names.get(name, name): value for name, value in kwargs.items()}
+            return function(*args, **kwargs)
+
+        return call  # type: ignore[return-value]
+
+    return decorate
 
 
 def composite(function: _F) -> _F:

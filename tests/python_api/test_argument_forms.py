@@ -118,3 +118,19 @@ def test_refused(call: Callable[[Any], Any], message: str) -> None:
     with pytest.raises(TypeError) as caught:
         call(PLACE)
     assert str(caught.value).startswith(message)
+
+
+def test_keywords_of_other_overloads_are_taken():
+    x, square = tallow.arange(10), tallow.eye(3) * 2
+    pieces = [tallow.tensor_split(x, sections=3), tallow.tensor_split(x, indices=[4, 7])]
+    pieces.append(x.tensor_split(tensor_indices_or_sections=tallow.tensor([4, 7])))
+    assert all([len(piece) for piece in piece_list] == [4, 3, 3] for piece_list in pieces)
+    assert len(tallow.hsplit(input=x, indices=(2,))) == 2
+    assert len(tallow.vsplit(square, sections=3)) == 3
+    assert len(tallow.unsafe_split(input=x, split_size=5)) == 2
+    assert tallow.det(input=square) == 8
+    assert tallow.slogdet(input=square).sign == 1
+    assert tallow.matrix_power(input=square, n=2)[0, 0] == 4
+    assert tallow.cholesky_solve(square, input2=square)[0, 0] == 0.5
+    assert tallow.isin(element=4, test_elements=x).item()
+    assert tallow.poisson(input=tallow.zeros(2)).tolist() == [0, 0]

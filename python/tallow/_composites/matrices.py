@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import linalg, return_types
-from tallow._composite import c_name, check_floating, composite, recorded
+from tallow._composite import c_name, check_floating, composite, recorded, spelled
 from tallow.linalg import _lapack
 from tallow.linalg._lapack import (
     LinAlgError,
@@ -39,14 +39,16 @@ __all__ = [
     *("qr", "slogdet", "svd", "svd_lowrank", "triangular_solve", "vander"),
 ]
 
-det = linalg.det
-matrix_exp = linalg.matrix_exp
-matrix_power = linalg.matrix_power
-slogdet = linalg.slogdet
+# mypy meets the cycle of imports before the decorators of these.
+det = linalg.det  # type: ignore[has-type]
+matrix_exp = linalg.matrix_exp  # type: ignore[has-type]
+matrix_power = linalg.matrix_power  # type: ignore[has-type]
+slogdet = linalg.slogdet  # type: ignore[has-type]
 orgqr = linalg.householder_product
 
 
 @composite
+@spelled(input2="tau", input3="other")
 def ormqr(
     input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False
 ) -> Tensor:
@@ -162,6 +164,7 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
 
 
 @composite
+@spelled(input2="L")
 def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     """Solve with matrices given by their Cholesky factor.
 
@@ -268,6 +271,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, 
 
 
 @composite
+@spelled(input="b")
 def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
     """Solve with what :func:`lu` returned; see :func:`tallow.linalg.lu_solve`."""
     return linalg.lu_solve(LU_data, LU_pivots, b)
@@ -323,6 +327,7 @@ def lu_unpack(
 
 
 @composite
+@spelled(input="b")
 def triangular_solve(
     b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
 ) -> return_types.triangular_solve:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import _C, return_types
-from tallow._composite import c_name, composite, few, recorded
+from tallow._composite import c_name, composite, few, recorded, spelled
 from tallow.autograd import Function
 
 if TYPE_CHECKING:
@@ -142,6 +142,7 @@ def nextafter(input: Tensor, other: Tensor) -> Tensor:
 
 
 @composite
+@spelled(element="elements", test_element="test_elements")
 def isin(
     elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
 ) -> Tensor:

@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow._composite import c_name, composite, wrong_arguments
+from tallow._composite import c_name, composite, spelled, wrong_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,15 @@ __all__ = [
 ]
 
 
+_OVERLOADS = spelled(
+    indices="indices_or_sections",
+    sections="indices_or_sections",
+    tensor_indices_or_sections="indices_or_sections",
+)
+
+
 @composite
+@_OVERLOADS
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Cut a tensor into views, of nearly equal sizes or at given positions.
 
@@ -108,6 +116,7 @@ def _check_dims(name: str, input: Tensor, least: int) -> None:
 
 
 @composite
+@_OVERLOADS
 def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Cut along the second dimension (the first of vectors); see :func:`tensor_split`."""
     _check_dims("hsplit", input, 1)
@@ -115,6 +124,7 @@ def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
 
 
 @composite
+@_OVERLOADS
 def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Cut along the first dimension; see :func:`tensor_split`."""
     _check_dims("vsplit", input, 2)
@@ -122,6 +132,7 @@ def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
 
 
 @composite
+@_OVERLOADS
 def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Cut along the third dimension; see :func:`tensor_split`."""
     _check_dims("dsplit", input, 3)
@@ -151,9 +162,9 @@ def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]
 
 
 @composite
-def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
+def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Like :func:`tallow.split`, for code that writes into the pieces."""
-    return tuple(tensor.split(split_size, dim))
+    return tuple(input.split(split_size, dim))
 
 
 @composite

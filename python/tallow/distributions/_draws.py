@@ -29,11 +29,11 @@ def standard_gamma(concentration: Tensor, generator: Any = None) -> Tensor:
     return drawn.to(concentration.device)
 
 
-def poisson(rate: Tensor, generator: Any = None) -> Tensor:
+def poisson(input: Tensor, generator: Any = None) -> Tensor:
     """Draw from Poisson distributions.
 
     Args:
-        rate: floating point, >= 0.
+        input: the rates, floating point, >= 0.
         generator: where the random numbers come from.
 
     Returns:
@@ -46,7 +46,7 @@ def poisson(rate: Tensor, generator: Any = None) -> Tensor:
         >>> tallow.poisson(tallow.zeros(2))
         tensor([0., 0.])
     """
-    return _C._VariableFunctions._draw_poisson(rate.detach(), generator=generator).to(rate)
+    return _C._VariableFunctions._draw_poisson(input.detach(), generator=generator).to(input)
 
 
 def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:

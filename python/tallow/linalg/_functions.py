@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import tallow
 from tallow import _C
-from tallow._composite import composite, few
+from tallow._composite import composite, few, spelled
 from tallow.linalg._lapack import check_square
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def _pade(A: Tensor, degree: int) -> Tensor:
 
 
 @composite
+@spelled(input="A")
 def matrix_exp(A: Tensor) -> Tensor:
     """Return the exponential of square matrices.
 
@@ -73,6 +74,7 @@ def matrix_exp(A: Tensor) -> Tensor:
 
 
 @composite
+@spelled(input="A")
 def matrix_power(A: Tensor, n: int) -> Tensor:
     """Return ``A @ A @ ...`` with `n` factors, of the inverse if `n` is negative.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import return_types
-from tallow._composite import check_floating, composite, recorded
+from tallow._composite import check_floating, composite, recorded, spelled
 from tallow.autograd import Function
 from tallow.linalg import _lapack
 from tallow.linalg._lapack import LinAlgError, check_square
@@ -298,6 +298,7 @@ def _cofactors(A: Tensor, determinant: Tensor) -> Tensor:
 
 
 @composite
+@spelled(input="A")
 def det(A: Tensor) -> Tensor:
     """Return the determinants of square matrices.
 
@@ -332,6 +333,7 @@ class _Slogdet(Function):
 
 
 @composite
+@spelled(input="A")
 def slogdet(A: Tensor) -> return_types.linalg_slogdet:
     """Return sign and logarithm of the absolute value of determinants.
 
