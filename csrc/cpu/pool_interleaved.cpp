@@ -61,6 +61,8 @@ TALLOW_INLINE bool max_lanes(const PoolArgs& args, const Covered<T>& window, int
       for (int v = 0; v < kVectors; ++v) {
         const Vec<C> value =
             load_row(from + v * kLanes<C>, v == kVectors - 1 ? count : int64_t{kLanes<C>});
+        // Row 0 was read with the windows above where windows overlap.
+        if (i > 0) prefetch_ahead(from + v * kLanes<C>);
         best[v].take(value, i * args.kernel[1] + j);
         sum[v] += value;
       }

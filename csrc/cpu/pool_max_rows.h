@@ -42,13 +42,6 @@ TALLOW_INLINE Vec<N> lane_numbers() {
   return numbers;
 }
 
-// Asks for what lies 8 KB behind, some rows or the next image: the processor by itself looks a page
-// ahead at most, too little where images come from memory.
-template <class C>
-TALLOW_INLINE void prefetch_ahead(const C* at) {
-  __builtin_prefetch(reinterpret_cast<const char*>(at) + 8192);
-}
-
 // One image row under windows of three columns at stride 2 with a border of 1, as it is walked.
 template <class C>
 struct ThreeColumns {
