@@ -56,6 +56,7 @@ struct WindowRow {
   const T* bias;
   T* out;
   int64_t out_step;
+  int64_t ahead;  // from what the last tap sees to what is prefetched
 };
 
 // Windows and vectors of channels that are summed side by side. Sizes of maps are often multiples
@@ -72,6 +73,17 @@ TALLOW_NOINLINE void sum_windows(const WindowRow<T>& row, int64_t x, int64_t c, 
   const auto read = [&](const T* from, int v) {
     return kDeep > 1 ? load(from + v * kW) : load_some(from, channels);
   };
+  if (row.count > 0) {
+    // The source row that the windows below this one will be the first to see.
+    const RowTap<T>& last = row.taps[row.count - 1];
+#pragma GCC unroll 8
+    for (int p = 0; p < kCount; ++p) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kDeep; ++v) {
+        __builtin_prefetch(last.base + (x + p) * last.step + row.ahead + c + v * kW);
+      }
+    }
+  }
   const int64_t stride = row.stride;
   const auto width = static_cast<uint64_t>(row.width);
   const T* const zeros = row.zeros;
@@ -169,7 +181,8 @@ void compute_windows(const Depthwise<T>& d, const DepthwisePhase& phase, int64_t
                    d.zeros,
                    d.bias,
                    d.out + (out_row * d.out_size[1] + phase.first[1]) * d.channels,
-                   d.phases[1] * d.channels};
+                   d.phases[1] * d.channels,
+                   d.stride[0] * width * d.channels};
   // Taps from right to left are numbered from left to right once windows are mirrored.
   int64_t direction = 1;
   int64_t first = 0;

@@ -182,6 +182,9 @@ void fill_vectors(const Stage& stage, const T* source, const Order& order, int64
   constexpr int kW = kLanes<T>;
   const int64_t step = stage.axis[1].stride * order.pixel;
   const int64_t row_step = stage.axis[0].stride * stage.axis[1].source * order.pixel;
+  // After a whole image come its next channels: many streams at once, too many for hardware.
+  const bool whole = stage.rows * stage.axis[0].stride >= stage.axis[0].source;
+  const int64_t ahead = whole ? kW * order.channel : 0;
   each_part(stage, first_row, [&](const Part& part) {
     const T* from = source + part.pixel * order.pixel;
     T* to = staged + part.staged * kW;
@@ -199,8 +202,7 @@ void fill_vectors(const Stage& stage, const T* source, const Order& order, int64
         for (int c = 0; c < kW; ++c) {
           const T* const row = from + c * order.channel + x * step;
           block[c] = c < channels ? load_apart(row, step, pixels) : Vec<T>{};
-          // The channels that are likely to be next: many streams at once, too many for hardware.
-          __builtin_prefetch(row + kW * order.channel);
+          __builtin_prefetch(row + ahead);
         }
         transpose(block);
 #pragma GCC unroll 16
