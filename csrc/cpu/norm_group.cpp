@@ -10,8 +10,10 @@
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
 
-// Pixels of neighbouring channels fetched ahead: their lines do not follow each other.
-inline constexpr int64_t kAhead = 16;
+// Pixels of neighbouring channels fetched ahead, as their lines need not follow each other, and
+// from how many elements on: smaller images are near.
+inline constexpr int64_t kAhead = 48;
+inline constexpr int64_t kFar = 2 * 1024 * 1024;
 
 // Neighbouring channels of one sample, whose pixels are neighbours if they are of half type.
 // Element i of channel c is at c * inner + i, or at i * pitch + c where channels are neighbours.
@@ -19,6 +21,7 @@ struct Channels {
   int64_t count;
   int64_t inner;
   int64_t pitch;  // 0: pixels are neighbours
+  int64_t ahead;  // where what is needed later lies
 };
 
 // Not as a constant where it is all of them: whole and partial vectors then share their code.
@@ -144,7 +147,9 @@ struct Pass {
            channel * (is_interleaved(shape) ? 1 : shape.inner);
   }
   Channels channels(int64_t count) const {
-    return {count, shape.inner, is_interleaved(shape) ? shape.channels : 0};
+    const int64_t pitch = is_interleaved(shape) ? shape.channels : 0;
+    const bool far = shape.batch * shape.channels * shape.inner >= kFar;
+    return {count, shape.inner, pitch, far ? kAhead * pitch : 0};
   }
   // Gives all channels of a group one value.
   void spread(A* array, int64_t group, A value) const {
@@ -177,7 +182,7 @@ struct Forward : Pass<T, 4> {
     const T* const x = in + this->offset(sample, channel);
     sum_pixels<T, 1, 1>(at, {nullptr}, {center},
                         [&](int64_t i, int lanes, const Vec<A>(&)[1], Vec<A>(&sum)[1]) {
-                          __builtin_prefetch(x + i + kAhead * at.pitch);
+                          __builtin_prefetch(x + i + at.ahead);
                           sum[0] = read(x + i, lanes);
                         });
     for (int64_t g = 0; g < groups; ++g) {
@@ -209,6 +214,7 @@ struct Forward : Pass<T, 4> {
     const A* const b = bias ? bias + channel : nullptr;
     for_each_pixel<T, 5>(at, {center, rest, scale, w, b},
                          [&](int64_t i, int lanes, const Vec<A>(&v)[5]) {
+                           __builtin_prefetch(y + i + at.ahead, 1);
                            Vec<A> h = (read(x + i, lanes) - v[0] - v[1]) * v[2];
                            if (w) h = h * v[3];
                            if (b) h = h + v[4];
@@ -250,8 +256,8 @@ struct Backward : Pass<T, 6> {
     }
     sum_pixels<T, 2, 2>(at, {center, scale}, {sum, along},
                         [&](int64_t i, int lanes, const Vec<A>(&v)[2], Vec<A>(&t)[2]) {
-                          __builtin_prefetch(x + i + kAhead * at.pitch);
-                          __builtin_prefetch(dy + i + kAhead * at.pitch);
+                          __builtin_prefetch(x + i + at.ahead);
+                          __builtin_prefetch(dy + i + at.ahead);
                           t[0] = read(dy + i, lanes);
                           t[1] = t[0] * ((read(x + i, lanes) - v[0]) * v[1]);
                         });
