@@ -299,6 +299,7 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/numpy.cpp
   csrc/python/op.cpp
   csrc/python/op_binding.cpp
+  csrc/python/op_deprecated.cpp
   csrc/python/op_objects.cpp
   csrc/python/op_out.cpp
   csrc/python/op_registry.cpp

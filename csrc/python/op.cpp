@@ -6,6 +6,7 @@
 #include "python/autocast.h"
 #include "python/error_notes.h"
 #include "python/op_binding.h"
+#include "python/op_deprecated.h"
 #include "python/op_operands.h"
 #include "python/op_out.h"
 #include "python/override.h"
@@ -105,6 +106,10 @@ PyObject* call_bound(const Op& op, PyObject* api, PyObject* const* args, Py_ssiz
     const Overload& overload = op.overloads[0];
     if (TALLOW_LIKELY(bind(op, overload, args, count, keywords, is_method, binding))) {
       return invoke(op, overload, binding);
+    }
+    ModernCall modern;
+    if (modernize(op, args, count, keywords, is_method, modern)) {
+      return call_bound(op, api, modern.args.data(), modern.count, modern.keywords.get());
     }
     raise_mismatch(op, overload, binding, count, is_method);
   }

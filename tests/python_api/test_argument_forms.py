@@ -134,3 +134,46 @@ def test_keywords_of_other_overloads_are_taken():
     assert tallow.cholesky_solve(square, input2=square)[0, 0] == 0.5
     assert tallow.isin(element=4, test_elements=x).item()
     assert tallow.poisson(input=tallow.zeros(2)).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (lambda a, b: a.add(2, b), lambda a, b: a.add(b, alpha=2)),
+        (lambda a, b: a.clone().add_(-0.1, b), lambda a, b: a.add(b, alpha=-0.1)),
+        (lambda a, b: tallow.add(a, 2, b), lambda a, b: a.add(b, alpha=2)),
+        (lambda a, b: a.add(2, other=b), lambda a, b: a.add(b, alpha=2)),
+        (lambda a, b: a.clone().sub_(2, b), lambda a, b: a.sub(b, alpha=2)),
+        (lambda a, b: a.clone().addcmul_(3, b, b), lambda a, b: a.addcmul(b, b, value=3)),
+        (lambda a, b: tallow.addcdiv(a, 3, b, b), lambda a, b: a.addcdiv(b, b, value=3)),
+        (lambda a, b: a.addmm(2, b, b), lambda a, b: a.addmm(b, b, beta=2)),
+        (lambda a, b: a.addmm(2, 3, b, b), lambda a, b: a.addmm(b, b, beta=2, alpha=3)),
+        (lambda a, b: tallow.addmm(2, a, b, b), lambda a, b: a.addmm(b, b, beta=2)),
+        (lambda a, b: tallow.addmm(2, a, 3, b, b), lambda a, b: a.addmm(b, b, beta=2, alpha=3)),
+        (lambda a, b: a[0].addmv(2, 3, b, b[0]), lambda a, b: a[0].addmv(b, b[0], beta=2, alpha=3)),
+        (lambda a, b: tallow.addr(2, a, 3, b[0], b[0]), lambda a, b: 2 * a + 3 * b[0].outer(b[0])),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:This overload of")
+def test_numbers_before_tensors_are_taken_as_older_programs_write_them(
+    old: Callable[..., Tensor], new: Callable[..., Tensor]
+) -> None:
+    a = tallow.tensor([[1.0, 2.0], [3.0, 4.0]])
+    b = tallow.tensor([[0.5, -1.0], [2.0, 0.25]])
+    assert tallow.equal(old(a, b), new(a, b))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda a: a.add(a, 2),
+        lambda a: a.add(2, 2, a),
+        lambda a: a.addcmul(a, 2, a),
+        lambda a: a.mul(2, a),
+        lambda a: tallow.addmm(a, 2, a, a),
+        lambda a: a.add("2", a),
+    ],
+)
+def test_other_orders_are_refused(call: Callable[[Tensor], Tensor]) -> None:
+    with pytest.raises(TypeError):
+        call(tallow.ones(2, 2))
