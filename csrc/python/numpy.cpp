@@ -258,7 +258,7 @@ PyObject* to_array(const Tensor& tensor, bool force) {
     const NoGradGuard no_grad;
     return to_array(ops::to_device(detach(tensor), kCPU), false);
   }
-  TALLOW_CHECK(!tensor.requires_grad(),
+  TALLOW_CHECK(!grad_enabled() || !tensor.requires_grad(),
                "Can't call numpy() on Tensor that requires grad. Use "
                "tensor.detach().numpy() instead.");
   TALLOW_CHECK_TYPE(tensor.device().is_cpu(), "can't convert ", tensor.device(),

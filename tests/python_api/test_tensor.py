@@ -309,3 +309,14 @@ def test_adding_in_place_what_is_no_number_raises(other: object) -> None:
     with pytest.raises(TypeError, match=r"^unsupported operand type\(s\) for \+"):
         x += other  # type: ignore[operator]
     assert x.tolist() == [1, 1]
+
+
+def test_without_grad_mode_arrays_share_the_memory_of_leaves() -> None:
+    np = pytest.importorskip("numpy")
+    leaf = tallow.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="Can't call numpy"):
+        leaf.numpy()
+    with tallow.no_grad():
+        leaf.numpy()[0] = 5
+        assert np.asarray(leaf).tolist() == [5, 1]
+    assert leaf.tolist() == [5, 1]
