@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from tallow._absent import name_absent_ones
+from tallow._dynamo import eval_frame, utils
+from tallow._dynamo.eval_frame import OptimizedModule
 from tallow.compiler import (
     allow_in_graph,
     assume_constant_result,
@@ -25,6 +27,7 @@ __all__ = [
     "assume_constant_result",
     "config",
     "disable",
+    "eval_frame",
     "graph_break",
     "is_compiling",
     "list_backends",
@@ -33,6 +36,7 @@ __all__ = [
     "mark_static_address",
     "maybe_mark_dynamic",
     "reset",
+    "utils",
 ]
 
 
@@ -52,13 +56,6 @@ class _Config(SimpleNamespace):
 
 
 config = _Config(suppress_errors=False, cache_size_limit=8, verbose=False)
-
-
-class OptimizedModule:
-    """The class of compiled modules: ``compile`` returns modules as they are, so none is one."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise NotImplementedError("_dynamo.OptimizedModule: modules are not captured as graphs")
 
 
 def graph_break(msg: str = "") -> None:

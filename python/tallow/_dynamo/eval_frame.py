@@ -1,8 +1,17 @@
-"""``is_dynamo_supported``: what packages ask before they capture a graph."""
+"""What packages ask about captured graphs."""
 
 from __future__ import annotations
 
-__all__ = ["is_dynamo_supported"]
+from typing import Any
+
+__all__ = ["OptimizedModule", "is_dynamo_supported"]
+
+
+class OptimizedModule:
+    """The class of compiled modules: ``compile`` returns modules as they are, so none is one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise NotImplementedError("_dynamo.OptimizedModule: modules are not captured as graphs")
 
 
 def is_dynamo_supported() -> bool:
