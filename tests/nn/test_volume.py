@@ -53,6 +53,16 @@ def test_conv_transpose3d_is_the_adjoint_of_conv3d() -> None:
     assert tallow.allclose(found, expected[:, :, : found.size(2), : found.size(3), : found.size(4)])
 
 
+@pytest.mark.parametrize("grad", [False, True])
+def test_max_pool3d_of_windows_in_the_padding_alone(grad: bool) -> None:
+    x = tallow.rand(1, 2, 1, 2, 2, requires_grad=grad)
+    pooled = F.max_pool3d(x, (2, 1, 1), (4, 1, 1), (1, 0, 0), (2, 1, 1))
+    assert pooled.flatten().tolist() == [-float("inf")] * 8
+    if grad:
+        pooled.sum().backward()
+        assert not x.grad.any()
+
+
 def test_conv_transpose3d_refuses_to_cut_everything_off() -> None:
     x, weight = tallow.ones(1, 1, 1, 3, 3), tallow.ones(1, 1, 1, 1, 1)
     with pytest.raises(RuntimeError, match=r"\(-1 x 1 x 1\)\. Output size is too small"):

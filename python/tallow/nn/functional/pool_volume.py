@@ -127,7 +127,10 @@ def _composed(x: Tensor, plane: Any, line: Any) -> tuple[Tensor, Tensor]:
     best, place = line(flat)
     best, place = best.squeeze(1), place.squeeze(1)
     depth = place // (h * w)
-    chosen = within.flatten(1).gather(1, place.flatten(1)).view(place.shape)
+    within = within.flatten(1)
+    # A dilated window can lie in the padding alone: its position is beyond the volume.
+    inside = place.flatten(1).clamp(max=within.size(1) - 1)
+    chosen = within.gather(1, inside).view(place.shape)
     indices = depth * (height * width) + chosen
     shape = (*x.shape[:2], best.size(1), h, w)
     return best.view(shape), indices.view(shape)
