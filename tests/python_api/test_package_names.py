@@ -298,3 +298,46 @@ def test_progress_counts_without_a_terminal(capsys: pytest.CaptureFixture[str]) 
     counter.update()
     counter.close()
     assert capsys.readouterr().err == "\r4 (100%)\n"
+
+
+def test_optimisers_written_after_pytorchs_find_its_helpers() -> None:
+    from tallow.optim import optimizer as helpers
+
+    class Descent(tallow.optim.Optimizer):
+        @helpers._use_grad_for_differentiable
+        def step(self) -> None:  # type: ignore[override]
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p.add_(p.grad, alpha=-helpers._get_value(group["lr"]))
+
+    weight = nn.Parameter(tallow.ones(2))
+    optimizer = Descent([weight], {"lr": tallow.tensor(0.5), "differentiable": False})
+    weight.grad = tallow.tensor([1.0, 2.0])
+    optimizer.step()
+    assert weight.tolist() == [0.5, 0]
+    assert helpers._default_to_fused_or_foreach([weight], False) == (False, False)
+    assert helpers._disable_dynamo_if_unsupported()(len) is len
+    assert helpers._dispatch_sqrt(4) == helpers._dispatch_sqrt(tallow.tensor(4.0)) == 2
+    assert helpers._stack_if_compiling(3) == helpers._to_scalar(3) == 3
+    assert helpers._to_scalar(tallow.ones(1)).dim() == 0
+    assert helpers._get_scalar_dtype() is tallow.float32
+    parts = [tallow.ones(2, dtype=tallow.complex64), tallow.ones(2)]
+    helpers._view_as_real(parts)
+    assert [part.shape for part in parts] == [(2, 2), (2,)]
+    assert helpers._get_capturable_supported_devices() == ["cuda"]
+    assert helpers._foreach_doc
+
+
+def test_other_private_names_answer() -> None:
+    from tallow.nn.modules.transformer import _get_activation_fn
+    from tallow.utils import cpp_extension
+    from tallow.utils._python_dispatch import is_traceable_wrapper_subclass
+    from tallow.utils.checkpoint import get_device_states, set_device_states
+
+    assert _get_activation_fn("relu") is nn.functional.relu
+    assert not is_traceable_wrapper_subclass(tallow.ones(1))
+    devices, states = get_device_states(tallow.ones(1), 3)
+    assert (devices, states) == ([], [])
+    set_device_states(devices, states)
+    with pytest.raises(NotImplementedError, match="cpp_extension: mine: extensions need libtorch"):
+        cpp_extension.load("mine", sources=["mine.cpp"])

@@ -23,8 +23,10 @@ __all__ = [
     "CheckpointError",
     "checkpoint",
     "checkpoint_sequential",
+    "get_device_states",
     "noop_context_fn",
     "set_checkpoint_early_stop",
+    "set_device_states",
 ]
 
 _early_stop_override: bool | None = None
@@ -56,6 +58,22 @@ def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
         yield
     finally:
         _early_stop_override = before
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Tensor]]:
+    """Return the CUDA devices that tensors are on, and the states of their generators.
+
+    Args:
+        args: anything; what is no tensor, or not on such a device, does not count.
+    """
+    devices = sorted({x.get_device() for x in args if isinstance(x, tallow.Tensor) and x.is_cuda})
+    return devices, [tallow.cuda.get_rng_state(device) for device in devices]
+
+
+def set_device_states(devices: Any, states: Any, *, device_type: str | None = None) -> None:
+    """Put states back that :func:`get_device_states` returned."""
+    for device, state in zip(devices, states, strict=True):
+        tallow.cuda.set_rng_state(state, device)
 
 
 class _RandomState:

@@ -44,6 +44,9 @@ def _activation(activation: Activation) -> Callable[[Tensor], Tensor]:
     return getattr(F, activation)
 
 
+_get_activation_fn = _activation  # the name under which programs import it
+
+
 def _clones(module: Module, n: int) -> ModuleList:
     return ModuleList(copy.deepcopy(module) for _ in range(n))
 
