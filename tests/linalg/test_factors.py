@@ -131,7 +131,7 @@ def test_nan_does_not_pass_for_positive() -> None:
 def test_infinite_quotients_do_not_spread_to_other_columns() -> None:
     A = tallow.tensor([[1e-30, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     A[1, 0] = tallow.inf
-    LU = linalg.lu_factor(A).LU
+    LU = linalg.lu_factor_ex(A).LU
     assert LU[0].tolist() == [tallow.inf, 1.0, 0.0]
     assert not LU[:, 2].isnan().any()
 
@@ -237,3 +237,50 @@ def test_mistake_is_named(name: str) -> None:
     call, message = MISTAKES[name]
     with pytest.raises(RuntimeError, match=message):
         call(linalg.lu_factor(tallow.eye(3)))
+
+
+ONES = tallow.ones(2, 2)
+SECOND = tallow.stack([tallow.eye(2), ONES])
+
+
+@pytest.mark.parametrize("dtype", [tallow.float32, tallow.float64, tallow.complex64])
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda a: linalg.inv(a[1]), linalg.LinAlgError, "linalg.inv: The diagonal element 2 is"),
+        (linalg.inv, linalg.LinAlgError, r"linalg.inv: \(Batch element 1\): The diagonal elemen"),
+        (
+            lambda a: linalg.inv_ex(a[1], check_errors=True),
+            linalg.LinAlgError,
+            "linalg.inv_ex: The diagonal element 2 is zero",
+        ),
+        (
+            lambda a: linalg.solve(a, a),
+            linalg.LinAlgError,
+            r"torch.linalg.solve: \(Batch element 1\): The solver failed",
+        ),
+        (
+            lambda a: linalg.solve_ex(a, a, check_errors=True),
+            linalg.LinAlgError,
+            r"torch.linalg.solve_ex: \(Batch element 1\): The solver failed",
+        ),
+        (
+            lambda a: linalg.lu_factor(a[1]),
+            RuntimeError,
+            r"torch.linalg.lu_factor: U\[2,2\] is zero and using it on lu_solve would",
+        ),
+        (
+            lambda a: linalg.cholesky_ex(a, check_errors=True),
+            linalg.LinAlgError,
+            r"linalg.cholesky_ex: \(Batch element 1\): The factorization could not",
+        ),
+    ],
+)
+def test_errors_name_the_matrix_and_the_place(call, error, message, dtype) -> None:
+    with pytest.raises(error, match="^" + message):
+        call(SECOND.to(dtype))
+
+
+def test_lu_of_a_singular_matrix_tells_where() -> None:
+    assert tallow.lu(ONES, get_infos=True)[2] == 2
+    assert len(tallow.lu(ONES)) == 2

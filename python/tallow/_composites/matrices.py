@@ -262,12 +262,10 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, 
     Args:
         A: (..., M, N).
         pivot: must be True.
-        get_infos: also return zeros, one for each matrix.
+        get_infos: also return the place of the first zero on the diagonal of U, or 0.
     """
-    packed, pivots = linalg.lu_factor(A, pivot=pivot)
-    if get_infos:
-        return packed, pivots, tallow.zeros(A.shape[:-2], dtype=tallow.int32, device=A.device)
-    return packed, pivots
+    packed, pivots, info = linalg.lu_factor_ex(A, pivot=pivot)
+    return (packed, pivots, info) if get_infos else (packed, pivots)
 
 
 @composite

@@ -73,17 +73,20 @@ def cholesky_ex(
     Raises:
         LinAlgError: with `check_errors`, a matrix that is not positive definite.
     """
-    check_square("linalg.cholesky_ex" if not check_errors else "linalg.cholesky", A)
+    return _cholesky("linalg.cholesky_ex", A, upper, check_errors)
+
+
+def _cholesky(
+    name: str, A: Tensor, upper: bool, check_errors: bool
+) -> return_types.linalg_cholesky_ex:
+    check_square(name, A)
     source = A.mH if upper else A
     lower, info = _Cholesky.apply(source) if recorded(A) else _lapack.cholesky(source)
     if check_errors and bool(info.any()):
-        first = int(info.flatten()[info.flatten().nonzero()[0, 0]])
-        where = "linalg.cholesky: "
-        if A.dim() > 2:
-            where += f"(Batch element {int(info.flatten().nonzero()[0, 0])}): "
+        where, order = _lapack.first_failure(info)
         raise LinAlgError(
-            f"{where}The factorization could not be completed because the input is not "
-            f"positive-definite (the leading minor of order {first} is not positive-definite)."
+            f"{name}: {where}The factorization could not be completed because the input is not "
+            f"positive-definite (the leading minor of order {order} is not positive-definite)."
         )
     return return_types.linalg_cholesky_ex(lower.mH if upper else lower, info)
 
@@ -105,7 +108,7 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
         tensor([[2., 0.],
                 [1., 1.]])
     """
-    return cholesky_ex(A, upper=upper, check_errors=True).L
+    return _cholesky("linalg.cholesky", A, upper, True).L
 
 
 class _Qr(Function):
@@ -229,11 +232,23 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> return_types.linalg_lu_factor
         pivot: must be True.
 
     Raises:
-        RuntimeError: fewer than two dimensions, or without pivoting.
+        RuntimeError: fewer than two dimensions, without pivoting, or a zero on the diagonal of U.
     """
     check_matrix("linalg.lu_factor", A)
     _check_pivot(pivot)
-    return return_types.linalg_lu_factor(*_lu(A)[:2])
+    packed, pivots, info = _lu(A)
+    _check_diagonal("linalg.lu_factor", info)
+    return return_types.linalg_lu_factor(packed, pivots)
+
+
+def _check_diagonal(name: str, info: Tensor) -> None:
+    if bool(info.any()):
+        where, at = _lapack.first_failure(info)
+        raise RuntimeError(
+            f"torch.{name}: {where}U[{at},{at}] is zero and using it on lu_solve would result in a "
+            "division by zero. If you still want to perform the factorization, consider calling "
+            "linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)"
+        )
 
 
 @composite
@@ -258,12 +273,8 @@ def lu_factor_ex(
     check_matrix("torch.linalg.lu_factor_ex", A)
     _check_pivot(pivot)
     packed, pivots, info = _lu(A)
-    if check_errors and bool((info != 0).any()):
-        at = int(info[info != 0][0])
-        raise RuntimeError(
-            f"torch.linalg.lu_factor_ex: U[{at},{at}] is zero and using it on lu_solve would "
-            "result in a division by zero."
-        )
+    if check_errors:
+        _check_diagonal("linalg.lu_factor_ex", info)
     return return_types.linalg_lu_factor_ex(packed, pivots, info)
 
 

@@ -143,22 +143,28 @@ def _lu_packed(a: Any) -> tuple[Any, Any, Any]:
     return flat.reshape(lu.shape), pivots.reshape(*batch, steps), info.reshape(tuple(batch))
 
 
-def _singular(name: str) -> LinAlgError:
+def first_failure(info: Tensor) -> tuple[str, int]:
+    """Which of several matrices failed first, as messages say it, and its number in `info`."""
+    flat = info.flatten()
+    failed = flat.nonzero()
+    at = int(failed[0, 0]) if failed.numel() else 0
+    return f"(Batch element {at}): " if info.dim() else "", int(flat[at])
+
+
+def _no_inverse(A: Tensor) -> LinAlgError:
+    where, step = first_failure(lu(A.detach())[2])
     return LinAlgError(
-        f"{name}: The diagonal element 1 is zero, the inversion could not be completed because "
-        "the input matrix is singular."
-        if name.endswith("inv")
-        else f"{name}: The solver failed because the input matrix is singular."
+        f"linalg.inv: {where}The diagonal element {step} is zero, the inversion could not be "
+        "completed because the input matrix is singular."
     )
 
 
-def _numpy_call(name: str, *operands: Tensor) -> Tensor:
-    import numpy as np
-
-    try:
-        return tensor(getattr(np.linalg, name)(*map(array, operands)), operands[0])
-    except np.linalg.LinAlgError:
-        raise _singular(f"linalg.{name}") from None
+def no_solution(name: str, info: Tensor) -> LinAlgError:
+    """The error of an equation with a singular matrix."""
+    return LinAlgError(
+        f"torch.{name}: {first_failure(info)[0]}The solver failed because the input matrix is "
+        "singular."
+    )
 
 
 def inverse(A: Tensor) -> Tensor:
@@ -168,10 +174,15 @@ def inverse(A: Tensor) -> Tensor:
         LinAlgError: one is singular.
     """
     if A.is_complex():
-        return _numpy_call("inv", A)
+        import numpy as np
+
+        try:
+            return tensor(np.linalg.inv(array(A)), A)
+        except np.linalg.LinAlgError:
+            raise _no_inverse(A) from None
     result, singular = _native.linalg_inv(A if A.is_cpu else A.cpu())
     if singular >= 0:
-        raise _singular("linalg.inv")
+        raise _no_inverse(A)
     return result if A.is_cpu else result.to(A.device)
 
 
@@ -182,10 +193,15 @@ def solve(A: Tensor, B: Tensor) -> Tensor:
         LinAlgError: a matrix is singular.
     """
     if A.is_complex():
-        return _numpy_call("solve", A, B)
+        import numpy as np
+
+        try:
+            return tensor(np.linalg.solve(array(A), array(B)), A)
+        except np.linalg.LinAlgError:
+            raise no_solution("linalg.solve", lu(A.detach())[2]) from None
     result, singular = _native.linalg_solve(*((A, B) if A.is_cpu else (A.cpu(), B.cpu())))
     if singular >= 0:
-        raise _singular("linalg.solve")
+        raise no_solution("linalg.solve", lu(A.detach())[2])
     return result if A.is_cpu else result.to(A.device)
 
 

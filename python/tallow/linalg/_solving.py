@@ -81,9 +81,9 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> return_types.linalg_inv_
     info = tallow.zeros(A.shape[:-2], dtype=tallow.int32, device=A.device)
     try:
         return return_types.linalg_inv_ex(_inverse(A), info)
-    except LinAlgError:
+    except LinAlgError as error:
         if check_errors:
-            raise
+            raise LinAlgError(str(error).replace("linalg.inv", "linalg.inv_ex", 1)) from None
         info = _lapack.lu(A.detach())[2]
         return return_types.linalg_inv_ex(tallow.full_like(A, tallow.nan), info)
 
@@ -176,9 +176,7 @@ def solve_ex(
     if not bool(singular.any()):
         return return_types.linalg_solve_ex(solve(A, B, left=left), info)
     if check_errors:
-        raise LinAlgError(
-            "torch.linalg.solve_ex: The solver failed because the input matrix is singular."
-        )
+        raise _lapack.no_solution("linalg.solve_ex", info)
     stand_in = tallow.eye(A.size(-1), dtype=A.dtype, device=A.device)
     found = solve(tallow.where(singular[..., None, None], stand_in, A), B, left=left)
     lost = singular.reshape(*singular.shape, *[1] * (found.dim() - singular.dim()))
