@@ -1,4 +1,4 @@
-"""Downloads of published weights."""
+"""Downloads of published weights, and models from repositories with a ``hubconf.py``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ except ImportError:
 __all__ = [
     "download_url_to_file",
     "get_dir",
+    "help",
+    "list",
+    "load",
     "load_state_dict_from_url",
     "set_dir",
     "tqdm",
@@ -118,6 +121,83 @@ def load_state_dict_from_url(
         found = HASH_REGEX.search(name) if check_hash else None
         download_url_to_file(url, path, found.group(1) if found else None, progress)
     return tallow.load(path, map_location=map_location, weights_only=weights_only)
+
+
+def list(
+    github: str,
+    force_reload: bool = False,
+    skip_validation: bool = False,
+    trust_repo: Any = "check",
+    verbose: bool = True,
+) -> Any:
+    """Return the names of the functions that a repository's ``hubconf.py`` offers.
+
+    Args:
+        github: ``owner/repository``, or ``owner/repository:branch``.
+        force_reload: fetch it again.
+        skip_validation: accepted; whether a branch exists turns out when it is fetched.
+        trust_repo: True for code that may run, False to ask, ``'check'`` to ask once.
+        verbose: say where the copy is.
+    """
+    from tallow import _hub_code
+
+    module = _hub_code.hubconf(_hub_code.folder_of(github, force_reload, verbose, trust_repo))
+    return [name for name, value in vars(module).items() if callable(value) and name[0] != "_"]
+
+
+def help(
+    github: str,
+    model: str,
+    force_reload: bool = False,
+    skip_validation: bool = False,
+    trust_repo: Any = "check",
+) -> str | None:
+    """Return the docstring of a function that a repository offers; see :func:`load`."""
+    from tallow import _hub_code
+
+    module = _hub_code.hubconf(_hub_code.folder_of(github, force_reload, True, trust_repo))
+    return _hub_code.entry(module, model).__doc__
+
+
+def load(
+    repo_or_dir: str,
+    model: str,
+    *args: Any,
+    source: str = "github",
+    trust_repo: Any = "check",
+    force_reload: bool = False,
+    verbose: bool = True,
+    skip_validation: bool = False,
+    **kwargs: Any,
+) -> Any:
+    """Call a function of a repository's ``hubconf.py``, which mostly returns a model.
+
+    Args:
+        repo_or_dir: ``owner/repository``, ``owner/repository:branch``, or a folder.
+        model: name of the function.
+        args: its arguments.
+        source: ``'github'``, or ``'local'`` for a folder.
+        trust_repo: True for code that may run, False to ask, ``'check'`` to ask once.
+        force_reload: fetch it again.
+        verbose: say where the copy is.
+        skip_validation: accepted; whether a branch exists turns out when it is fetched.
+        kwargs: keyword arguments of the function.
+
+    Raises:
+        ValueError: another source or form of name.
+        FileNotFoundError: no ``hubconf.py``.
+        RuntimeError: no such function, or packages are missing.
+        PermissionError: the repository is not trusted.
+    """
+    from tallow import _hub_code
+
+    source = source.lower()
+    if source not in ("github", "local"):
+        raise ValueError(f'Unknown source: "{source}". Allowed values: "github" | "local".')
+    folder = os.path.expanduser(repo_or_dir)
+    if source == "github":
+        folder = _hub_code.folder_of(repo_or_dir, force_reload, verbose, trust_repo)
+    return _hub_code.entry(_hub_code.hubconf(folder), model)(*args, **kwargs)
 
 
 name_absent_ones(__name__)
