@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import urllib.error
 import zipfile
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folder: Path) -> li
     def download(url: str, path: str, progress: bool = True) -> None:
         asked.append(url)
         if not url.endswith("/zipball/master"):
-            raise urllib.error.HTTPError(url, 404, "Not Found", Any, io.BytesIO())  # type: ignore[arg-type]
+            raise urllib.error.HTTPError(url, 404, "Not Found", Message(), io.BytesIO())
         with zipfile.ZipFile(path, "w") as file:
             for source in folder.iterdir():
                 file.write(source, f"owner-name-1234/{source.name}")
