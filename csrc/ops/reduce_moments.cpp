@@ -1,6 +1,7 @@
 // Variances and vector norms.
 #include <cmath>
 
+#include "autograd/grad_mode.h"
 #include "autograd/record.h"
 #include "ops/arithmetic.h"
 #include "ops/compare.h"
@@ -24,6 +25,13 @@ struct Moments {
 
 Moments moments(const char* name, bool root, bool with_mean, const Tensor& self, const Dims& dims,
                 double correction, bool keepdim) {
+  if (is_complex(self.dtype())) {  // the variances of both parts add up
+    const NoGradGuard no_grad;
+    const Moments re = moments(name, false, with_mean, real(self), dims, correction, keepdim);
+    const Moments im = moments(name, false, with_mean, imag(self), dims, correction, keepdim);
+    const Tensor spread = add(re.spread, im.spread);
+    return {root ? sqrt(spread) : spread, with_mean ? complex_of(re.mean, im.mean) : Tensor()};
+  }
   const Dims shape = reduced_shape(self.sizes(), dims, keepdim);
   Moments m{empty(shape, self.dtype(), self.device()), Tensor()};
   if (with_mean) m.mean = empty(shape, self.dtype(), self.device());
@@ -36,8 +44,6 @@ Moments moments(const char* name, bool root, bool with_mean, const Tensor& self,
 Dims checked_dims(const char* op, const Tensor& self, const std::optional<Dims>& dims) {
   TALLOW_CHECK(is_differentiable(self.dtype()), op,
                " only support floating point and complex dtypes");
-  TALLOW_CHECK_NOT_IMPLEMENTED(!is_complex(self.dtype()), op,
-                               " of complex tensors are not implemented");
   return dims ? wrap_dims(*dims, self.dim()) : Dims{};
 }
 

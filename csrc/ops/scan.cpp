@@ -24,8 +24,11 @@ Tensor scan(ScanOp op, const char* name, const Tensor& self, int64_t dim) {
   const AroundDim at = around_dim(self, dim);
   const Tensor x = contiguous_data(self);
   const Tensor out = empty(self.sizes(), self.dtype(), self.device());
-  run<&Backend::sort, &SortKernels::scan>(name, self.device(), op, self.dtype(), out.ptr(), x.ptr(),
-                                          at.outer, at.n, at.inner);
+  // Sums of complex numbers are those of their parts, which lie side by side.
+  const bool in_parts = is_complex(self.dtype()) && op == ScanOp::kSum;
+  run<&Backend::sort, &SortKernels::scan>(
+      name, self.device(), op, in_parts ? real_type(self.dtype()) : self.dtype(), out.ptr(),
+      x.ptr(), at.outer, at.n, in_parts ? 2 * at.inner : at.inner);
   return out;
 }
 

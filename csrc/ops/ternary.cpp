@@ -164,6 +164,7 @@ Tensor lerp(const Tensor& self, const Tensor& end, const Operand& weight, Out ou
   const Tensor& factor = tensor_of(weight);
   TALLOW_CHECK(!factor.defined() || factor.dtype() == self.dtype(), "expected dtype ", self.dtype(),
                " for `weight` but got dtype ", weight.dtype());
+  if (is_complex(self.dtype())) return add(self, mul(sub(end, self), weight), 1, out);
   const Tensor kept = saved_for(factor, self, out);
   Tensor result =
       ternary(TernaryOp::kLerp, "lerp", self, end, weight, self.dtype(), self.dtype(), out);
