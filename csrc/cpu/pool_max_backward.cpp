@@ -13,21 +13,27 @@ struct Positions {
   const void* index;
   const int32_t* tap_offset;  // flat distance of each tap from tap 0
 
-  // Calls body(output pixel, input pixel) for all windows of a plane.
+  // Whether a row or column of windows has elements of the image: where they are spread wider than
+  // the image, it may have none but padding, and the position means nothing.
+  TALLOW_INLINE bool has_elements(int dimension, int64_t window) const {
+    if (args.dilation[dimension] <= 1) return true;
+    const TapRange taps(args, dimension, window);
+    return taps.begin < taps.end;
+  }
+
+  // Calls body(output pixel, input pixel) for all windows of a plane that have elements.
   template <class Body>
   TALLOW_INLINE void each(int64_t plane, const Body& body) const {
     const int64_t rows = args.out_size[0];
     const int64_t columns = args.out_size[1];
-    if (kind == PoolIndex::kFlat) {
-      const int64_t* const flat = static_cast<const int64_t*>(index) + plane * rows * columns;
-      for (int64_t o = 0; o < rows * columns; ++o) body(o, flat[o]);
-      return;
-    }
-    const uint8_t* taps = static_cast<const uint8_t*>(index) + plane * rows * columns;
-    for (int64_t y = 0; y < rows; ++y) {
+    const int64_t* const flat = static_cast<const int64_t*>(index) + plane * rows * columns;
+    const uint8_t* const taps = static_cast<const uint8_t*>(index) + plane * rows * columns;
+    for (int64_t y = 0, o = 0; y < rows; ++y) {
       int64_t corner = (y * args.stride[0] - args.padding[0]) * args.in_size[1] - args.padding[1];
-      for (int64_t x = 0; x < columns; ++x, corner += args.stride[1]) {
-        body(y * columns + x, corner + tap_offset[*taps++]);
+      const bool row = has_elements(0, y);
+      for (int64_t x = 0; x < columns; ++x, ++o, corner += args.stride[1]) {
+        if (!row || !has_elements(1, x)) continue;
+        body(o, kind == PoolIndex::kFlat ? flat[o] : corner + tap_offset[taps[o]]);
       }
     }
   }
@@ -155,12 +161,15 @@ void for_channel_blocks(const PoolArgs& args, const Body& body) {
                });
 }
 
-// Calls body(output pixel, channel of the block, input pixel) in the order of the pixels.
+// Calls body(output pixel, channel of the block, input pixel) in the order of the pixels, for the
+// windows that have elements.
 template <class Body>
 TALLOW_INLINE void each_position(const Positions& positions, int64_t first, int64_t channels,
                                  const Body& body) {
   const PoolArgs& args = positions.args;
   for (int64_t o = 0; o < out_pixels(args); ++o) {
+    if (!positions.has_elements(0, o / args.out_size[1])) continue;
+    if (!positions.has_elements(1, o % args.out_size[1])) continue;
     const int64_t at = first + o * args.interleaved;
     const int64_t* const flat = static_cast<const int64_t*>(positions.index) + at;
     const uint8_t* const taps = static_cast<const uint8_t*>(positions.index) + at;
@@ -274,6 +283,9 @@ Status max_backward(const PoolArgs& args, const void* grad_out, PoolIndex kind, 
 Status max_gather(const PoolArgs& args, const void* in, PoolIndex kind, const void* index,
                   void* out) {
   return dispatch(FloatingAndHalf{}, args.dtype, "max_pool2d_gather", [&]<class T>() -> Status {
+    if (args.dilation[0] > 1 || args.dilation[1] > 1) {  // windows that have no elements
+      std::memset(out, 0, sizeof(T) * static_cast<size_t>(args.planes * out_pixels(args)));
+    }
     const int64_t in_pixels = args.in_size[0] * args.in_size[1];
     const int64_t out_pixels = args.out_size[0] * args.out_size[1];
     int32_t offsets[256];

@@ -107,6 +107,44 @@ def test_gradient_of_maximum_goes_to_the_maximum(window: Any, dtype: str) -> Non
     np.testing.assert_array_equal(leaf.grad.float().numpy().reshape(2, -1), expected)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int32"])
+@pytest.mark.parametrize("layout", [tallow.contiguous_format, tallow.channels_last])
+@pytest.mark.parametrize(
+    "window",
+    [
+        ((2, 1), (4, 1), (1, 0), (2, 1)),
+        ((1, 2), (1, 2), (0, 1), (1, 2)),
+        ((2, 3), (1, 2), (1, 1), (2, 1)),
+    ],
+)
+def test_windows_in_the_padding_alone_are_minus_infinity(
+    window: Any, layout: tallow.memory_format, dtype: str
+) -> None:
+    size = (2, 3, 1, 5) if window[0][0] == 2 else (2, 3, 5, 1)
+    x = tallow.rand(size).to(getattr(tallow, dtype)).contiguous(memory_format=layout)
+    pooled = F.max_pool2d(x, *window)
+    lowest = -inf if dtype.startswith("float") else tallow.iinfo(x.dtype).min
+    assert pooled.eq(lowest).all()
+    assert F.max_pool2d(x, *window, return_indices=True)[0].equal(pooled)
+
+
+@pytest.mark.parametrize("layout", [tallow.contiguous_format, tallow.channels_last])
+@pytest.mark.parametrize("indices", [False, True])
+def test_windows_in_the_padding_alone_have_no_gradient(
+    indices: bool, layout: tallow.memory_format
+) -> None:
+    # Rows 0 of the windows are padding, rows 1 would be behind the image.
+    x = tallow.rand(2, 40, 1, 64).contiguous(memory_format=layout).requires_grad_()
+    weight = tallow.ones((), requires_grad=True)
+    found = F.max_pool2d(x, (2, 1), (4, 1), (1, 0), (2, 1), False, indices)
+    pooled = found[0] if indices else found
+    (grad,) = tallow.autograd.grad(pooled, x, weight.expand_as(pooled), create_graph=True)
+    assert grad.shape == x.shape
+    assert not grad.any()
+    (back,) = tallow.autograd.grad(grad, weight, tallow.ones_like(grad))
+    assert back.item() == 0
+
+
 def test_both_forms_of_maximum_have_the_same_gradient() -> None:
     x = tallow.randn(2, 3, 9, 9, requires_grad=True)
     (one,) = tallow.autograd.grad(F.max_pool2d(x, 3, 2, 1).square().sum(), x)

@@ -1,5 +1,7 @@
 // Pooling. Forward passes have a thread per window, backward passes a thread per image element that
 // gathers from the windows that cover it, in their order: no atomics, the same bits every time.
+#include <limits>
+
 #include "cuda/gpu.h"
 #include "cuda/kernels/accumulate.h"
 #include "cuda/kernels/table.h"
@@ -23,6 +25,8 @@ struct Windows {
     if (kernel == 0) return ((o + 1) * in + out - 1) / out;
     return min(start(o) + (kernel - 1) * dilation + 1, in);
   }
+  // Where elements are spread wider than the image, a window may have none but padding.
+  __device__ bool has_elements(int64_t o) const { return first(o) < end(o); }
   __device__ int64_t step() const { return kernel == 0 ? 1 : dilation; }
   // Number of elements of an average; those in the padding count if they are asked for.
   __device__ int64_t counted(int64_t o, bool count_padding) const {
@@ -44,6 +48,7 @@ struct Windows {
   }
   // Which of the window's elements i is; -1 if it lies between them.
   __device__ int64_t tap(int64_t o, int64_t i) const {
+    if (kernel == 0) return i - first(o);
     const int64_t distance = i - start(o);
     return distance % dilation == 0 ? distance / dilation : -1;
   }
@@ -98,6 +103,13 @@ __device__ const T* image_of(const Geometry& g, const T* in, int64_t plane) {
 
 // ---- Maxima.
 
+// The maximum of a window that lies in the padding alone.
+template <class A>
+__device__ A smallest() {
+  using Limits = std::numeric_limits<A>;
+  return Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
+}
+
 template <class T>
 __global__ void max_kernel(Geometry g, const T* in, T* out, PoolIndex kind, void* index) {
   using A = Compute<T>;
@@ -107,7 +119,7 @@ __global__ void max_kernel(Geometry g, const T* in, T* out, PoolIndex kind, void
   const T* const image = image_of(g, in, window.plane);
   const int64_t top = g.rows.first(window.y), left = g.columns.first(window.x);
   int64_t best_y = top, best_x = left;
-  A best = static_cast<A>(image[(top * g.columns.in + left) * g.interleaved]);
+  A best = smallest<A>();
   for (int64_t y = top; y < g.rows.end(window.y); y += g.rows.step()) {
     for (int64_t x = left; x < g.columns.end(window.x); x += g.columns.step()) {
       const A value = static_cast<A>(image[(y * g.columns.in + x) * g.interleaved]);
@@ -117,7 +129,7 @@ __global__ void max_kernel(Geometry g, const T* in, T* out, PoolIndex kind, void
       best_x = x;
     }
   }
-  out[i] = image[(best_y * g.columns.in + best_x) * g.interleaved];
+  out[i] = static_cast<T>(best);
   if (kind == PoolIndex::kFlat) {
     static_cast<int64_t*>(index)[i] = best_y * g.columns.in + best_x;
   } else if (kind == PoolIndex::kTap) {
@@ -139,14 +151,11 @@ __global__ void max_backward_kernel(Geometry g, const T* grad_out, PoolIndex kin
   for (int64_t oy = g.rows.first_over(at.y); oy <= g.rows.last_over(at.y); ++oy) {
     for (int64_t ox = g.columns.first_over(at.x); ox <= g.columns.last_over(at.x); ++ox) {
       const int64_t o = place_of(g, at.plane, oy * g.columns.out + ox, g.out_pixels());
-      bool here;
-      if (kind == PoolIndex::kFlat) {
-        here = static_cast<const int64_t*>(index)[o] == flat;
-      } else {
-        const int64_t ty = g.rows.tap(oy, at.y), tx = g.columns.tap(ox, at.x);
-        here = ty >= 0 && tx >= 0 &&
-               static_cast<const uint8_t*>(index)[o] == ty * g.columns.kernel + tx;
-      }
+      const int64_t ty = g.rows.tap(oy, at.y), tx = g.columns.tap(ox, at.x);
+      if (ty < 0 || tx < 0) continue;
+      const bool here = kind == PoolIndex::kFlat
+                            ? static_cast<const int64_t*>(index)[o] == flat
+                            : static_cast<const uint8_t*>(index)[o] == ty * g.columns.kernel + tx;
       if (here) sum += static_cast<A>(grad_out[o]);
     }
   }
@@ -159,6 +168,10 @@ __global__ void max_gather_kernel(Geometry g, const T* in, PoolIndex kind, const
   const int64_t i = global_index();
   if (i >= g.planes * g.out_pixels()) return;
   const Pixel window = window_at(i, g);
+  if (!g.rows.has_elements(window.y) || !g.columns.has_elements(window.x)) {
+    out[i] = T(0);
+    return;
+  }
   int64_t flat;
   if (kind == PoolIndex::kFlat) {
     flat = static_cast<const int64_t*>(index)[i];
