@@ -20,7 +20,21 @@ namespace tallow::ops {
 
 namespace {
 
+// Running products in log2(n) steps: after each, an element holds the product of twice as many.
+// Without a kernel of its own: of complex numbers.
+Tensor products_by_doubling(const Tensor& self, int64_t dim) {
+  const NoGradGuard no_grad;
+  const int64_t n = self.dim() == 0 ? 1 : self.size(dim);
+  Tensor out = clone(self);
+  for (int64_t done = 1; done < n; done *= 2) {
+    const Tensor first = narrow(out, dim, 0, done);
+    out = cat({first, mul(narrow(out, dim, done, n - done), narrow(out, dim, 0, n - done))}, dim);
+  }
+  return out;
+}
+
 Tensor scan(ScanOp op, const char* name, const Tensor& self, int64_t dim) {
+  if (is_complex(self.dtype()) && op == ScanOp::kProd) return products_by_doubling(self, dim);
   const AroundDim at = around_dim(self, dim);
   const Tensor x = contiguous_data(self);
   const Tensor out = empty(self.sizes(), self.dtype(), self.device());

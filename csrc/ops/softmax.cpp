@@ -1,5 +1,6 @@
 #include "ops/softmax.h"
 
+#include "autograd/grad_mode.h"
 #include "autograd/record.h"
 #include "ops/arithmetic.h"
 #include "ops/compare.h"
@@ -9,6 +10,7 @@
 #include "ops/kernel.h"
 #include "ops/reduce.h"
 #include "ops/reduce_shape.h"
+#include "ops/ternary.h"
 #include "ops/unary_math.h"
 #include "ops/views.h"
 
@@ -105,8 +107,25 @@ Tensor log_softmax_backward(const Tensor& grad, const Tensor& output, int64_t di
   });
 }
 
+namespace {
+
+// The real parts decide how large the exponentials are. A composite of differentiable operators.
+Tensor complex_logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
+  if (x.numel() == 0) return log(sum_dims(exp(x), dims, keepdim));
+  const Tensor largest = [&] {
+    const NoGradGuard no_grad;
+    const Tensor found = amax(real(x), dims, true);
+    return where(isinf(found), Scalar(0.0), found);
+  }();
+  const Tensor total = log(sum_dims(exp(sub(x, largest)), dims, keepdim));
+  return add(total, reshape(largest, total.sizes()));
+}
+
+}  // namespace
+
 Tensor logsumexp(const Tensor& input, const Dims& dims, bool keepdim) {
   const Tensor x = to_dtype(input, floating_type(input.dtype()));
+  if (is_complex(x.dtype())) return complex_logsumexp(x, dims, keepdim);
   Dims wrapped = wrap_dims(dims, x.dim());
   for (int64_t d = 0; dims.empty() && d < x.dim(); ++d) wrapped.push_back(d);
   const bool around = wrapped.size() == 1 && x.dim() > 0;

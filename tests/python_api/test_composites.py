@@ -44,6 +44,14 @@ def test_column_stack_equals_numpy() -> None:
     assert same(tallow.column_stack([a, b]), np.column_stack([a.numpy(), b.numpy()]))
 
 
+def test_more_pieces_than_memory_holds_are_refused_by_name() -> None:
+    for size in (0, 4):
+        with pytest.raises(RuntimeError, match=f"tensor_split: no memory for {2**40} pieces"):
+            tallow.tensor_split(tallow.arange(size), 2**40)
+    with pytest.raises(RuntimeError, match=f"combinations: no memory for choices of {2**40} among"):
+        tallow.combinations(tallow.arange(4), 2**40, with_replacement=True)
+
+
 def test_combinations_with_replacement() -> None:
     x = tallow.tensor([1, 2, 3])
     assert tallow.combinations(x, 2, True).tolist() == [
@@ -55,6 +63,7 @@ def test_combinations_with_replacement() -> None:
         [3, 3],
     ]
     assert tallow.combinations(x, 4).shape == (0, 4)
+    assert tallow.combinations(x, 2**40).shape == (0, 2**40)
 
 
 # ---- scatters

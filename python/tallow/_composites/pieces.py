@@ -37,7 +37,8 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         dim: dimension to cut.
 
     Raises:
-        RuntimeError: a 0-d input, or no pieces.
+        RuntimeError: a 0-d input, no pieces, or more pieces than memory can hold
+            (:class:`tallow.OutOfMemoryError`).
 
     Example:
         >>> tensor_split(tallow.arange(5), 2)
@@ -64,11 +65,27 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     return _pieces(input, sections, dim)
 
 
+_PIECE_BYTES = 256  # of a view and its handle
+
+
+def _check_count(sections: int, size: int) -> None:
+    """Raise before the memory is full of pieces of no elements."""
+    if sections <= max(size, 2**20):
+        return
+    try:
+        tallow.empty(sections * _PIECE_BYTES, dtype=tallow.uint8)
+    except (RuntimeError, OverflowError) as error:
+        raise tallow.OutOfMemoryError(
+            f"tensor_split: no memory for {sections} pieces of a dimension of size {size}"
+        ) from error
+
+
 def _pieces(input: Tensor, sections: Any, dim: int) -> tuple[Tensor, ...]:
     size = input.size(dim)
     if isinstance(sections, int):
         if sections <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
+        _check_count(sections, size)
         small, more = divmod(size, sections)
         if not more:
             return tuple([input.narrow(dim, k * small, small) for k in range(sections)])
@@ -218,7 +235,8 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         with_replacement: an element may be chosen again.
 
     Raises:
-        RuntimeError: the input is no vector, or `r` is negative.
+        RuntimeError: the input is no vector, `r` is negative, or memory cannot hold the choices
+            (:class:`tallow.OutOfMemoryError`).
 
     Example:
         >>> combinations(tallow.tensor([1, 2, 3]))
@@ -234,7 +252,14 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if r == 0:
         return tallow.empty(0, dtype=input.dtype, device=input.device)
+    if not input.numel() or (r > input.numel() and not with_replacement):
+        return input.new_empty(0, r)
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    chosen = list(choose(range(input.numel()), r))
+    try:
+        chosen = list(choose(range(input.numel()), r))
+    except (MemoryError, OverflowError) as error:
+        raise tallow.OutOfMemoryError(
+            f"combinations: no memory for choices of {r} among {input.numel()} elements"
+        ) from error
     index = tallow.tensor(chosen, dtype=tallow.int64, device=input.device).reshape(len(chosen), r)
     return input[index.flatten()].reshape(len(chosen), r)
