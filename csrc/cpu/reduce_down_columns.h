@@ -54,16 +54,27 @@ struct ColumnBlock {
   const A* center;  // of every column, or null
 };
 
-// Brings n <= kLeaf rows of a block side by side, unless they lie so: then where they are.
+// Brings n <= kLeaf rows of a block side by side, unless they lie so: then where they are. Rows
+// that are equally far apart have a `pitch`, others -1.
 template <class A>
 TALLOW_NOINLINE const A* gapless_rows(const Reader<A>& reader, const ColumnBlock<A>& block,
-                                      const int64_t* row, int64_t n, bool gapless, A* packed) {
+                                      const int64_t* row, int64_t n, int64_t pitch, A* packed) {
   const int columns = block.columns;
+  const bool adjacent = block.column_stride == 1;
+  const bool gapless = adjacent && pitch == columns;
   if (gapless && reader.in_place) return reinterpret_cast<const A*>(block.in) + row[0];
   if (gapless) {
     reader.read(block.in, row[0], 1, n * columns, packed);
-  } else if (reader.in_place && block.column_stride == 1) {
+  } else if (reader.in_place && adjacent) {
     join_rows(reinterpret_cast<const A*>(block.in), row, n, columns, packed);
+  } else if (reader.in_place && pitch >= 0) {
+    const int64_t item = reader.item_size;
+    for (int64_t i = 0; i < n; i += columns) {  // planes that are not higher than wide
+      const TileAt at{n - i < columns ? n - i : columns, columns, pitch * item,
+                      block.column_stride * item};
+      gather(reinterpret_cast<char*>(packed + i * columns), block.in + row[i] * item,
+             static_cast<int>(item), at);
+    }
   } else {
     for (int64_t i = 0; i < n; ++i) {
       reader.read(block.in, row[i], block.column_stride, columns, packed + i * columns);
@@ -74,13 +85,13 @@ TALLOW_NOINLINE const A* gapless_rows(const Reader<A>& reader, const ColumnBlock
 
 // Folds rows [begin, begin + n), n <= kSegment, of a block; out[m] gets its unknown columns.
 template <class A, class Join, class... Maps>
-void fold_segment_columns(const Reduction& r, const Reader<A>& reader, const ColumnBlock<A>& block,
+void fold_segment_columns(const Reduction& r, const Reader<A>& reader, ColumnBlock<A> block,
                           int64_t begin, int64_t n, A* const* out) {
   constexpr int kMaps = sizeof...(Maps);
   constexpr bool kSums = std::is_same_v<Join, Add> && (std::is_same_v<Maps, Identity> && ...);
   const bool adjacent = block.column_stride == 1;
   const bool whole = block.columns == kColumns<A> && adjacent;
-  const bool gapless = adjacent && r.reduce_ndim == 1 && r.reduce_stride[0] == block.columns;
+  const int64_t pitch = r.reduce_ndim == 1 ? r.reduce_stride[0] : -1;
   alignas(kVectorBytes) A packed[(kLeaf + 1) * kColumns<A>];
   alignas(kVectorBytes) A folded[kColumns<A>] = {};
   alignas(kVectorBytes) A middle[kWideLanes * kColumns<A>];
@@ -88,12 +99,17 @@ void fold_segment_columns(const Reduction& r, const Reader<A>& reader, const Col
     std::memcpy(middle + lane * block.columns, block.center,
                 static_cast<size_t>(block.columns) * sizeof(A));
   }
-  int64_t row[kLeaf];
+  int64_t row[kLeaf + 1];
   ColumnTree<A, Join> tree[kMaps];
   Cursor cursor(r.reduce_ndim, r.reduce_size, r.reduce_stride, begin);
   for (int64_t done = 0; done < n; done += kLeaf) {
     const int64_t rows = n - done < kLeaf ? n - done : kLeaf;
-    find_offsets(cursor, rows, row);
+    if (done == 0 || pitch < 0) {
+      find_offsets(cursor, rows, row);
+      row[rows] = cursor.offset();
+    } else {  // the same rows, a leaf further on
+      block.in += kLeaf * pitch * reader.item_size;
+    }
     int map = 0;
     if (whole && reader.in_place) {
       const A* const data = reinterpret_cast<const A*>(block.in);
@@ -104,7 +120,7 @@ void fold_segment_columns(const Reduction& r, const Reader<A>& reader, const Col
       reader.fold_sums(block.in, row, rows, folded);
       tree[0].push(folded);
     } else {
-      const A* const data = gapless_rows(reader, block, row, rows, gapless, packed);
+      const A* const data = gapless_rows(reader, block, row, rows, pitch, packed);
       ((fold_leaf_gapless<A, Join, Maps>(data, rows, block.columns, middle, folded),
         tree[map++].push(folded)),
        ...);

@@ -46,20 +46,23 @@ Status fold_parts_of(const Reduction& r, int64_t item_size, uint64_t* results, c
   parallel_for(r.out_numel / parts.width * per_group, items_per_task(work),
                [&](int64_t first, int64_t end) {
                  int64_t group = first / per_group;
+                 int64_t segment = first % per_group / parts.blocks;
+                 int64_t block = first % parts.blocks;
                  Cursor kept(r.out_ndim - (parts.columns ? 1 : 0), r.out_size, r.in_stride, group);
                  for (int64_t item = first; item < end; ++item) {
-                   const int64_t segment = item % per_group / parts.blocks;
-                   const int64_t column = item % parts.blocks * kColumnBlock;
+                   const int64_t column = block * kColumnBlock;
                    const int64_t left = parts.width - column;
                    const int64_t begin = segment * kSegment;
                    fold(base + (kept.offset() + column * parts.column_stride) * item_size,
                         parts.column_stride, left < kColumnBlock ? left : kColumnBlock, begin,
                         n - begin < kSegment ? n - begin : kSegment,
                         target + segment * r.out_numel + group * parts.width + column);
-                   if ((item + 1) % per_group == 0) {
-                     ++group;
-                     kept.advance(1);
-                   }
+                   if (++block < parts.blocks) continue;
+                   block = 0;
+                   if (++segment < parts.segments) continue;
+                   segment = 0;
+                   ++group;
+                   kept.advance(1);
                  }
                });
   for (int64_t o = 0; parts.segments > 1 && o < r.out_numel; ++o) {
@@ -126,11 +129,36 @@ TALLOW_NOINLINE void fold_adjacent_columns(const uint64_t* in, Cursor& cursor, i
   }
 }
 
+// Folds n numbers, and fetches those that follow.
+template <class Join>
+TALLOW_NOINLINE uint64_t fold_adjacent(const uint64_t* x, int64_t n) {
+  constexpr int W = kLanes<uint64_t>;
+  constexpr int kVecs = kLine / kVectorBytes * 2;
+  const Join join;
+  Vec<uint64_t> total[kVecs];
+  for (auto& lane : total) lane = broadcast(Join::template identity<uint64_t>);
+  int64_t i = 0;
+  for (; i + kVecs * W <= n; i += kVecs * W) {
+#pragma GCC unroll 8
+    for (int v = 0; v < kVecs; ++v) {
+      fetch_ahead(x + i + v * W, v, kVectorBytes);
+      total[v] = join(total[v], load(x + i + v * W));
+    }
+  }
+  for (int v = 1; v < kVecs; ++v) total[0] = join(total[0], total[v]);
+  uint64_t result = fold_vector<uint64_t, W>(total[0], join);
+  for (; i < n; ++i) result = join(result, x[i]);
+  return result;
+}
+
 template <class Join>
 Status fold_integers(const Reduction& r, const Reader<uint64_t>& reader, uint64_t* results) {
   constexpr uint64_t kIdentity = Join::template identity<uint64_t>;
   const Join join;
-  if (has_short_rows(r)) {
+  const bool in_place = reader.in_place && is_adjacent(r);
+  const bool columns = prefers_columns(r);
+  const bool plain_rows = in_place && !columns && r.out_ndim == 1 && r.reduce_numel <= kSegment;
+  if (has_short_rows(r) || plain_rows) {  // a whole row at a time
     constexpr int64_t kRows = 8;
     parallel_for(r.out_numel, items_per_task(r.reduce_numel), [&](int64_t begin, int64_t end) {
       alignas(kVectorBytes) uint64_t packed[kRows * kLeaf];
@@ -140,15 +168,12 @@ Status fold_integers(const Reduction& r, const Reader<uint64_t>& reader, uint64_
         const uint64_t* row[kRows];
         find_rows(r, reader, kept, rows, packed, row);
         for (int64_t k = 0; k < rows; ++k) {
-          uint64_t total = kIdentity;
-          for (int64_t i = 0; i < r.reduce_numel; ++i) total = join(total, row[k][i]);
-          results[o + k] = total;
+          results[o + k] = fold_adjacent<Join>(row[k], r.reduce_numel);
         }
       }
     });
     return Status::kOk;
   }
-  const bool columns = prefers_columns(r);
   return fold_parts_of(r, reader.item_size, results, join,
                        [&](const char* in, int64_t column_stride, int64_t count, int64_t begin,
                            int64_t n, uint64_t* out) {
@@ -164,7 +189,6 @@ Status fold_integers(const Reduction& r, const Reader<uint64_t>& reader, uint64_
                            reader.read(in, cursor.offset(), column_stride, count, packed);
                            for (int64_t i = 0; i < count; ++i) out[i] = join(out[i], packed[i]);
                          }
-                         const bool in_place = reader.in_place && is_adjacent(r);
                          const int64_t block = in_place ? n : kColumnBlock;
                          for (int64_t done = 0; !columns && done < n; done += block) {
                            const int64_t some = n - done < block ? n - done : block;
@@ -174,9 +198,7 @@ Status fold_integers(const Reduction& r, const Reader<uint64_t>& reader, uint64_
                            } else {
                              gather_run(reader, in, cursor, some, packed);
                            }
-                           uint64_t total = kIdentity;
-                           for (int64_t i = 0; i < some; ++i) total = join(total, x[i]);
-                           out[0] = join(out[0], total);
+                           out[0] = join(out[0], fold_adjacent<Join>(x, some));
                          }
                        });
 }
