@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 __all__ = ["load_library", "loaded_libraries"]
 
@@ -10,12 +10,22 @@ loaded_libraries: set[str] = set()
 refused_libraries: set[str] = set()
 
 
-def load_library(path: Any) -> NoReturn:
+def load_library(path: Any) -> None:
     """Raise: shared libraries of operators are linked to libtorch, whose place this package takes.
 
+    In the place of torchvision's library the package has operators of its own.
+
     Raises:
-        OSError: always.
+        OSError: any other library.
     """
+    from pathlib import PurePath
+
+    library = PurePath(path)
+    if library.parent.name == "torchvision" and library.name.split(".")[0] == "_C":
+        import tallow._vision  # noqa: F401 - defines them
+
+        loaded_libraries.add(str(path))
+        return
     refused_libraries.add(str(path))
     raise OSError(
         f"load_library: {path}: libraries of operators need libtorch and cannot work with tallow; "

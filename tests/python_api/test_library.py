@@ -256,6 +256,35 @@ def test_keys_that_mean_nothing_here_are_refused() -> None:
         library.register_fake("test::nothing", lambda x: x)
 
 
+def test_autocast_converts_arguments() -> None:
+    seen = []
+
+    @library.custom_op("test::under_autocast", mutates_args=())
+    def under_autocast(x: Tensor, n: Tensor) -> Tensor:
+        seen.append((x.dtype, n.dtype, tallow.is_autocast_enabled("cpu")))
+        return x + n
+
+    library.register_autocast("test::under_autocast", "cpu", tallow.bfloat16)
+    x, n = tallow.ones(2, requires_grad=True), tallow.ones(2, dtype=tallow.int64)
+    with tallow.autocast("cpu"):
+        assert under_autocast(x, n).dtype == tallow.bfloat16
+        under_autocast(x.double(), n)
+    under_autocast(x, n)
+    types = [tallow.bfloat16, tallow.float64, tallow.float32]
+    assert seen == [(dtype, tallow.int64, False) for dtype in types]
+    with pytest.raises(ValueError, match="Expected `device_type` of type `str`"):
+        under_autocast.register_autocast(1, tallow.float32)  # type: ignore[arg-type]
+
+
+def test_kernels_for_autocast_call_the_operator_again() -> None:
+    scope = library.Library("test", "FRAGMENT")
+    scope.define("cast(Tensor x) -> Tensor")
+    scope.impl("cast", lambda x: x * 2, "CPU")
+    scope.impl("cast", lambda x: tallow.ops.test.cast(x.double()).float(), "AutocastCPU")
+    with tallow.autocast("cpu"):
+        assert tallow.ops.test.cast(tallow.ones(1)).tolist() == [2]
+
+
 def test_shared_libraries_are_refused() -> None:
     with pytest.raises(OSError, match="libraries of operators need libtorch"):
         tallow.ops.load_library("ops.so")

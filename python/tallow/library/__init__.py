@@ -19,6 +19,7 @@ __all__ = [
     "define",
     "impl",
     "infer_schema",
+    "register_autocast",
     "register_autograd",
     "register_fake",
     "register_kernel",
@@ -148,11 +149,15 @@ def _add(op: CustomOpDef, key: str, function: Callable[..., Any]) -> None:
     if folded == "meta":
         op.register_fake(function)
         return
+    if folded.startswith("autocast"):
+        # It converts its arguments and calls the operator again, then without autocast.
+        op._autocast[folded.removeprefix("autocast")] = function
+        return
     if folded not in _DEVICES:
         raise RuntimeError(
             f"impl: {op._qualname}: the key {key!r} is not supported; expected one of CPU, CUDA, "
-            "CompositeExplicitAutograd, CompositeImplicitAutograd, Meta (and register_autograd for "
-            "the derivative)"
+            "CompositeExplicitAutograd, CompositeImplicitAutograd, Autocast..., Meta (and "
+            "register_autograd for the derivative)"
         )
     op._composite = folded == "compositeimplicitautograd"
     op.register_kernel(_DEVICES[folded], function)
@@ -182,6 +187,11 @@ def register_autograd(
 ) -> None:
     """Give an operator a derivative; see :meth:`CustomOpDef.register_autograd`."""
     find(op).register_autograd(backward, setup_context=setup_context)
+
+
+def register_autocast(op: Any, device_type: str, cast_inputs: Any, /, *, lib: Any = None) -> None:
+    """Convert arguments where autocast is on; see :meth:`CustomOpDef.register_autocast`."""
+    find(op).register_autocast(device_type, cast_inputs)
 
 
 def register_vmap(op: Any, func: Any = None, /, *, lib: Any = None) -> Any:

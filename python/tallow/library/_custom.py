@@ -46,6 +46,7 @@ class CustomOpDef:
         self._check_alias = check_alias
         self._kernels: dict[str | None, Callable[..., Any]] = {}
         self._disabled: set[str] = set()
+        self._autocast: dict[str, Callable[..., Any]] = {}  # called in its place, by device
         self._backward: Callable[..., Any] | None = None
         self._setup_context: Callable[..., Any] | None = None
         self._composite = False  # does the kernel consist of differentiable operations?
@@ -66,6 +67,39 @@ class CustomOpDef:
             return function
 
         return register if fn is None else register(fn)
+
+    def register_autocast(self, device_type: str, cast_inputs: tallow.dtype) -> None:
+        """Convert what the operator is given where autocast is on.
+
+        Args:
+            device_type: the kind of device whose autocast is meant.
+            cast_inputs: to which type floating-point tensors of such devices are converted, but
+                for float64.
+
+        Raises:
+            ValueError: a kind of device without autocast.
+        """
+        if not isinstance(device_type, str):
+            raise ValueError(f"Expected `device_type` of type `str`, got: `{type(device_type)}`")
+        if not tallow.amp.is_autocast_available(device_type):
+            raise ValueError(f"Device type '{device_type}' does not support autocast.")
+
+        def converted(value: Any) -> Any:
+            if isinstance(value, list | tuple):
+                return type(value)(converted(item) for item in value)
+            eligible = (
+                isinstance(value, tallow.Tensor)
+                and value.is_floating_point()
+                and value.device.type == device_type
+                and value.dtype != tallow.float64
+            )
+            return value.to(cast_inputs) if eligible else value
+
+        def convert_and_call(*args: Any, **kwargs: Any) -> Any:
+            given = {key: converted(value) for key, value in kwargs.items()}
+            return self(*map(converted, args), **given)
+
+        self._autocast.setdefault(device_type, convert_and_call)
 
     def register_fake(self, fn: Callable[..., Any], /) -> Callable[..., Any]:
         """Accept a function that computes shapes only: nothing is traced here, so it never runs."""
@@ -123,6 +157,11 @@ class CustomOpDef:
             return handle_torch_function(self, overriding, *args, **kwargs)
         inputs, keyword = self._schema.bind(self._qualname, args, kwargs)
         tensors = _tensors([*inputs, *keyword.values()])
+        if self._autocast and tensors:
+            device = tensors[0].device.type
+            if device in self._autocast and tallow.is_autocast_enabled(device):
+                with tallow.autocast(device, enabled=False):
+                    return self._autocast[device](*inputs, **keyword)
         wanted = tallow.is_grad_enabled() and any(t.requires_grad for t in tensors)
         writes = any(one.mutated for one in self._schema.parameters)
         if self._composite or writes or not wanted:
