@@ -51,7 +51,7 @@ template <class T>
 TALLOW_INLINE void copy_exactly(const T* from, int64_t count, T* to) {
   int64_t i = 0;
   for (; i + kLanes<T> <= count; i += kLanes<T>) store(to + i, load(from + i));
-  if (i < count) store_partial(to + i, load(from + i), static_cast<int>(count - i));
+  if (i < count) store_some(to + i, load_some(from + i, count - i), count - i);
 }
 
 // im2col rows [channel, tap][pixel] of the windows in `rows`, written `pitch` apart.
