@@ -183,7 +183,7 @@ TALLOW_INLINE void for_each_in_channel(const ChannelShape& shape, int64_t c, con
 }
 template <class A, class F>
 TALLOW_INLINE void for_each_element(const ChannelShape& shape, const F& f) {
-  if (shape.inner > 1) {
+  if (shape.inner != 1) {
     for_each_row(shape.batch * shape.channels, shape.inner, [&](int64_t row) {
       const int64_t c = row % shape.channels;
       for_each_vector<A>(shape.inner, [&](int64_t i, int lanes) {

@@ -76,6 +76,7 @@ CASES = [
         Sample(T(2, 2, 2, 3), *statistics(2), None, None, True, 0.3, 1e-3),
         Sample(T(2, 3, 2, 2), *statistics(3), T(3), T(3), False),
         Sample(T(2, 3), *statistics(3)),
+        Sample(T(2, 3, 0), *statistics(3)),
         Sample(T(8, 5, 9, 11), *statistics(5), T(5), T(5), True, grad=False),
     ),
     case(
