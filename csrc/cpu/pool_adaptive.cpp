@@ -166,7 +166,7 @@ Status average_backward_in(const PoolArgs& args, const PlaneMoves<C>& moves, con
     int64_t first = 0, last = 0;  // rows of windows that reach into the strip
     for (int64_t top = 0; top < height; top += rows) {
       const int64_t bottom = smaller(top + rows, height);
-      while (windows.rows[first].end <= top) ++first;
+      while (first < args.out_size[0] && windows.rows[first].end <= top) ++first;
       while (last < args.out_size[0] && windows.rows[last].begin < bottom) ++last;
       moves.interleave(grad_out,
                        {plane, planes, args.interleaved, out_pixels(args), first * out_width,

@@ -196,6 +196,7 @@ CASES = [
         Sample(T(1, 1, 3, 3), (5, 1)),
         Sample(T(2, 3, 17, 19), (4, 7), grad=False),
         Sample(T(1, 2, 4, 6), 1),
+        Sample(T(1, 2, 3, 4), (0, 2)),
     ),
     case(
         "adaptive_max_pool1d",
