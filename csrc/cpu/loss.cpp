@@ -120,37 +120,38 @@ void nll_backward_of(const ClassLoss& loss, T* grad_in, const T* grad,
   });
 }
 
-// -log(softmax) of one element, from the maximum and log(sum) of its sample.
-template <class A>
-TALLOW_INLINE A negative_log(A x, A max, const LogSum<A>& log) {
-  return -log_softmax_element(x, max, log.value, log.rest);
-}
-
+// From the logarithm of the sum of exponentials and what rounding it lost.
 template <class T>
-void cross_entropy_rows(const ClassLoss& loss, Compute<T>* losses, Compute<T>* stats, const T* in) {
+Compute<T> cross_entropy_of_row(const ClassLoss& loss, int64_t row, const T* x, Compute<T> log,
+                                Compute<T> rest) {
   using A = Compute<T>;
   const int64_t n = loss.classes;
   const A* const weight = static_cast<const A*>(loss.weight);
   const A smooth = static_cast<A>(loss.smoothing);
-  for_each_row(loss.outer, n, [&](int64_t row) {
-    const T* const x = in + row * n;
-    const A max = row_max(x, n);
-    const A sum = row_sum_exp<T>(nullptr, x, n, max);
-    const LogSum<A> log = log_sum(sum);
-    stats[row] = max;
-    stats[loss.outer + row] = sum;
-    const Target<A> target = target_of<A>(loss, row);
-    losses[row] = 0;
-    if (!target.counts) return;
-    losses[row] =
-        (1 - smooth) * target.weight * negative_log(static_cast<A>(x[target.label]), max, log);
-    if (smooth == 0) return;
-    const A all = fold_values<A>(n, Add{}, [&](int64_t i, int count) {
-      const Vec<A> value = -log_softmax_element(read(x + i, count), broadcast(max),
-                                                broadcast(log.value), broadcast(log.rest));
-      return weight ? value * read(weight + i, count) : value;
-    });
-    losses[row] += smooth / static_cast<A>(n) * all;
+  const Target<A> target = target_of<A>(loss, row);
+  if (!target.counts) return A(0);
+  const A of_target = (1 - smooth) * target.weight *
+                      -log_softmax_element(static_cast<A>(x[target.label]), log, rest);
+  if (smooth == 0) return of_target;
+  const A all = fold_values<A>(n, Add{}, [&](int64_t i, int count) {
+    const Vec<A> value = -log_softmax_element(read(x + i, count), broadcast(log), broadcast(rest));
+    return weight ? value * read(weight + i, count) : value;
+  });
+  return of_target + smooth / static_cast<A>(n) * all;
+}
+
+template <class T>
+void cross_entropy_rows(const ClassLoss& loss, Compute<T>* losses, Compute<T>* stats, const T* in) {
+  const int64_t n = loss.classes;
+  for_each_row_group(loss.outer, n, [&](int64_t first, int rows) {
+    const T* const x = in + first * n;
+    RowSums<Compute<T>> s;
+    sum_exp_of_rows(x, n, rows, s);
+    for (int r = 0; r < rows; ++r) {
+      stats[first + r] = s.max[r];
+      stats[loss.outer + first + r] = s.sum[r];
+      losses[first + r] = cross_entropy_of_row(loss, first + r, x + r * n, s.log[r], s.rest[r]);
+    }
   });
 }
 
@@ -164,22 +165,21 @@ void cross_entropy_columns(const ClassLoss& loss, Compute<T>* losses, Compute<T>
   for_each_column_block<A>(
       loss.outer, n, loss.inner, [&]<int Vecs>(int64_t o, int64_t column, int last) {
         const Block<const T, Vecs> x{in + o * n * loss.inner + column, loss.inner, last};
+        ExpBase<A> base[Vecs];
         Vec<A> max[Vecs], sum[Vecs], value[Vecs], rest[Vecs], all[Vecs];
-        column_max<T>(x, n, max);
-        column_sum_exp<T>(x, n, max, sum, [](int64_t, int, Vec<A>) {});
+        column_max<T>(x, n, max, base);
+        column_sum_exp<T>(x, n, base, sum, [](int64_t, int, Vec<A>) {});
         for (int v = 0; v < Vecs; ++v) {
-          for (int lane = 0; lane < kLanes<A>; ++lane) {
-            const LogSum<A> log = log_sum(sum[v][lane]);
-            value[v][lane] = log.value;
-            rest[v][lane] = log.rest;
-          }
+          const LogSum<Vec<A>> log = log_sum(max[v], sum[v]);
+          value[v] = log.value;
+          rest[v] = log.rest;
         }
         if (smooth != 0) {
           fold_column_values<A, Vecs>(
               n, Add{},
               [&](int64_t i, Vec<A>(&term)[Vecs]) {
                 for (int v = 0; v < Vecs; ++v) {
-                  term[v] = -log_softmax_element(x.get(i, v), max[v], value[v], rest[v]);
+                  term[v] = -log_softmax_element(x.get(i, v), value[v], rest[v]);
                   if (weight) term[v] = term[v] * broadcast(weight[i]);
                 }
               },
@@ -198,7 +198,7 @@ void cross_entropy_columns(const ClassLoss& loss, Compute<T>* losses, Compute<T>
             factor[lane] = (1 - smooth) * target.weight;
             counts[lane] = -target.counts;
           }
-          Vec<A> value_of = factor * -log_softmax_element(picked, max[v], value[v], rest[v]);
+          Vec<A> value_of = factor * -log_softmax_element(picked, value[v], rest[v]);
           if (smooth != 0) value_of += smooth / static_cast<A>(n) * all[v];
           write(losses + sample, select(counts, value_of, Vec<A>{}), count);
         }
@@ -221,7 +221,7 @@ Status cross_entropy_of(const ClassLoss& loss, T* out, Compute<T>* total_weight,
 }
 
 // The gradient of element c of a sample is
-//   along * exp(x - max) - even * weight[c] - (c is the target ? once : 0).
+//   along * softmax - even * weight[c] - (c is the target ? once : 0).
 template <class A>
 struct SampleSlope {
   A along;
@@ -230,12 +230,12 @@ struct SampleSlope {
 };
 template <class A>
 TALLOW_INLINE SampleSlope<A> sample_slope(const ClassLoss& loss, const Target<A>& target, A grad,
-                                          A sum, A all_weights) {
+                                          A all_weights) {
   if (!target.counts) return {A(0), A(0), A(0)};
   const A smooth = static_cast<A>(loss.smoothing);
   const A once = grad * (1 - smooth) * target.weight;
   const A even = grad * smooth / static_cast<A>(loss.classes);
-  return {(once + even * all_weights) / sum, even, once};
+  return {once + even * all_weights, even, once};
 }
 
 template <class T>
@@ -253,8 +253,7 @@ void cross_entropy_backward_of(const ClassLoss& loss, T* grad_in, const T* grad,
         fold_values<A>(n, Add{}, [&](int64_t i, int count) { return read(weight + i, count); });
   }
   const auto slope_of = [&](int64_t sample) {
-    return sample_slope(loss, target_of<A>(loss, sample), grad_of(sample), stats[samples + sample],
-                        all_weights);
+    return sample_slope(loss, target_of<A>(loss, sample), grad_of(sample), all_weights);
   };
   if (inner == 1) {
     for_each_row(loss.outer, n, [&](int64_t row) {
@@ -266,8 +265,12 @@ void cross_entropy_backward_of(const ClassLoss& loss, T* grad_in, const T* grad,
         std::memset(static_cast<void*>(to), 0, static_cast<std::size_t>(n) * sizeof(T));
         return;
       }
+      const ExpBase<A> base = ExpBase<A>::of(broadcast(stats[row]));
+      const Vec<A> sum = broadcast(stats[samples + row]);
+      const Vec<A> inverse = 1 / sum;
       const auto element = [&](int64_t i, int count) {
-        Vec<A> value = exp_shifted(read(x + i, count), broadcast(stats[row])) * broadcast(s.along);
+        const Vec<A> e = exp_over(base, read(x + i, count));
+        Vec<A> value = share(e, sum, inverse) * broadcast(s.along);
         if (smooth) {
           value = value - broadcast(s.even) * (weight ? read(weight + i, count) : broadcast(A(1)));
         }
@@ -282,24 +285,31 @@ void cross_entropy_backward_of(const ClassLoss& loss, T* grad_in, const T* grad,
       loss.outer, n, inner, [&]<int Vecs>(int64_t o, int64_t column, int last) {
         const Block<const T, Vecs> x{in + o * n * inner + column, inner, last};
         const Block<T, Vecs> to{grad_in + o * n * inner + column, inner, last};
-        Vec<A> max[Vecs] = {}, along[Vecs] = {}, even[Vecs] = {}, once[Vecs] = {};
+        ExpBase<A> base[Vecs];
+        Vec<A> sum[Vecs], inverse[Vecs], along[Vecs] = {}, even[Vecs] = {}, once[Vecs] = {};
         Mask<A> label[Vecs] = {}, counts[Vecs] = {};
         for (int c = 0; c < (Vecs - 1) * kLanes<A> + last; ++c) {
           const int v = c / kLanes<A>, lane = c % kLanes<A>;
           const int64_t sample = o * inner + column + c;
           const SampleSlope<A> s = slope_of(sample);
           const Target<A> target = target_of<A>(loss, sample);
-          max[v][lane] = stats[sample];
           along[v][lane] = s.along;
           even[v][lane] = s.even;
           once[v][lane] = s.once;
           counts[v][lane] = target.counts ? -1 : 0;
           label[v][lane] = static_cast<typename SignedOf<sizeof(A)>::type>(target.label);
         }
+        for (int v = 0; v < Vecs; ++v) {
+          const A* const of_sample = stats + o * inner + column + v * kLanes<A>;
+          base[v] = ExpBase<A>::of(read(of_sample, x.count(v)));
+          sum[v] = read(of_sample + samples, x.count(v));
+          inverse[v] = 1 / sum[v];
+        }
         for (int64_t i = 0; i < n; ++i) {
           const Vec<A> even_weight = broadcast(weight ? weight[i] : A(1));
           for (int v = 0; v < Vecs; ++v) {
-            Vec<A> value = exp_shifted(x.get(i, v), max[v]) * along[v];
+            const Vec<A> e = exp_over(base[v], x.get(i, v));
+            Vec<A> value = share(e, sum[v], inverse[v]) * along[v];
             if (smooth) value = value - even[v] * even_weight;
             const Mask<A> here = label[v] == static_cast<typename SignedOf<sizeof(A)>::type>(i);
             value = here ? value - once[v] : value;

@@ -59,21 +59,37 @@ TALLOW_INLINE Floats times_power_of_two(Floats x, const Exponential& e) {
 #endif
 }
 
-// For |x| <= 150; `low` is added to x without being rounded off.
-TALLOW_INLINE Exponential exponential(Floats x, Floats low = Floats{}) {
+// x - n ln 2 for |x| <= 370, and kRounder + n.
+struct Remainder {
+  Floats rounded;
+  Floats r;
+};
+TALLOW_INLINE Remainder remainder_of_ln2(Floats x) {
   // ln 2 in two parts, the first with so few bits that its product with n is exact.
   constexpr float kHigh = 0x1.62e4p-1f;
   constexpr float kLow = 0x1.7f7d1cp-20f;
   const Floats rounded = fma(x, splat<Floats>(0x1.715476p0), splat<Floats>(kRounder));
   const Floats n = rounded - kRounder;
-  Floats r = fma(n, splat<Floats>(-kHigh), x);
-  r = fma(n, splat<Floats>(-kLow), r) + low;
-  // e^r = 1 + r + r^2 q(r), error 2^-28.
+  const Floats r = fma(n, splat<Floats>(-kHigh), x);
+  return {rounded, fma(n, splat<Floats>(-kLow), r)};
+}
+// q of e^r = 1 + r + r^2 q, error 2^-28.
+TALLOW_INLINE Floats exponential_rest(Floats r) {
   Floats q = fma(splat<Floats>(0x1.6db480p-10), r, splat<Floats>(0x1.123b92p-7));
   q = fma(q, r, splat<Floats>(0x1.55545ep-5));
   q = fma(q, r, splat<Floats>(0x1.55548ep-3));
-  q = fma(q, r, splat<Floats>(0x1.000000p-1));
-  return {rounded, r, r * r * q};
+  return fma(q, r, splat<Floats>(0x1.000000p-1));
+}
+
+// For |x| <= 150; `low` is added to x without being rounded off.
+TALLOW_INLINE Exponential exponential(Floats x) {
+  const Remainder e = remainder_of_ln2(x);
+  return {e.rounded, e.r, e.r * e.r * exponential_rest(e.r)};
+}
+TALLOW_INLINE Exponential exponential(Floats x, Floats low) {
+  const Remainder e = remainder_of_ln2(x);
+  const Floats r = e.r + low;
+  return {e.rounded, r, r * r * exponential_rest(r)};
 }
 
 TALLOW_INLINE Floats exp(Floats x) {

@@ -11,57 +11,77 @@ Status softmax_backward(bool log, DType dtype, void* grad_in, const void* grad, 
 
 namespace {
 
+// The exponentials of rows of one leaf stay in a buffer: were they stored where the result goes, a
+// row would be read again while the end of the one before it is being written.
 template <class T>
-void softmax_row(T* y, const T* x, int64_t n) {
+void softmax_rows(T* y, const T* x, int64_t n, int rows) {
   using A = Compute<T>;
-  const A max = row_max(x, n);
-  const A inverse = A(1) / row_sum_exp(y, x, n, max);
-  for_each_vector<A>(n, [&](int64_t i, int count) {
-    if constexpr (std::is_same_v<T, A>) {
-      write(y + i, read(y + i, count) * inverse, count);
-    } else {
-      write(y + i, exp_shifted(read(x + i, count), broadcast(max)) * inverse, count);
-    }
-  });
+  constexpr bool kKeeps = std::is_same_v<T, A>;
+  alignas(kVectorBytes) T few[kKeeps ? kGroupRows * kLeaf : 1];
+  T* const kept = kKeeps && n <= kLeaf ? few : y;
+  const int64_t pitch = kKeeps && n <= kLeaf ? kLeaf : n;
+  A max[kGroupRows], sum[kGroupRows], inverse[kGroupRows];
+  maxima_of_rows(x, n, rows, max);
+  for (int r = 0; r < rows; ++r) {
+    sum[r] = row_sum_exp(kept + r * pitch, x + r * n, n, rows * n, max[r]);
+  }
+  for_each_vector<A>(
+      rows, [&](int64_t r, int count) { write(inverse + r, 1 / read(sum + r, count), count); });
+  for (int r = 0; r < rows; ++r) {
+    [[maybe_unused]] const ExpBase<A> base = ExpBase<A>::of(broadcast(max[r]));
+    for_each_vector<A>(n, [&](int64_t i, int count) {
+      Vec<A> e;
+      if constexpr (kKeeps) {
+        e = read(kept + r * pitch + i, count);
+      } else {
+        e = exp_over(base, read(x + r * n + i, count));
+      }
+      write(y + r * n + i, share(e, broadcast(sum[r]), broadcast(inverse[r])), count);
+    });
+  }
 }
 
 template <class T>
-void log_softmax_row(T* y, const T* x, int64_t n) {
+void log_softmax_rows(T* y, const T* x, int64_t n, int rows) {
   using A = Compute<T>;
-  const A max = row_max(x, n);
-  const LogSum<A> log = log_sum(row_sum_exp<T>(nullptr, x, n, max));
-  for_each_vector<A>(n, [&](int64_t i, int count) {
-    write(y + i,
-          log_softmax_element(read(x + i, count), broadcast(max), broadcast(log.value),
-                              broadcast(log.rest)),
-          count);
-  });
+  RowSums<A> s;
+  sum_exp_of_rows(x, n, rows, s);
+  for (int r = 0; r < rows; ++r) {
+    const Vec<A> log = broadcast(s.log[r]);
+    const Vec<A> rest = broadcast(s.rest[r]);
+    for_each_vector<A>(n, [&](int64_t i, int count) {
+      write(y + r * n + i, log_softmax_element(read(x + r * n + i, count), log, rest), count);
+    });
+  }
 }
 
 template <class T, int Vecs>
 void softmax_columns(bool log, const Block<T, Vecs>& y, const Block<const T, Vecs>& x, int64_t n) {
   using A = Compute<T>;
   constexpr bool kKeeps = std::is_same_v<T, A>;
+  ExpBase<A> base[Vecs];
   Vec<A> max[Vecs], sum[Vecs], rest[Vecs];
-  column_max<T>(x, n, max);
-  column_sum_exp<T>(x, n, max, sum, [&](int64_t i, int v, Vec<A> e) {
+  column_max<T>(x, n, max, base);
+  column_sum_exp<T>(x, n, base, sum, [&](int64_t i, int v, Vec<A> e) {
     if (kKeeps && !log) y.set(i, v, e);
   });
   for (int v = 0; v < Vecs; ++v) {
-    if (!log) sum[v] = A(1) / sum[v];
-    for (int lane = 0; log && lane < kLanes<A>; ++lane) {
-      const LogSum<A> l = log_sum(sum[v][lane]);
-      sum[v][lane] = l.value;
-      rest[v][lane] = l.rest;
+    if (!log) {
+      rest[v] = 1 / sum[v];
+    } else {
+      const LogSum<Vec<A>> l = log_sum(max[v], sum[v]);
+      sum[v] = l.value;
+      rest[v] = l.rest;
     }
   }
   for (int64_t i = 0; i < n; ++i) {
 #pragma GCC unroll 4
     for (int v = 0; v < Vecs; ++v) {
       if (log) {
-        y.set(i, v, log_softmax_element(x.get(i, v), max[v], sum[v], rest[v]));
+        y.set(i, v, log_softmax_element(x.get(i, v), sum[v], rest[v]));
       } else {
-        y.set(i, v, (kKeeps ? y.get(i, v) : exp_shifted(x.get(i, v), max[v])) * sum[v]);
+        const Vec<A> e = kKeeps ? y.get(i, v) : exp_over(base[v], x.get(i, v));
+        y.set(i, v, share(e, sum[v], rest[v]));
       }
     }
   }
@@ -71,11 +91,11 @@ template <class T>
 Status forward_of(bool log, T* out, const T* in, int64_t outer, int64_t n, int64_t inner) {
   if (n == 0) return Status::kOk;
   if (inner == 1) {
-    for_each_row(outer, n, [&](int64_t row) {
+    for_each_row_group(outer, n, [&](int64_t first, int rows) {
       if (log) {
-        log_softmax_row(out + row * n, in + row * n, n);
+        log_softmax_rows(out + first * n, in + first * n, n, rows);
       } else {
-        softmax_row(out + row * n, in + row * n, n);
+        softmax_rows(out + first * n, in + first * n, n, rows);
       }
     });
     return Status::kOk;
@@ -97,20 +117,25 @@ Status logsumexp_of(T* out, const T* in, int64_t outer, int64_t n, int64_t inner
     return Status::kOk;
   }
   if (inner == 1) {
-    for_each_row(outer, n, [&](int64_t row) {
-      const A max = row_max(in + row * n, n);
-      out[row] = T(log_of_sum(max, row_sum_exp<T>(nullptr, in + row * n, n, max)));
+    for_each_row_group(outer, n, [&](int64_t first, int rows) {
+      RowSums<A> s;
+      sum_exp_of_rows(in + first * n, n, rows, s);
+      for (int r = 0; r < rows; ++r) {
+        out[first + r] = T(s.max[r] - s.max[r] != 0 ? s.max[r] : s.log[r]);
+      }
     });
     return Status::kOk;
   }
   for_each_column_block<A>(outer, n, inner, [&]<int Vecs>(int64_t o, int64_t column, int last) {
     const Block<const T, Vecs> x{in + o * n * inner + column, inner, last};
+    ExpBase<A> base[Vecs];
     Vec<A> max[Vecs], sum[Vecs];
-    column_max<T>(x, n, max);
-    column_sum_exp<T>(x, n, max, sum, [](int64_t, int, Vec<A>) {});
-    for (int c = 0; c < (Vecs - 1) * kLanes<A> + last; ++c) {
-      const int v = c / kLanes<A>, lane = c % kLanes<A>;
-      out[o * inner + column + c] = T(log_of_sum(max[v][lane], sum[v][lane]));
+    column_max<T>(x, n, max, base);
+    column_sum_exp<T>(x, n, base, sum, [](int64_t, int, Vec<A>) {});
+    for (int v = 0; v < Vecs; ++v) {
+      const LogSum<Vec<A>> log = log_sum(max[v], sum[v]);
+      write(out + o * inner + column + v * kLanes<A>, max[v] - max[v] != 0 ? max[v] : log.value,
+            x.count(v));
     }
   });
   return Status::kOk;

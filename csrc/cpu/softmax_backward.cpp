@@ -1,6 +1,7 @@
 // Gradients of softmax and log_softmax.
 #include "backend/softmax.h"
-#include "cpu/softmax_exp.h"
+#include "cpu/reduce_rows.h"
+#include "cpu/simd_math.h"
 
 namespace tallow::cpu::TALLOW_ISA {
 namespace {
