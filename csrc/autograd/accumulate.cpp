@@ -7,6 +7,12 @@
 
 namespace tallow {
 
+SparseGradients sparse_gradients;
+
+Tensor add_sparse(const Tensor& a, const Tensor& b) {
+  return is_sparse(a) && !is_sparse(b) ? sparse_gradients.add(b, a) : sparse_gradients.add(a, b);
+}
+
 AccumulateGrad::AccumulateGrad(const Tensor& leaf) : Node("AccumulateGrad"), leaf_(leaf) {
   sequence = UINT64_MAX;  // gradients land as early as they can
   add_output(leaf);
@@ -47,7 +53,9 @@ Tensor with_layout_of(const Tensor& leaf, const Tensor& grad) {
 
 void accumulate_grad(const Tensor& leaf, Tensor grad) {
   AutogradMeta& meta = ensure_meta(leaf);
-  if (!meta.grad.defined()) {
+  if (is_sparse(grad) || (meta.grad.defined() && is_sparse(meta.grad))) {
+    meta.grad = meta.grad.defined() ? add_sparse(meta.grad, grad) : std::move(grad);
+  } else if (!meta.grad.defined()) {
     meta.grad = can_keep(leaf, grad) ? std::move(grad) : with_layout_of(leaf, grad);
   } else if (grad_enabled()) {
     meta.grad = ops::add(meta.grad, grad);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "autograd/accumulate.h"
 #include "autograd/meta.h"
 #include "autograd/observer.h"
 #include "autograd/streams.h"
@@ -78,6 +79,10 @@ void add_gradient(Tensor& sum, Tensor gradient) {
     sum = std::move(gradient);
     return;
   }
+  if (is_sparse(sum) || is_sparse(gradient)) {
+    sum = add_sparse(sum, gradient);
+    return;
+  }
   const bool exclusive = !grad_enabled() && sum.impl()->use_count() == 1 &&
                          sum.impl()->storage->use_count() == 1 && !has_internal_overlap(sum) &&
                          sum.dtype() == gradient.dtype();
@@ -97,6 +102,7 @@ Tensor checked_gradient(const Node& producer, int64_t index, const OutputMeta& e
                  " but expected shape compatible with ", expected.sizes);
     gradient = ops::sum_to_size(gradient, expected.sizes);
   }
+  if (is_sparse(gradient)) return gradient;
   TALLOW_CHECK(gradient.device() == expected.device, "Function ", producer.name(),
                " returned an invalid gradient at index ", index, " - expected device ",
                expected.device, " but got ", gradient.device());
@@ -110,6 +116,7 @@ void check_nan(const Node& node, const TensorList& gradients) {
   for (int64_t i = 0; i < gradients.size(); ++i) {
     const Tensor& gradient = gradients[i];
     if (!gradient.defined() || !is_differentiable(gradient.dtype())) continue;
+    if (is_sparse(gradient)) continue;
     NoGradGuard no_grad;
     const Tensor unequal = ops::any(ops::ne(gradient, gradient));
     TALLOW_CHECK(!first_element<bool>("anomaly detection", unequal), "Function '", node.name(),

@@ -71,6 +71,22 @@ py::object run_engine(const py::tuple& roots, const py::tuple& gradients, bool r
   return py::reinterpret_steal<py::object>(to_python(results));
 }
 
+// Sparse gradients are recognised by their class, and added as Python adds them.
+PyTypeObject* sparse_type = nullptr;
+
+void set_sparse_class(const py::object& type) {
+  sparse_type = reinterpret_cast<PyTypeObject*>(Py_NewRef(type.ptr()));
+  sparse_gradients.recognise = [](const Tensor& gradient) {
+    void* const object = gradient.impl()->object();
+    return object && PyObject_TypeCheck(static_cast<PyObject*>(object), sparse_type) != 0;
+  };
+  sparse_gradients.add = [](const Tensor& a, const Tensor& b) {
+    const PyRef left = PyRef::steal(wrap(a)), right = PyRef::steal(wrap(b));
+    const PyRef sum = checked(PyNumber_Add(left.get(), right.get()));
+    return unwrap(sum.get());
+  };
+}
+
 // pack/unpack callables given to saved_tensors_hooks.
 class PySavedTensorHook final : public SavedTensorHook {
  public:
@@ -227,6 +243,7 @@ void bind_autograd(py::module_& module) {
   if (PyModule_AddFunctions(module.ptr(), engine_methods) < 0) throw PythonError();
   module.def("_named", &named, "Give the node that made a tensor another name.");
   module.def("_engine_run_backward", &run_engine);
+  module.def("_set_sparse_class", &set_sparse_class);
   module.def("_current_graph_task_id", &current_pass_id);
   module.def("_pass_is_partial", &pass_is_partial);
   module.def("_will_engine_execute_node",

@@ -1,4 +1,5 @@
 // Attributes of TensorBase.
+#include "autograd/accumulate.h"
 #include "autograd/meta.h"
 #include "autograd/views.h"
 #include "core/error.h"
@@ -117,7 +118,8 @@ PyObject* get_grad(const Tensor& t) {
 
 void check_new_grad(const Tensor& t, const Tensor& grad) {
   TALLOW_CHECK(!grad.same(t), "can't assign Variable as its own grad");
-  TALLOW_CHECK(grad.device() == t.device(), "attempting to assign a gradient with device type '",
+  TALLOW_CHECK(is_sparse(grad) || grad.device() == t.device(),
+               "attempting to assign a gradient with device type '",
                device_type_name(grad.device().type), "' to a tensor with device type '",
                device_type_name(t.device().type),
                "'. Please ensure that the gradient and the tensor are on the same device");

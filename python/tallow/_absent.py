@@ -14,7 +14,7 @@ __all__ = ["AbsentName", "absent", "name_absent_ones"]
 _REASONS = (
     (
         r"sparse|_indices_copy|^s?spaddmm|^[dhs]{1,2}p?mm$",
-        "sparse tensors are not supported: use dense ones",
+        "of sparse layouts there are sparse_coo and sparse_csr; see tallow.sparse",
     ),
     (r"^(masked|nested)$", "masked and nested tensors are not supported: pad, and use a bool mask"),
     (

@@ -86,6 +86,7 @@ _HOMES = {
     "_composites.hashing": "hash_tensor",
     "_composites.segments": "segment_reduce",
     "_composites.spectra": "istft stft",
+    "sparse": "dsmm hspmm smm sparse_coo_tensor sparse_csr_tensor spmm",
     "_composites.statistics": (
         "corrcoef cov cumulative_trapezoid diff gradient nanquantile quantile trapezoid trapz"
     ),
@@ -117,7 +118,7 @@ _SUBMODULES = (
     "accelerator amp ao autograd backends compiler cpu cuda demo distributed distributions"
     " fft func functional futures fx hub jit library linalg mps multiprocessing nn onnx ops"
     " optim overrides profiler quasirandom random return_types safetensors serialization signal"
-    " special storage testing torch_version types utils version xpu __config__ _dynamo"
+    " sparse special storage testing torch_version types utils version xpu __config__ _dynamo"
 )
 
 LAZY: dict[str, str] = {

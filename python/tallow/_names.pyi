@@ -318,6 +318,13 @@ from tallow.serialization import load as load
 from tallow.serialization import save as save
 from tallow import serialization as serialization
 from tallow import signal as signal
+from tallow.sparse import dsmm as dsmm
+from tallow.sparse import hspmm as hspmm
+from tallow.sparse import smm as smm
+from tallow import sparse as sparse
+from tallow.sparse import sparse_coo_tensor as sparse_coo_tensor
+from tallow.sparse import sparse_csr_tensor as sparse_csr_tensor
+from tallow.sparse import spmm as spmm
 from tallow.special import i0 as i0
 from tallow import special as special
 from tallow.special._error_inverse import erfinv as erfinv

@@ -53,6 +53,31 @@ def _reduce_tensor(tensor: Tensor, protocol: Any) -> tuple[Any, ...]:
     return (_rebuild_from_type_v2, (function, type(tensor), args, state))
 
 
+def _reduce_sparse_tensor(tensor: Any) -> tuple[Any, ...]:
+    """Return the function and the arguments that make a sparse tensor again."""
+    indices, values = (part.detach() for part in tensor._parts)
+    size: tuple[Any, ...] = (tensor.shape,)
+    parts: tuple[Any, ...] = (indices, values)
+    if tensor.is_sparse:
+        size += (tensor.is_coalesced(),)
+    else:
+        parts = (tensor.crow_indices(), indices[1], values)
+    return (_rebuild_sparse_tensor, (tensor.layout, (*parts, *size)))
+
+
+def _rebuild_sparse_tensor(layout: Any, data: Any) -> Tensor:
+    from tallow import sparse
+
+    if layout is tallow.sparse_csr:
+        return sparse.sparse_csr_tensor(*data)
+    if layout is not tallow.sparse_coo:
+        raise NotImplementedError(f"sparse tensors of layout {layout} are not supported")
+    indices, values, size, *coalesced = data
+    made = sparse.sparse_coo_tensor(indices, values, size)
+    # Whether places are unique and in order is looked up, not believed.
+    return made.coalesce() if coalesced and coalesced[0] else made
+
+
 def _integers(values: Any) -> tuple[int, ...]:
     """Return sizes or strides that may come from a file, checked to be integers."""
     if not isinstance(values, (tuple, list)) or not all(type(number) is int for number in values):

@@ -269,6 +269,11 @@ def _opened(f: str | os.PathLike[str] | IO[bytes]) -> Iterator[IO[bytes]]:
         yield f
 
 
+def _get_layout(name: str) -> Any:
+    """Return the layout that a file names, as ``torch.sparse_coo``."""
+    return getattr(tallow, name.rpartition(".")[2])
+
+
 def _load_file(file: Any, run: Any, map_location: Any, use_mmap: bool) -> Any:
     if not is_archive(file):
         if use_mmap:

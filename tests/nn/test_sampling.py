@@ -118,8 +118,6 @@ def test_embedding_bag_reduces_each_bag() -> None:
     assert tallow.allclose(total[0], rows[0] + rows[1])
     biggest = F.embedding_bag(index.view(2, 3), table, mode="max")
     assert tallow.allclose(biggest[1], rows[3:].amax(0))
-    with pytest.raises(NotImplementedError, match="sparse=True is not supported"):
-        F.embedding_bag(index, table, offsets, sparse=True)
 
 
 @pytest.mark.parametrize("padding_idx", [None, 4])

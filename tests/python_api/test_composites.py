@@ -419,9 +419,9 @@ def test_methods_in_place() -> None:
     assert x.tolist() == [2, 2]
 
 
-def test_sparse_tensors_are_refused_by_name() -> None:
-    with pytest.raises(NotImplementedError, match="to_sparse: sparse tensors are not supported"):
-        tallow.ones(2).to_sparse()
+def test_other_sparse_layouts_are_refused_by_name() -> None:
+    with pytest.raises(NotImplementedError, match="to_sparse_csc: tensors of the layout sparse_csc"):
+        tallow.ones(2, 2).to_sparse_csc()
 
 
 def test_overrides_reach_functions_written_in_python() -> None:

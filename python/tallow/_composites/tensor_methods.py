@@ -227,7 +227,7 @@ def _sparse_only(name: str, coordinates: bool) -> Any:
         raise RuntimeError(f"{name} expected {kind} tensor layout but got Strided")
 
     refuse.__name__ = name
-    refuse.__doc__ = f"Raise: {name} is a method of sparse tensors, which are not supported."
+    refuse.__doc__ = f"Raise: {name} is a method of sparse tensors, and this one is dense."
     return refuse
 
 
@@ -246,12 +246,58 @@ def _refusal(name: str, what: str) -> Any:
     return refuse
 
 
-to_sparse = _refusal("to_sparse", "sparse tensors")
-to_sparse_coo = _refusal("to_sparse_coo", "sparse tensors")
-to_sparse_csr = _refusal("to_sparse_csr", "sparse tensors")
-to_sparse_bsc = _refusal("to_sparse_bsc", "sparse tensors")
-to_sparse_bsr = _refusal("to_sparse_bsr", "sparse tensors")
-to_sparse_csc = _refusal("to_sparse_csc", "sparse tensors")
-sparse_mask = _refusal("sparse_mask", "sparse tensors")
+def to_sparse(
+    self: Tensor, sparse_dim: int | None = None, *, layout: Any = None, **options: Any
+) -> Tensor:
+    """Return the tensor with coordinates and values of its elements that are not zero.
+
+    Args:
+        self: a dense tensor.
+        sparse_dim: how many dimensions get coordinates, the first ones; all by default.
+        layout: ``sparse_coo``, the default, or ``sparse_csr``.
+        options: ``blocksize`` and ``dense_dim`` of PyTorch's other layouts, which are refused.
+
+    Example:
+        >>> tallow.tensor([0.0, 2.0]).to_sparse().values()
+        tensor([2.])
+    """
+    from tallow.sparse import to_sparse_coo
+
+    return to_sparse_coo(self, sparse_dim).to_sparse(layout=layout, **options)
+
+
+def to_sparse_coo(self: Tensor) -> Tensor:
+    """Return the tensor with coordinates and values of its elements that are not zero."""
+    return to_sparse(self)
+
+
+def to_sparse_csr(self: Tensor, dense_dim: int | None = None) -> Tensor:
+    """Return the matrix as compressed rows of its elements that are not zero."""
+    if self.dim() != 2:
+        raise RuntimeError(
+            f"to_sparse_csr: expected a matrix, given a tensor of {self.dim()} dimensions"
+        )
+    from tallow.sparse import to_sparse_coo
+
+    return to_sparse_coo(self).to_sparse_csr(dense_dim)
+
+
+def sparse_mask(self: Tensor, mask: Tensor) -> Tensor:
+    """Return the elements at the places of a sparse tensor, as a sparse tensor.
+
+    Args:
+        self: a dense tensor.
+        mask: a sparse tensor of the same sizes; its values do not matter.
+    """
+    from tallow.sparse._tensor import SparseTensor, at_places_of
+
+    if not isinstance(mask, SparseTensor):
+        raise RuntimeError(f"sparse_mask(): mask must be sparse, but got layout {mask.layout}")
+    return at_places_of(mask, self)
+
+
+to_sparse_bsc = _refusal("to_sparse_bsc", "tensors of the layout sparse_bsc")
+to_sparse_bsr = _refusal("to_sparse_bsr", "tensors of the layout sparse_bsr")
+to_sparse_csc = _refusal("to_sparse_csc", "tensors of the layout sparse_csc")
 to_mkldnn = _refusal("to_mkldnn", "tensors of oneDNN")
 chalf = _refusal("chalf", "complex numbers of half precision")

@@ -45,10 +45,24 @@ def _device(kind: Any, index: Any = None) -> Any:
     return tallow.device(kind) if index is None else tallow.device(kind, index)
 
 
+_LAYOUTS = {
+    "torch.strided": tallow.strided,
+    "torch.sparse_coo": tallow.sparse_coo,
+    "torch.sparse_csr": tallow.sparse_csr,
+}
+
+
 def _layout(name: Any) -> Any:
-    if name != "torch.strided":
+    if name not in _LAYOUTS:
         raise UnpicklingError(f"tensors of the layout {name!r} are not supported")
-    return tallow.strided
+    return _LAYOUTS[name]
+
+
+def _rebuild_sparse_tensor(layout: Any, data: Any) -> Any:
+    parts, rest = data[: 2 if layout is tallow.sparse_coo else 3], data[2:]
+    if not all(isinstance(part, tallow.Tensor) for part in parts) or not rest:
+        raise UnpicklingError("a sparse tensor is made from tensors and sizes")
+    return _utils._rebuild_sparse_tensor(layout, data)
 
 
 def _parameter(data: Any, *args: Any) -> Any:
@@ -85,6 +99,7 @@ _TENSOR_BUILDERS = (
 _CALLABLE: dict[str, Callable[..., Any]] = {
     **{f"torch._utils.{builder.__name__}": builder for builder in _TENSOR_BUILDERS},
     "torch._utils._rebuild_parameter_with_state": _rebuild_parameter_with_state,
+    "torch._utils._rebuild_sparse_tensor": _rebuild_sparse_tensor,
     "torch._tensor._rebuild_from_type_v2": _rebuild_from_type,
     "torch.nn.parameter.Parameter": _parameter,
     "torch.Size": _size,

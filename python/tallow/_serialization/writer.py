@@ -79,6 +79,14 @@ def _save_dtype(pickler: Any, obj: Any) -> None:
     _write_global(pickler, obj, "torch", str(obj).rpartition(".")[2])
 
 
+def _save_layout(pickler: Any, obj: Any) -> None:
+    name = str(obj).rpartition(".")[2]
+    _write_global(pickler, object(), "torch.serialization", "_get_layout")
+    pickler.save((f"torch.{name}",))
+    pickler.write(pickle.REDUCE)
+    pickler.memoize(obj)
+
+
 def _write_global(pickler: Any, obj: Any, module: str, name: str) -> None:
     if pickler.proto >= 4:
         pickler.save(module)
@@ -113,6 +121,7 @@ class _Pickler(_PurePickler):  # type: ignore[misc]
 
 _Pickler.dispatch[_StorageName] = _save_storage_name
 _Pickler.dispatch[tallow.dtype] = _save_dtype
+_Pickler.dispatch[tallow.layout] = _save_layout
 # The stock entry is a function that does not look at the override above.
 _Pickler.dispatch[type(_class_name)] = _Pickler.save_global
 

@@ -18,8 +18,11 @@ class PerParameterOptimizer(Optimizer):
 
     Subclasses write :meth:`_new_state` and :meth:`_update`; those with a native kernel for lists
     of parameters override :meth:`_step_group`, and fall back to it. Complex parameters reach
-    ``_update`` as real pairs.
+    ``_update`` as real pairs. Sparse gradients are refused unless the class says otherwise.
     """
+
+    _takes_sparse_gradients = False
+    _refusal_of_sparse = ""  # a text of its own
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient once.
@@ -46,6 +49,11 @@ class PerParameterOptimizer(Optimizer):
 
     def _step_parameter(self, param: Tensor, group: dict[str, Any]) -> None:
         grad: Any = param.grad
+        if grad.is_sparse and not self._takes_sparse_gradients:
+            name = type(self).__name__
+            raise RuntimeError(
+                self._refusal_of_sparse or f"{name} does not support sparse gradients"
+            )
         state = self.state[param] if self._keeps_state(group) else {}
         if not state:
             state.update(self._new_state(param, group))
@@ -87,9 +95,12 @@ def with_gradients(group: dict[str, Any]) -> tuple[list[Tensor], list[Tensor]]:
 def suits_native_step(group: dict[str, Any], params: list[Tensor], grads: list[Tensor]) -> bool:
     """Tell whether a step can go through one native call for the whole list of parameters.
 
-    What cannot: steps that autograd records, complex parameters, and parameters of several types.
+    What cannot: steps that autograd records, sparse gradients, complex parameters, and parameters
+    of several types.
     """
     if group["differentiable"]:
+        return False
+    if set(map(type, grads)) != {Tensor} and any(grad.is_sparse for grad in grads):
         return False
     dtypes = {tensor.dtype for tensor in params}
     dtypes.update(tensor.dtype for tensor in grads)

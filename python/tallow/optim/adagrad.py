@@ -57,6 +57,8 @@ class Adagrad(PerParameterOptimizer):
         [-0.5, -0.5]
     """
 
+    _takes_sparse_gradients = True
+
     def __init__(
         self,
         params: ParamsT,
@@ -107,8 +109,23 @@ class Adagrad(PerParameterOptimizer):
     def _update(
         self, param: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
+        if grad.is_sparse and group["weight_decay"] != 0:
+            raise RuntimeError("weight_decay option is not compatible with sparse gradients")
         steps = advance(state["step"])
-        grad = decayed(grad, param, group)
         lr = number(group["lr"]) / (1 + (steps - 1) * group["lr_decay"])
+        if grad.is_sparse:
+            _update_rows(param, grad, state["sum"], lr, group["eps"])
+            return
+        grad = decayed(grad, param, group)
         state["sum"].addcmul_(grad, grad)
         param.addcdiv_(grad, state["sum"].sqrt().add_(group["eps"]), value=-lr)
+
+
+def _update_rows(param: Tensor, grad: Any, total: Any, lr: float, eps: float) -> None:
+    """The same rule for those rows that a sparse gradient has."""
+    from tallow.sparse import sparse_coo_tensor
+
+    grad = grad.coalesce()
+    total.add_(grad.square())
+    root = total.sparse_mask(grad).values().sqrt().add_(eps)
+    param.add_(sparse_coo_tensor(grad.indices(), grad.values() / root, grad.shape), alpha=-lr)

@@ -70,6 +70,10 @@ class Adam(PerParameterOptimizer):
         [-0.25, -0.25]
     """
 
+    _refusal_of_sparse = (
+        "Adam does not support sparse gradients, please consider SparseAdam instead"
+    )
+
     def __init__(
         self,
         params: ParamsT,

@@ -62,6 +62,8 @@ class SGD(PerParameterOptimizer):
         [0.0, 0.0]
     """
 
+    _takes_sparse_gradients = True
+
     def __init__(
         self,
         params: ParamsT,

@@ -110,7 +110,7 @@ def embedding_bag(
         norm_type: order of that norm.
         scale_grad_by_freq: divide gradients by how often a row was used.
         mode: 'sum', 'mean' or 'max'.
-        sparse: must be False.
+        sparse: give `weight` a sparse gradient: the rows that were used. Not with 'max'.
         per_sample_weights: factor of each row, with 'sum'.
         include_last_offset: the last offset is the number of indices.
         padding_idx: this row does not count.
@@ -120,11 +120,10 @@ def embedding_bag(
 
     Raises:
         ValueError: arguments that do not fit.
-        NotImplementedError: sparse gradients.
     """
     _check(input, weight, offsets, mode, per_sample_weights)
-    if sparse:
-        raise NotImplementedError("embedding_bag: sparse=True is not supported; expected False")
+    if sparse and mode == "max":
+        raise ValueError("max mode does not support sparse weights")
     begin = _beginnings(input, offsets, include_last_offset)
     bags = begin.numel()
     if not bags:
@@ -142,12 +141,12 @@ def embedding_bag(
         input = input[kept]
         if per_sample_weights is not None:
             per_sample_weights = per_sample_weights[kept]
-    if mode != "max" and max_norm is None and not scale_grad_by_freq:
+    if mode != "max" and max_norm is None and not scale_grad_by_freq and not sparse:
         total = _sums(input, weight, begin, per_sample_weights)
     else:
         total = None
     if total is None:
-        rows = embedding(input, weight, None, max_norm, norm_type, scale_grad_by_freq)
+        rows = embedding(input, weight, None, max_norm, norm_type, scale_grad_by_freq, sparse)
         if per_sample_weights is not None:
             rows = rows * per_sample_weights.unsqueeze(1)
         bag = _bag_of_each(begin, input.numel())

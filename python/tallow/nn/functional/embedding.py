@@ -38,7 +38,7 @@ def embedding(
         max_norm: scale rows with a greater norm down to this one, in place.
         norm_type: exponent of that norm.
         scale_grad_by_freq: divide the gradient of a row by how often it occurs in ``input``.
-        sparse: want a sparse gradient for ``weight``.
+        sparse: give ``weight``, a leaf, a sparse gradient: the rows that were used.
 
     Returns:
         The shape of ``input`` followed by ``embedding_dim``.
@@ -46,6 +46,7 @@ def embedding(
     Raises:
         AssertionError: ``padding_idx`` names no row.
         IndexError: an index names no row.
+        RuntimeError: both ``sparse`` and ``scale_grad_by_freq``.
 
     Example:
         >>> embedding(tallow.tensor([1, 0]), tallow.eye(2))
@@ -73,6 +74,12 @@ def embedding(
     if max_norm is not None:
         input = input.contiguous()
         _limit_norms(weight, input, max_norm, norm_type)
+    if sparse and weight.requires_grad and weight.is_leaf and tallow.is_grad_enabled():
+        from tallow.sparse._embedding import rows_with_sparse_gradient
+
+        return rows_with_sparse_gradient(weight, input, padding_idx, scale_grad_by_freq)
+    if sparse:
+        sparse = False  # only leaves keep gradients, and only these are worth it
     return _VF.embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
 
 
