@@ -52,6 +52,13 @@ def test_more_pieces_than_memory_holds_are_refused_by_name() -> None:
         tallow.combinations(tallow.arange(4), 2**40, with_replacement=True)
 
 
+def test_no_combinations_have_a_gradient_too() -> None:
+    x = tallow.ones(1, requires_grad=True)
+    assert tallow.combinations(x, 4).shape == (0, 4)
+    (grad,) = tallow.autograd.grad(tallow.combinations(x, 4).sum(), x)
+    assert grad.tolist() == [0]
+
+
 def test_combinations_with_replacement() -> None:
     x = tallow.tensor([1, 2, 3])
     assert tallow.combinations(x, 2, True).tolist() == [

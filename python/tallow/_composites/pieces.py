@@ -253,7 +253,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     if r == 0:
         return tallow.empty(0, dtype=input.dtype, device=input.device)
     if not input.numel() or (r > input.numel() and not with_replacement):
-        return input.new_empty(0, r)
+        return input[:0].reshape(0, r)
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     try:
         chosen = list(choose(range(input.numel()), r))

@@ -173,7 +173,7 @@ class EmbeddingBag(Module):
         norm_type: order of that norm.
         scale_grad_by_freq: divide gradients by how often a vector was used.
         mode: ``sum``, ``mean`` or ``max``.
-        sparse: want a sparse gradient; must be False.
+        sparse: want a sparse gradient.
         include_last_offset: the last offset is the number of indices.
         padding_idx: this vector does not count.
         device: where the table lives.
