@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from benchmarks import machine, report  # noqa: E402
 from benchmarks.__main__ import busy, options  # noqa: E402
 from benchmarks.case import GROUPS, Case, Work, all_cases  # noqa: E402
 from benchmarks.compare import Result, WorkerError  # noqa: E402
+from benchmarks.worker import keep_to_cpus  # noqa: E402
 
 
 def unused(lib: Any) -> Any:
@@ -234,6 +236,16 @@ def test_busy_processes_end_with_the_block(monkeypatch: pytest.MonkeyPatch) -> N
     with busy(2):
         assert [process.poll() for process in started] == [None, None]
     assert all(process.returncode is not None for process in started)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux sets the CPUs of a process")
+def test_workers_stay_on_the_last_cpus() -> None:
+    allowed = os.sched_getaffinity(0)
+    try:
+        keep_to_cpus(1)
+        assert os.sched_getaffinity(0) == {max(allowed)}
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def test_a_worker_times_a_real_case(tmp_path: Path) -> None:
