@@ -194,9 +194,7 @@ struct Widened {
   TALLOW_INLINE void full(int64_t i, Wide<float> (&w)[1]) const {
 #pragma GCC unroll 8
     for (int p = 0; p < Wide<float>::kParts; ++p) {
-      const T* const from = data + i + p * kLanes<float>;
-      fetch_ahead(from, p, kVectorBytes / 2);
-      w[0].part[p] = load_float(from);
+      w[0].part[p] = load_float(data + i + p * kLanes<float>);
     }
   }
   TALLOW_INLINE void partial(int64_t i, int64_t count, Wide<float> (&w)[1]) const {
