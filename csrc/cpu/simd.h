@@ -144,10 +144,14 @@ TALLOW_INLINE V larger_or_first(V a, V b) {
 #if TALLOW_ISA_LEVEL == 2
   if constexpr (std::is_same_v<Lane<V>, float>) {
     return bits_as<V>(_mm512_maskz_max_ps(simd::kAll16, bits_as<__m512>(b), bits_as<__m512>(a)));
+  } else if constexpr (std::is_same_v<Lane<V>, double>) {
+    return bits_as<V>(_mm512_maskz_max_pd(simd::kAll8, bits_as<__m512d>(b), bits_as<__m512d>(a)));
   }
 #elif TALLOW_ISA_LEVEL == 1
   if constexpr (std::is_same_v<Lane<V>, float>) {
     return bits_as<V>(_mm256_max_ps(bits_as<__m256>(b), bits_as<__m256>(a)));
+  } else if constexpr (std::is_same_v<Lane<V>, double>) {
+    return bits_as<V>(_mm256_max_pd(bits_as<__m256d>(b), bits_as<__m256d>(a)));
   }
 #endif
   return a < b ? b : a;
@@ -157,10 +161,14 @@ TALLOW_INLINE V smaller_or_first(V a, V b) {
 #if TALLOW_ISA_LEVEL == 2
   if constexpr (std::is_same_v<Lane<V>, float>) {
     return bits_as<V>(_mm512_maskz_min_ps(simd::kAll16, bits_as<__m512>(b), bits_as<__m512>(a)));
+  } else if constexpr (std::is_same_v<Lane<V>, double>) {
+    return bits_as<V>(_mm512_maskz_min_pd(simd::kAll8, bits_as<__m512d>(b), bits_as<__m512d>(a)));
   }
 #elif TALLOW_ISA_LEVEL == 1
   if constexpr (std::is_same_v<Lane<V>, float>) {
     return bits_as<V>(_mm256_min_ps(bits_as<__m256>(b), bits_as<__m256>(a)));
+  } else if constexpr (std::is_same_v<Lane<V>, double>) {
+    return bits_as<V>(_mm256_min_pd(bits_as<__m256d>(b), bits_as<__m256d>(a)));
   }
 #endif
   return b < a ? b : a;

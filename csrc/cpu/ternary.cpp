@@ -61,13 +61,37 @@ Row add_scaled(DType compute) {
           NotBoolOrFloat{}, compute));
 }
 
+// Bounds that are numbers stay in registers and are looked at for NaN once.
+template <class T>
+void clamp_row(const RowData& data, int64_t n, const void* context) {
+  const T* const low = reinterpret_cast<const T*>(data[2]);
+  const T* const high = reinterpret_cast<const T*>(data[3]);
+  if (data.step[2] != 0 || data.step[3] != 0 || *low != *low || *high != *high) {
+    constexpr auto kClamp = [](auto a, auto b, auto c) { return minimum(maximum(a, b), c); };
+    return vector_row3<T, kClamp>(data, n, context);
+  }
+  const Vec<T> lows = load(low), highs = load(high);
+  const auto clamped = [&](Vec<T> x) { return smaller_or_first(larger_or_first(x, lows), highs); };
+  T* const out = reinterpret_cast<T*>(data[0]);
+  const T* const a = reinterpret_cast<const T*>(data[1]);
+  int64_t i = 0;
+  for (; i + kLanes<T> <= n; i += kLanes<T>) store(out + i, clamped(load(a + i)));
+  if (const int rest = static_cast<int>(n - i)) {
+    store_partial(out + i, clamped(load_partial(a + i, rest)), rest);
+  }
+}
+
+Row floating_clamp(DType compute) {
+  if (compute == DType::kFloat32) return {clamp_row<float>, compute, compute, Cost::kMemory, true};
+  if (compute == DType::kFloat64) return {clamp_row<double>, compute, compute, Cost::kMemory, true};
+  return {};
+}
+
 Row clamp(DType compute) {
-  return first_of(
-      floating3<[](auto a, auto b, auto c) { return minimum(maximum(a, b), c); }>(compute),
-      elements3<[]<class T>(T a, T b, T c, const double*) {
-        const T raised = a < b ? b : a;
-        return c < raised ? c : raised;
-      }>(AllIntegral{}, compute));
+  return first_of(floating_clamp(compute), elements3<[]<class T>(T a, T b, T c, const double*) {
+                    const T raised = a < b ? b : a;
+                    return c < raised ? c : raised;
+                  }>(AllIntegral{}, compute));
 }
 
 // From the nearer end, so that weights 0 and 1 give the ends exactly.

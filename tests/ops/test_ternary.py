@@ -23,6 +23,13 @@ def test_clamp_of_nan_and_crossed_bounds() -> None:
     assert x.clip(max=0)[1:].tolist() == [-5.0, 0.0, 0.0]
 
 
+@pytest.mark.parametrize("dtype", [tallow.float32, tallow.float64])
+@pytest.mark.parametrize("count", [1, 8, 33])
+@pytest.mark.parametrize("bounds", [(math.nan, 1.0), (-1.0, math.nan)])
+def test_clamp_to_nan_is_nan(bounds: tuple[float, float], count: int, dtype: tallow.dtype) -> None:
+    assert tallow.zeros(count, dtype=dtype).clamp(*bounds).isnan().all()
+
+
 def test_clamp_by_tensors_broadcasts() -> None:
     x = tallow.zeros(2, 3)
     low = tallow.tensor([-1.0, 1.0, -1.0])
