@@ -233,6 +233,25 @@ Tensor tanhshrink(const Tensor& input) { return sub(input, tanh(input)); }
 
 Tensor softsign(const Tensor& input) { return div(input, add(abs(input), 1)); }
 
+namespace {
+
+Tensor glu_grad(const Tensor& grad, const Tensor& input, int64_t axis, int64_t half) {
+  const Tensor value = narrow(input, axis, 0, half);
+  const Tensor gate = sigmoid(narrow(input, axis, half, half));
+  if (grad_enabled()) {
+    return cat({mul(grad, gate), sigmoid_backward(mul(grad, value), gate)}, axis);
+  }
+  // What is not recorded is computed where it belongs.
+  const Tensor result = empty_like(input);
+  mul(grad, gate, Out::into(narrow(result, axis, 0, half)));
+  const Tensor gate_grad = mul(grad, value, Out::into(narrow(result, axis, half, half)));
+  binary(BinaryOp::kSigmoidBackward, "sigmoid_backward", gate_grad, gate, input.dtype(),
+         input.dtype(), Out::inplace(gate_grad));
+  return result;
+}
+
+}  // namespace
+
 Tensor glu(const Tensor& input, int64_t dim) {
   TALLOW_CHECK(input.dim() > 0, "glu does not support scalars because halving size must be even");
   TALLOW_CHECK_NOT_IMPLEMENTED(is_floating(input.dtype()), "\"glu_cpu\" not implemented for '",
@@ -248,10 +267,7 @@ Tensor glu(const Tensor& input, int64_t dim) {
   }
   return record("GluBackward0", {&input}, std::move(result), [&](Saver& save) {
     return [x = save(input, "self"), axis, half](Grads& g) {
-      const Tensor value = narrow(g[x], axis, 0, half);
-      const Tensor gate = sigmoid(narrow(g[x], axis, half, half));
-      const Tensor gate_grad = sigmoid_backward(mul(g.grad(), value), gate);
-      g.out[0] = cat({mul(g.grad(), gate), gate_grad}, axis);
+      g.out[0] = glu_grad(g.grad(), g[x], axis, half);
     };
   });
 }
