@@ -120,3 +120,13 @@ def test_polygamma_of_a_huge_order_ends():
 def test_ctc_loss_of_negative_lengths_raises(length):
     with pytest.raises(RuntimeError, match="Expected target_lengths to have value at least 0"):
         F.ctc_loss(tallow.rand(5, 1, 3).log(), tallow.tensor([[1]]), (5,), (length,))
+
+
+@pytest.mark.parametrize("factor", [2**31, 2**32, 2**62, 2**63 - 1])
+@pytest.mark.parametrize("name", ["_pixel_shuffle", "_pixel_unshuffle"])
+def test_shuffling_by_a_factor_too_large_raises(name, factor):
+    shuffle = getattr(tallow._C._VariableFunctions, name)
+    with pytest.raises((RuntimeError, ValueError), match="pixel_shuffle|factor is too large"):
+        shuffle(IMAGE, factor)
+    with pytest.raises((RuntimeError, ValueError), match="pixel_shuffle|overflowed"):
+        shuffle(tallow.ones(0, 4, 4), factor)

@@ -213,14 +213,23 @@ Tensor in_squares(const Tensor& image, int64_t factor, bool shuffled) {
 
 Tensor move_squares(const Tensor& input, int64_t factor, bool shuffle) {
   TALLOW_CHECK(input.dim() >= 3 && factor > 0, "pixel_shuffle(): expected an image and a factor");
+  const char* const name = shuffle ? "upscale" : "downscale";
+  int64_t square = 0;
+  TALLOW_CHECK_VALUE(!__builtin_mul_overflow(factor, factor, &square), name,
+                     " factor is too large, (", name, "_factor)^2 overflowed: ", name,
+                     "_factor=", factor);
   const int64_t lead = input.dim() - 3;
   Dims sizes = input.sizes();
   for (int64_t d = 0; d < 3; ++d) {
-    const int64_t ratio = d == 0 ? factor * factor : factor;
+    const int64_t ratio = d == 0 ? square : factor;
     const bool grows = (d == 0) != shuffle;
-    TALLOW_CHECK(grows || sizes[lead + d] % ratio == 0, "pixel_shuffle(): size ", sizes[lead + d],
-                 " of dimension ", lead + d, " is not divisible by ", ratio);
-    sizes[lead + d] = grows ? sizes[lead + d] * ratio : sizes[lead + d] / ratio;
+    int64_t& size = sizes[lead + d];
+    TALLOW_CHECK(grows || size % ratio == 0, "pixel_shuffle(): size ", size, " of dimension ",
+                 lead + d, " is not divisible by ", ratio);
+    TALLOW_CHECK(!grows || !__builtin_mul_overflow(size, ratio, &size),
+                 "pixel_shuffle(): dimension ", lead + d, " of ", input.sizes(),
+                 " is too large to grow by ", ratio);
+    if (!grows) size /= ratio;
   }
   const bool last = suggests_channels_last(input);
   const Tensor out = empty_in_order(sizes, last, input);
