@@ -130,3 +130,9 @@ def test_shuffling_by_a_factor_too_large_raises(name, factor):
         shuffle(IMAGE, factor)
     with pytest.raises((RuntimeError, ValueError), match="pixel_shuffle|overflowed"):
         shuffle(tallow.ones(0, 4, 4), factor)
+
+
+@pytest.mark.parametrize("shape", [(0, 2**62, 2**62), (1, 0, 2**31, 2**31, 2**31)])
+def test_strides_that_overflow_raise(shape):
+    with pytest.raises(RuntimeError, match="Stride calculation overflowed"):
+        tallow.empty(shape)

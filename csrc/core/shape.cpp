@@ -46,13 +46,21 @@ int64_t reach_nbytes(const Dims& sizes, const Dims& strides, int64_t offset, int
   return checked_nbytes(last + 1, itemsize);
 }
 
+namespace {
+
+// The stride outside of a dimension; only tensors without elements can have too large ones.
+int64_t stride_beyond(int64_t stride, int64_t size) {
+  TALLOW_CHECK(!__builtin_mul_overflow(stride, std::max<int64_t>(size, 1), &stride),
+               "Stride calculation overflowed");
+  return stride;
+}
+
+}  // namespace
+
 Dims contiguous_strides(const Dims& sizes) {
-  Dims strides;
-  strides.resize(sizes.size());
-  int64_t step = 1;
-  for (int64_t d = sizes.size() - 1; d >= 0; --d) {
-    strides[d] = step;
-    step *= std::max<int64_t>(sizes[d], 1);
+  Dims strides = Dims::filled(sizes.size(), 1);
+  for (int64_t d = sizes.size() - 2; d >= 0; --d) {
+    strides[d] = stride_beyond(strides[d + 1], sizes[d + 1]);
   }
   return strides;
 }
@@ -64,7 +72,7 @@ bool is_contiguous(const Dims& sizes, const Dims& strides) {
     if (sizes[d] == 0) return true;
     if (sizes[d] == 1) continue;
     contiguous = contiguous && strides[d] == step;
-    step *= sizes[d];
+    if (contiguous) step = stride_beyond(step, sizes[d]);
   }
   return contiguous;
 }
@@ -110,17 +118,16 @@ Dims preserved_strides(const Dims& sizes, const Dims& strides) {
   int64_t step = 1;
   for (const int64_t d : order) {
     result[d] = step;
-    step *= std::max<int64_t>(sizes[d], 1);
+    step = stride_beyond(step, sizes[d]);
   }
   return result;
 }
 
 Dims channels_last_strides(const Dims& sizes) {
   TALLOW_CHECK(sizes.size() == 4, "required rank 4 tensor to use channels_last format");
-  const int64_t c = std::max<int64_t>(sizes[1], 1);
-  const int64_t h = std::max<int64_t>(sizes[2], 1);
-  const int64_t w = std::max<int64_t>(sizes[3], 1);
-  return {h * w * c, 1, w * c, c};
+  const int64_t pixel = stride_beyond(1, sizes[1]);
+  const int64_t row = stride_beyond(pixel, sizes[3]);
+  return {stride_beyond(row, sizes[2]), 1, row, pixel};
 }
 
 int64_t wrap_dim(int64_t dim, int64_t ndim) {
