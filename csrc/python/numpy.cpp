@@ -1,15 +1,14 @@
 // NumPy interchange through the array interface, so that nothing of NumPy is needed to build or to
-// import the package: arrays are read from its dict of pointer, shape, strides and type, and made
-// from its C structure, which takes less time. Source:
-// numpy.org/doc/stable/reference/arrays.interface.html
+// import the package: arrays are read from its C structure, or from its dict of pointer, shape,
+// strides and type where there is something to say about them, and made by functions that NumPy
+// hands out at run time. Source: numpy.org/doc/stable/reference/arrays.interface.html
 #include "python/numpy.h"
-
-#include <structmember.h>
 
 #include <string>
 
 #include "autograd/meta.h"
 #include "core/error.h"
+#include "core/strided.h"
 #include "ops/copy.h"
 #include "python/convert.h"
 
@@ -17,16 +16,21 @@ namespace tallow::python {
 
 namespace {
 
+constexpr bool kLongIs64 = sizeof(long) == sizeof(int64_t);
+
 struct ArrayType {
   const char* code;  // type string without the byte order
   DType dtype;
+  int number;  // in NumPy's C interface
 };
 constexpr ArrayType kArrayTypes[] = {
-    {"b1", DType::kBool},      {"u1", DType::kUInt8},       {"i1", DType::kInt8},
-    {"i2", DType::kInt16},     {"i4", DType::kInt32},       {"i8", DType::kInt64},
-    {"f2", DType::kFloat16},   {"f4", DType::kFloat32},     {"f8", DType::kFloat64},
-    {"c8", DType::kComplex64}, {"c16", DType::kComplex128}, {"u2", DType::kUInt16},
-    {"u4", DType::kUInt32},    {"u8", DType::kUInt64},
+    {"b1", DType::kBool, 0},         {"u1", DType::kUInt8, 2},
+    {"i1", DType::kInt8, 1},         {"i2", DType::kInt16, 3},
+    {"i4", DType::kInt32, 5},        {"i8", DType::kInt64, kLongIs64 ? 7 : 9},
+    {"f2", DType::kFloat16, 23},     {"f4", DType::kFloat32, 11},
+    {"f8", DType::kFloat64, 12},     {"c8", DType::kComplex64, 14},
+    {"c16", DType::kComplex128, 15}, {"u2", DType::kUInt16, 4},
+    {"u4", DType::kUInt32, 6},       {"u8", DType::kUInt64, kLongIs64 ? 8 : 10},
 };
 
 std::optional<DType> dtype_of_code(const std::string& code) {
@@ -75,9 +79,7 @@ void release_object(void* object) {
   PyGILState_Release(state);
 }
 
-// ---- What an array made of a tensor holds: the tensor, described by `__array_struct__`.
-
-// Source: the layout and the flags of PyArrayInterface, at the address above.
+// What `__array_struct__` of an array points to. Source: PyArrayInterface, at the address above.
 struct ArrayStruct {
   int two;
   int ndim;
@@ -94,75 +96,36 @@ constexpr int kAligned = 0x100;
 constexpr int kNotSwapped = 0x200;
 constexpr int kWriteable = 0x400;
 
-struct ArrayMemory {
-  PyObject_VAR_HEAD PyObject* tensor;
-  ArrayStruct view;
-  Py_intptr_t dims[1];  // sizes, then strides
+// The functions of NumPy's C interface that make an array. Source: the table and the places in it,
+// the same since NumPy 1.7, at numpy.org/doc/stable/reference/c-api/array.html.
+struct ArrayMaker {
+  using New = PyObject*(PyObject* type, int ndim, Py_intptr_t* sizes, int number,
+                        Py_intptr_t* strides, void* data, int itemsize, int flags, PyObject*);
+  using SetBase = int(PyObject* array, PyObject* base);
+  PyObject* array_type;
+  New* create;
+  SetBase* set_base;
+
+  ArrayMaker() {
+    PyObject* const umath = PyImport_ImportModule("numpy._core._multiarray_umath");
+    if (!umath) PyErr_Clear();  // that is its name from NumPy 2.0 on
+    const PyRef module =
+        checked(umath ? umath : PyImport_ImportModule("numpy.core._multiarray_umath"));
+    const PyRef table = checked(PyObject_GetAttrString(module.get(), "_ARRAY_API"));
+    void** const entries = static_cast<void**>(PyCapsule_GetPointer(table.get(), nullptr));
+    if (!entries) throw PythonError();
+    array_type = static_cast<PyObject*>(entries[2]);
+    create = reinterpret_cast<New*>(entries[93]);
+    set_base = reinterpret_cast<SetBase*>(entries[282]);
+  }
 };
 
-PyObject* array_struct(PyObject* self, void*) {
-  return PyCapsule_New(&reinterpret_cast<ArrayMemory*>(self)->view, nullptr, nullptr);
-}
-
-void release_memory(PyObject* self) {
-  PyTypeObject* const type = Py_TYPE(self);
-  Py_XDECREF(reinterpret_cast<ArrayMemory*>(self)->tensor);
-  type->tp_free(self);
-  Py_DECREF(type);
-}
-
-PyTypeObject* memory_type() {
-  static PyGetSetDef properties[] = {
-      {"__array_struct__", array_struct, nullptr, nullptr, nullptr},
-      {nullptr, nullptr, nullptr, nullptr, nullptr},
-  };
-  static PyMemberDef members[] = {
-      {"tensor", T_OBJECT, offsetof(ArrayMemory, tensor), READONLY, nullptr},
-      {nullptr, 0, 0, 0, nullptr},
-  };
-  static PyTypeObject* const type = [] {
-    PyType_Slot slots[] = {
-        {Py_tp_dealloc, reinterpret_cast<void*>(release_memory)},
-        {Py_tp_getset, properties},
-        {Py_tp_members, members},
-        {0, nullptr},
-    };
-    PyType_Spec spec = {"tallow._C._ArrayMemory", sizeof(ArrayMemory), sizeof(Py_intptr_t),
-                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
-    return reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)).release());
-  }();
-  return type;
-}
-
-// 0 for bfloat16, which NumPy does not have.
-char kind_of(DType dtype) {
+// Null for bfloat16, which NumPy does not have.
+const ArrayType* array_type_of(DType dtype) {
   for (const ArrayType& type : kArrayTypes) {
-    if (type.dtype == dtype) return type.code[0];
+    if (type.dtype == dtype) return &type;
   }
-  return 0;
-}
-
-PyRef array_memory(const Tensor& tensor) {
-  const int64_t ndim = tensor.dim();
-  PyTypeObject* const type = memory_type();
-  PyRef object = checked(type->tp_alloc(type, 2 * ndim));
-  auto* const self = reinterpret_cast<ArrayMemory*>(object.get());
-  const int64_t itemsize = item_size(tensor.dtype());
-  for (int64_t d = 0; d < ndim; ++d) {
-    self->dims[d] = tensor.sizes()[d];
-    self->dims[ndim + d] = tensor.strides()[d] * itemsize;
-  }
-  self->view = {2,
-                static_cast<int>(ndim),
-                kind_of(tensor.dtype()),
-                static_cast<int>(itemsize),
-                kAligned | kNotSwapped | kWriteable,
-                self->dims,
-                self->dims + ndim,
-                tensor.ptr(),
-                nullptr};
-  self->tensor = checked(wrap(tensor)).release();
-  return object;
+  return nullptr;
 }
 
 }  // namespace
@@ -264,12 +227,23 @@ PyObject* to_array(const Tensor& tensor, bool force) {
   TALLOW_CHECK_TYPE(tensor.device().is_cpu(), "can't convert ", tensor.device(),
                     " device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
                     "memory first.");
-  TALLOW_CHECK_TYPE(kind_of(tensor.dtype()), "Got unsupported ScalarType ",
-                    scalar_type_name(tensor.dtype()));
-  static PyObject* const asarray =
-      py::object(py::module_::import("numpy").attr("asarray")).release().ptr();
-  const PyRef memory = array_memory(tensor);
-  return PyObject_CallOneArg(asarray, memory.get());
+  const ArrayType* const type = array_type_of(tensor.dtype());
+  TALLOW_CHECK_TYPE(type, "Got unsupported ScalarType ", scalar_type_name(tensor.dtype()));
+  static const ArrayMaker maker;
+  Py_intptr_t sizes[kMaxDims];
+  Py_intptr_t strides[kMaxDims];
+  const int64_t itemsize = item_size(tensor.dtype());
+  for (int64_t d = 0; d < tensor.dim(); ++d) {
+    sizes[d] = tensor.sizes()[d];
+    strides[d] = tensor.strides()[d] * itemsize;
+  }
+  static char nothing[1];  // without an address NumPy would allocate memory
+  void* const data = tensor.ptr() ? tensor.ptr() : nothing;
+  PyRef array = checked(maker.create(maker.array_type, static_cast<int>(tensor.dim()), sizes,
+                                     type->number, strides, data, static_cast<int>(itemsize),
+                                     kAligned | kWriteable, nullptr));
+  if (maker.set_base(array.get(), checked(wrap(tensor)).release()) < 0) throw PythonError();
+  return array.release();
 }
 
 namespace {

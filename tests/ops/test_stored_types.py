@@ -507,6 +507,22 @@ def test_numpy_shares_memory(name: str) -> None:
     assert tallow.tensor(array[1]).dtype == dtype_of(name)
 
 
+def test_an_array_holds_its_tensor() -> None:
+    x = tallow.arange(6.0).view(2, 3)
+    array = x.t().numpy()
+    assert type(array.base) is tallow.Tensor
+    assert array.base.data_ptr() == x.data_ptr()
+    del x
+    assert array.tolist() == [[0, 3], [1, 4], [2, 5]]
+    array += 1
+    assert array.base.tolist() == [[1, 4], [2, 5], [3, 6]]
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3, 0, 2), (1,) * 20])
+def test_arrays_of_one_element_or_none_have_the_shape_of_the_tensor(shape: tuple[int, ...]) -> None:
+    assert tallow.ones(shape).numpy().shape == shape
+
+
 @pytest.mark.parametrize("name", BYTES)
 def test_numpy_has_no_byte_floats(name: str) -> None:
     shown = name.replace("float", "Float")
