@@ -279,6 +279,7 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/bind_sort.cpp
   csrc/python/bind_views.cpp
   csrc/python/boundary.cpp
+  csrc/python/buffer.cpp
   csrc/python/common.cpp
   csrc/python/construct.cpp
   csrc/python/convert.cpp

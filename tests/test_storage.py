@@ -53,6 +53,29 @@ def test_frombuffer_shares_writable_and_copies_read_only_memory():
     assert data == b"abcd"
 
 
+def test_frombuffer_holds_the_buffer_as_long_as_its_memory_is_used():
+    memory = bytearray(8)
+    part = tallow.frombuffer(memory, dtype=tallow.uint8)[2:4]
+    with pytest.raises(BufferError):
+        memory.append(0)
+    del part
+    memory.append(0)
+
+
+@pytest.mark.parametrize(
+    ("buffer", "message"),
+    [
+        (3, "object does not implement Python buffer protocol."),
+        (memoryview(bytearray(8))[::2], "frombuffer(): the memory of the buffer is not contiguous"),
+        (b"", "both buffer length (0) and count (-1) must not be 0"),
+    ],
+)
+def test_frombuffer_refuses_what_is_no_memory(buffer, message):
+    with pytest.raises(ValueError) as error:
+        tallow.frombuffer(buffer, dtype=tallow.uint8)
+    assert str(error.value) == message
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

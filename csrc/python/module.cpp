@@ -180,6 +180,7 @@ PYBIND11_MODULE(_C, module) {
     bind_construct(module);
     bind_numpy(module);
     bind_dlpack(module);
+    bind_buffer(module);
     bind_autograd(module);
     bind_boundary(module);
     bind_watch(module);

@@ -1,4 +1,4 @@
-// NumPy arrays and DLPack capsules <-> tensors, sharing memory.
+// NumPy arrays, DLPack capsules and buffers <-> tensors, sharing memory.
 #pragma once
 
 #include <optional>
@@ -21,5 +21,6 @@ PyObject* to_array(const Tensor& tensor, bool force);
 
 void bind_numpy(py::module_& module);
 void bind_dlpack(py::module_& module);
+void bind_buffer(py::module_& module);
 
 }  // namespace tallow::python

@@ -5,31 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tallow import _C
-from tallow.storage import as_tensor, storage_from_bytes
+from tallow.storage import as_tensor
 
 if TYPE_CHECKING:
     from tallow import Tensor
 
 __all__ = ["from_file", "frombuffer"]
-
-
-class _BorrowedBytes:
-    """Writable memory of another object, described in the way NumPy arrays describe theirs.
-
-    While this object lives the owner can neither free nor resize the memory.
-    """
-
-    def __init__(self, view: memoryview) -> None:
-        import ctypes
-
-        self._export = (ctypes.c_char * view.nbytes).from_buffer(view)
-        self.__array_interface__ = {
-            "version": 3,
-            "shape": (view.nbytes,),
-            "typestr": "|u1",
-            "data": (ctypes.addressof(self._export), False),
-            "strides": None,
-        }
 
 
 def frombuffer(
@@ -57,38 +38,7 @@ def frombuffer(
         >>> tensor
         tensor([ 0, 99], dtype=tallow.uint8)
     """
-    try:
-        view = memoryview(buffer)
-    except TypeError:
-        raise ValueError("object does not implement Python buffer protocol.") from None
-    if not view.c_contiguous:
-        raise ValueError("frombuffer(): the memory of the buffer is not contiguous")
-    view = view.cast("B")
-    size, itemsize = view.nbytes, dtype.itemsize
-    if size == 0 or count == 0:
-        raise ValueError(f"both buffer length ({size}) and count ({count}) must not be 0")
-    if not 0 <= offset < size:
-        raise ValueError(
-            f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
-            f"({size} bytes) minus 1"
-        )
-    if count < 0 and (size - offset) % itemsize:
-        raise ValueError(
-            f"buffer length ({size - offset} bytes) after offset ({offset} bytes) must be a "
-            f"multiple of element size ({itemsize})"
-        )
-    count = (size - offset) // itemsize if count < 0 else count
-    if count * itemsize > size - offset:
-        raise ValueError(
-            f"requested buffer length ({count} * {itemsize} bytes) after offset ({offset} bytes) "
-            f"must not be greater than actual buffer length ({size} bytes)"
-        )
-    part = view[offset : offset + count * itemsize]
-    if part.readonly:
-        storage = storage_from_bytes(part)
-    else:
-        storage = _C.from_numpy(_BorrowedBytes(part)).untyped_storage()
-    tensor = as_tensor(storage, dtype)
+    tensor: Tensor = _C._tensor_over_buffer(buffer, dtype, count, offset)
     return tensor.requires_grad_() if requires_grad else tensor
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NoReturn
 
 import tallow
@@ -76,7 +77,12 @@ def tensor_type(name: str, cuda: bool = False) -> _TensorType:
 
 def type_name(dtype: Any) -> str:
     """Return the old name of a dtype: ``torch.FloatTensor`` for ``torch.float32``."""
-    return f"{_C._get_namespace()}.{_C._scalar_type_name(dtype)}Tensor"
+    return f"{_C._get_namespace()}.{_class_name(dtype)}"
+
+
+@functools.cache
+def _class_name(dtype: Any) -> str:
+    return f"{_C._scalar_type_name(dtype)}Tensor"
 
 
 def dtype_of_type(kind: Any) -> Any:

@@ -41,6 +41,7 @@ METHODS: dict[str, str] = {
         "special._gamma": "digamma lgamma mvlgamma",
         "special": "i0",
         "_composites.predicates": "is_nonzero",
+        "_shared_memory": "is_shared",
     }.items()
     for name in names.split()
 }

@@ -13,6 +13,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow._composite import composite
 
 if TYPE_CHECKING:
     from tallow import Tensor
@@ -96,9 +97,10 @@ def map_of(storage: Any) -> SharedMap | None:
     Args:
         storage: an untyped storage.
     """
-    return _mappings.get(storage.data_ptr())
+    return _mappings.get(storage.data_ptr()) if _mappings else None
 
 
+@composite
 def is_shared(tensor: Tensor) -> bool:
     """Tell whether the memory of a tensor is shared with other processes; CUDA's always counts."""
     return tensor.is_cuda or map_of(tensor.untyped_storage()) is not None

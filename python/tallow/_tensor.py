@@ -244,13 +244,11 @@ class Tensor(_C.TensorBase):
             >>> x.grad
             tensor([20.])
         """
-        from tallow.utils.hooks import RemovableHandle
-
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self._backward_hooks is None:
             self._backward_hooks = OrderedDict()
-        handle = RemovableHandle(self._backward_hooks)
+        handle = tallow.utils.hooks.RemovableHandle(self._backward_hooks)
         self._backward_hooks[handle.id] = hook
         return handle
 
@@ -267,8 +265,6 @@ class Tensor(_C.TensorBase):
         Raises:
             RuntimeError: the tensor is not a leaf that requires gradients.
         """
-        from tallow.utils.hooks import RemovableHandle
-
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self.grad_fn is not None:
@@ -277,7 +273,7 @@ class Tensor(_C.TensorBase):
             )
         if self._post_accumulate_grad_hooks is None:
             self._post_accumulate_grad_hooks = OrderedDict()
-        handle = RemovableHandle(self._post_accumulate_grad_hooks)
+        handle = tallow.utils.hooks.RemovableHandle(self._post_accumulate_grad_hooks)
         self._post_accumulate_grad_hooks[handle.id] = hook
         return handle
 
@@ -394,10 +390,10 @@ class Tensor(_C.TensorBase):
             >>> tallow.ones(1).type()
             'tallow.FloatTensor'
         """
-        if isinstance(dtype, _C.dtype):
-            return self.to(dtype, non_blocking=non_blocking)
         if dtype is None:
             return _legacy.type_name(self.dtype)
+        if isinstance(dtype, _C.dtype):
+            return self.to(dtype, non_blocking=non_blocking)
         return self.to(_legacy.dtype_of_type(dtype), non_blocking=non_blocking)
 
     @_overridable
@@ -451,13 +447,6 @@ class Tensor(_C.TensorBase):
         )
 
     _typed_storage = storage
-
-    @_overridable
-    def is_shared(self) -> bool:
-        """Tell whether the memory is shared with processes forked from this one."""
-        from tallow._shared_memory import is_shared
-
-        return is_shared(self)
 
     @_overridable
     def share_memory_(self) -> Tensor:

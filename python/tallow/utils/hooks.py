@@ -51,11 +51,10 @@ class RemovableHandle:
         self.hooks_dict_ref = weakref.ref(hooks_dict)
         self.id = RemovableHandle.next_id
         RemovableHandle.next_id += 1
-        if extra_dict is None:
-            extra_dict = ()
-        elif not isinstance(extra_dict, list):
-            extra_dict = (extra_dict,)
-        self.extra_dict_ref = tuple(weakref.ref(table) for table in extra_dict)
+        self.extra_dict_ref: tuple[Any, ...] = ()
+        if extra_dict is not None:
+            tables = extra_dict if isinstance(extra_dict, list) else (extra_dict,)
+            self.extra_dict_ref = tuple(weakref.ref(table) for table in tables)
 
     def remove(self) -> None:
         """Take the hook out of its tables; a second call does nothing."""
