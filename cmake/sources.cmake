@@ -52,6 +52,7 @@ set(TALLOW_CORE_SOURCES
   csrc/ops/few_resize.cpp
   csrc/ops/gather_scatter.cpp
   csrc/ops/grid_sample.cpp
+  csrc/ops/im2col.cpp
   csrc/ops/image_moves.cpp
   csrc/ops/index.cpp
   csrc/ops/index_masks.cpp
@@ -108,6 +109,7 @@ set(TALLOW_COMPACT_CORE_SOURCES
   csrc/ops/few_resize.cpp
   csrc/ops/gather_scatter.cpp
   csrc/ops/grid_sample.cpp
+  csrc/ops/im2col.cpp
   csrc/ops/image_moves.cpp
   csrc/ops/index_masks.cpp
   csrc/ops/index_plan.cpp

@@ -1,5 +1,6 @@
 // Convolutions.
 #include "ops/conv.h"
+#include "ops/im2col.h"
 #include "python/bindings.h"
 
 namespace tallow::python {
@@ -25,6 +26,10 @@ void bind_conv(Registry& r) {
       "conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, "
       "groups=1, dilation=1)",
       kFunction, "Apply the transpose of conv2d.");
+  r.op<&ops::im2col>("im2col(input, kernel_size[], dilation[], padding[], stride[])", kNN | kOut,
+                     "Copy every window of the last two dimensions into a column.");
+  r.op<&ops::col2im>("col2im(input, output_size[], kernel_size[], dilation[], padding[], stride[])",
+                     kNN | kOut, "Add columns back into windows.");
 }
 
 }  // namespace tallow::python

@@ -1247,6 +1247,9 @@ class _nn:
     def cdist_few(x1: Tensor, x2: Tensor, p: _float) -> Tensor:
         """Distances of all pairs of a few rows."""
     @staticmethod
+    def col2im(input: Tensor, output_size: _int | Sequence[_int], kernel_size: _int | Sequence[_int], dilation: _int | Sequence[_int], padding: _int | Sequence[_int], stride: _int | Sequence[_int], *, out: Tensor | None = ...) -> Tensor:
+        """Add columns back into windows."""
+    @staticmethod
     def cross_entropy_loss(input: Tensor, target: Tensor, weight: Tensor | None = ..., reduction: _int = ..., ignore_index: _int = ..., label_smoothing: _float = ...) -> Tensor:
         """Minus the log probability of the targets, from scores."""
     @staticmethod
@@ -1303,6 +1306,9 @@ class _nn:
     @staticmethod
     def huber_loss(input: Tensor, target: Tensor, reduction: _int = ..., delta: _float = ...) -> Tensor:
         """Squared difference, linear where it is above delta."""
+    @staticmethod
+    def im2col(input: Tensor, kernel_size: _int | Sequence[_int], dilation: _int | Sequence[_int], padding: _int | Sequence[_int], stride: _int | Sequence[_int], *, out: Tensor | None = ...) -> Tensor:
+        """Copy every window of the last two dimensions into a column."""
     @staticmethod
     def interpolate_few(input: Tensor, size: _int | Sequence[_int], scale_factor: _float, mode: str, align_corners: _bool, recompute: _bool) -> Tensor:
         """Resize a small image."""

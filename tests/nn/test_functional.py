@@ -192,6 +192,54 @@ def test_impossible_paddings_are_refused(pad, mode, error, message):
         F.pad(tallow.ones(1, 3), pad, mode=mode)
 
 
+WINDOW_ERRORS = [
+    ({"kernel_size": (1, 2, 3)}, "It is expected kernel_size equals to 2, but got size 3"),
+    ({"kernel_size": 0}, "kernel size should be greater than zero, but got kernel_height: 0"),
+    ({"kernel_size": 2, "stride": (1, 0)}, "stride should be greater than zero, but got stride_h"),
+    ({"kernel_size": 2, "padding": -1}, "padding should be non-negative, but got pad_height: -1"),
+    ({"kernel_size": 2, "dilation": 0}, "dilation should be greater than zero, but got dilation_"),
+    ({"kernel_size": 2, "dilation": 2**31}, "value cannot be converted to type int without overf"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), WINDOW_ERRORS)
+def test_unfold_and_fold_refuse_windows(options, message):
+    for call in (
+        lambda: F.unfold(tallow.ones(2, 3, 4, 4), **options),
+        lambda: F.fold(tallow.ones(2, 12, 9), 4, **options),
+    ):
+        with pytest.raises(RuntimeError) as error:
+            call()
+        assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (2, 0, 4, 4), (2, 3, 4, 0), (1, 2, 3, 4, 4)])
+def test_unfold_refuses_what_is_no_image(shape):
+    with pytest.raises(RuntimeError, match=r"^Expected 3D or 4D \(batch mode\) tensor"):
+        F.unfold(tallow.ones(shape), 1)
+
+
+def test_unfold_and_fold_have_no_form_for_integers():
+    with pytest.raises(NotImplementedError, match="im2col_out_cpu.*Long"):
+        F.unfold(tallow.ones(1, 1, 2, 2, dtype=tallow.int64), 1)
+    with pytest.raises(NotImplementedError, match="col2im_out_cpu.*Long"):
+        F.fold(tallow.ones(1, 1, 4, dtype=tallow.int64), 2, 1)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_fold_is_the_transpose_of_unfold(stride, dilation):
+    window = {"kernel_size": (2, 3), "dilation": dilation, "padding": (1, 2), "stride": stride}
+    x = tallow.arange(2 * 3 * 6 * 7, dtype=tallow.float64).view(2, 3, 6, 7).requires_grad_()
+    columns = F.unfold(x, **window)
+    weight = tallow.arange(columns.numel(), dtype=tallow.float64).view(columns.shape)
+    (columns * weight).sum().backward()
+    assert x.grad.equal(F.fold(weight, (6, 7), **window))
+    assert F.unfold(x[0], **window).equal(columns[0])
+    assert F.fold(weight[1], (6, 7), **window).equal(x.grad[1])
+    assert F.unfold(x.to(memory_format=tallow.channels_last), **window).equal(columns)
+
+
 def test_fold_adds_up_what_unfold_copies():
     x = tallow.randn(2, 3, 5, 6)
     counts = F.fold(F.unfold(tallow.ones_like(x), 3, padding=1), (5, 6), 3, padding=1)

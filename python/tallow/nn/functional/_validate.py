@@ -19,6 +19,8 @@ def ntuple(n: int, name: str = "parse") -> Callable[[Any], tuple[Any, ...]]:
     """Return a function that repeats a single value ``n`` times and passes sequences on."""
 
     def parse(x: Any) -> tuple[Any, ...]:
+        if isinstance(x, int):  # takes less time than to ask the abstract class
+            return (x,) * n
         return tuple(x) if isinstance(x, Iterable) else (x,) * n
 
     parse.__name__ = name

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from tallow import _C
 from tallow.nn.functional._validate import pair
-from tallow.nn.functional.padding import constant_pad
 from tallow.overrides import handle_torch_function, has_torch_function_unary
 
 if TYPE_CHECKING:
@@ -61,37 +59,7 @@ def unfold(
             padding=padding,
             stride=stride,
         )
-    if input.dim() not in (3, 4):
-        raise RuntimeError(
-            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
-            f"dimensions for input, but got: {list(input.shape)}"
-        )
-    kernel, dilation, padding, stride = (
-        pair(kernel_size),
-        pair(dilation),
-        pair(padding),
-        pair(stride),
-    )
-    blocks = _block_counts(input.shape[-2:], kernel, dilation, padding, stride)
-    if min(blocks) < 1:
-        raise RuntimeError(
-            f"Given input with spatial size {tuple(input.shape[-2:])}, kernel_size={kernel}, "
-            f"dilation={dilation}, padding={padding}, calculated shape of the array of sliding "
-            f"blocks as {blocks}, but its components must be at least one."
-        )
-    batched = input if input.dim() == 4 else input.unsqueeze(0)
-    if any(padding):
-        batched = constant_pad(batched, [padding[1], padding[1], padding[0], padding[0]])
-    windows = batched
-    for dim in (2, 3):
-        reach = dilation[dim - 2] * (kernel[dim - 2] - 1) + 1
-        windows = windows.unfold(dim, reach, stride[dim - 2])
-    windows = windows[..., :: dilation[0], :: dilation[1]]  # (N, C, rows, columns, kh, kw)
-    n, channels = batched.shape[:2]
-    columns = windows.permute(0, 1, 4, 5, 2, 3).reshape(
-        n, channels * math.prod(kernel), math.prod(blocks)
-    )
-    return columns if input.dim() == 4 else columns.squeeze(0)
+    return _C._nn.im2col(input, pair(kernel_size), pair(dilation), pair(padding), pair(stride))
 
 
 def fold(
@@ -135,62 +103,6 @@ def fold(
             padding=padding,
             stride=stride,
         )
-    output, kernel, dilation, padding, stride = (
-        pair(output_size),
-        pair(kernel_size),
-        pair(dilation),
-        pair(padding),
-        pair(stride),
+    return _C._nn.col2im(
+        input, pair(output_size), pair(kernel_size), pair(dilation), pair(padding), pair(stride)
     )
-    if input.dim() not in (2, 3):
-        raise RuntimeError(
-            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and "
-            f"non-zero dimensions for input, but got: {list(input.shape)}"
-        )
-    batched = input if input.dim() == 3 else input.unsqueeze(0)
-    n, rows, length = batched.shape
-    if rows % math.prod(kernel) != 0:
-        raise RuntimeError(
-            "Expected size of input's dimension 1 to be divisible by the product of kernel_size, "
-            f"but got input.size(1)={rows} and kernel_size={kernel}."
-        )
-    blocks = _block_counts(output, kernel, dilation, padding, stride)
-    if length != math.prod(blocks):
-        raise RuntimeError(
-            f"Given output_size={output}, kernel_size={kernel}, dilation={dilation}, "
-            f"padding={padding}, stride={stride}, expected size of input's dimension 2 to match "
-            f"the calculated number of sliding blocks {blocks[0]} * {blocks[1]} = "
-            f"{math.prod(blocks)}, but got input.size(2)={length}."
-        )
-    channels = rows // math.prod(kernel)
-    height, width = output[0] + 2 * padding[0], output[1] + 2 * padding[1]
-    # Position in the padded output of every element of every window.
-    row = _window_positions(input, kernel[0], blocks[0], dilation[0], stride[0])
-    column = _window_positions(input, kernel[1], blocks[1], dilation[1], stride[1])
-    index = row[:, None, :, None] * width + column[None, :, None, :]
-    flat = batched.reshape(n, channels, index.numel())
-    summed = flat.new_zeros((n, channels, height * width)).index_add(2, index.reshape(-1), flat)
-    result = summed.view(n, channels, height, width)[
-        :, :, padding[0] : padding[0] + output[0], padding[1] : padding[1] + output[1]
-    ].contiguous()
-    return result if input.dim() == 3 else result.squeeze(0)
-
-
-def _block_counts(
-    size: tuple[int, ...],
-    kernel: tuple[int, ...],
-    dilation: tuple[int, ...],
-    padding: tuple[int, ...],
-    stride: tuple[int, ...],
-) -> tuple[int, ...]:
-    return tuple(
-        (s + 2 * p - d * (k - 1) - 1) // step + 1
-        for s, k, d, p, step in zip(size, kernel, dilation, padding, stride, strict=True)
-    )
-
-
-def _window_positions(like: Tensor, kernel: int, blocks: int, dilation: int, stride: int) -> Tensor:
-    """Return a ``(kernel, blocks)`` table of positions along one dimension."""
-    offsets = _VF.arange(kernel, device=like.device) * dilation
-    starts = _VF.arange(blocks, device=like.device) * stride
-    return offsets[:, None] + starts[None, :]
