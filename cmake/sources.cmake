@@ -69,6 +69,7 @@ set(TALLOW_CORE_SOURCES
   csrc/ops/memory_order.cpp
   csrc/ops/norm.cpp
   csrc/ops/norm_batch.cpp
+  csrc/ops/numbers.cpp
   csrc/ops/optim.cpp
   csrc/ops/pool.cpp
   csrc/ops/pool_geometry.cpp
@@ -122,6 +123,7 @@ set(TALLOW_COMPACT_CORE_SOURCES
   csrc/ops/memory_order.cpp
   csrc/ops/norm.cpp
   csrc/ops/norm_batch.cpp
+  csrc/ops/numbers.cpp
   csrc/ops/pool.cpp
   csrc/ops/pool_geometry.cpp
   csrc/ops/power.cpp

@@ -1,4 +1,5 @@
 // Functions of one tensor.
+#include "ops/numbers.h"
 #include "ops/unary_math.h"
 #include "python/bindings.h"
 
@@ -80,6 +81,13 @@ void bind_math(Registry& r) {
   r.op<static_cast<Binary>(&ops::special)>("_special_binary(input, other, function)", kFunction,
                                            "The same of two tensors.");
   r.op<&ops::sigmoid>("sigmoid(input)", kAll, "1 / (1 + exp(-input)).");
+  r.op<&ops::sinc>("sinc(input)", kAll, "sin(pi input) / (pi input), 1 at 0.");
+  r.op<&ops::gcd>("gcd(input, other)", kAll, "Greatest common divisors of integers.");
+  r.op<&ops::lcm>("lcm(input, other)", kAll, "Least common multiples of integers, not negative.");
+  r.op<&ops::nextafter>("nextafter(input, other)", kMethodOnly,
+                        "The next number that the type holds in the direction of other.");
+  r.op<&ops::logaddexp2>("logaddexp2(input, other)", kFunction | kMethod | kOut,
+                         "log2(2 ** input + 2 ** other) without overflow.");
   r.op<&ops::conj>("conj(input)", kFunction | kMethod, "Complex conjugate.");
   r.alias("conj", "conj_physical");
   r.op<&ops::tanh_backward>("tanh_backward(grad_output, output)", kFunction,

@@ -590,6 +590,10 @@ class TensorBase:
         """Fractional part, with the sign of the element."""
     def gather(self, dim: _int, index: Tensor, *, sparse_grad: _bool = ...) -> Tensor:
         """Take the elements of a dimension that index names."""
+    def gcd(self, other: Tensor) -> Tensor:
+        """Greatest common divisors of integers."""
+    def gcd_(self, other: Tensor) -> Tensor:
+        """Greatest common divisors of integers."""
     def ge(self, other: Tensor | Number) -> Tensor:
         """Say where input >= other."""
     def ge_(self, other: Tensor | Number) -> Tensor:
@@ -664,6 +668,10 @@ class TensorBase:
         """Kronecker product."""
     def kthvalue(self, k: _int, dim: _int = ..., keepdim: _bool = ...) -> _ValuesIndices:
         """The k-th smallest element along a dimension."""
+    def lcm(self, other: Tensor) -> Tensor:
+        """Least common multiples of integers, not negative."""
+    def lcm_(self, other: Tensor) -> Tensor:
+        """Least common multiples of integers, not negative."""
     def le(self, other: Tensor | Number) -> Tensor:
         """Say where input <= other."""
     def le_(self, other: Tensor | Number) -> Tensor:
@@ -702,6 +710,8 @@ class TensorBase:
         """The logarithm of softmax."""
     def logaddexp(self, other: Tensor) -> Tensor:
         """log(exp(input) + exp(other)) without overflow."""
+    def logaddexp2(self, other: Tensor) -> Tensor:
+        """log2(2 ** input + 2 ** other) without overflow."""
     def logcumsumexp(self, dim: _int) -> Tensor:
         """Logarithm of the running sum of exponentials."""
     def logical_and(self, other: Tensor) -> Tensor:
@@ -847,6 +857,10 @@ class TensorBase:
         """Make a tensor of zeros of input's type."""
     @overload
     def new_zeros(self, size: Sequence[_int], *, dtype: _dtype | None = ..., layout: _layout | None = ..., device: _device | str | _int | None = ..., requires_grad: _bool = ..., pin_memory: _bool = ...) -> Tensor: ...
+    def nextafter(self, other: Tensor) -> Tensor:
+        """The next number that the type holds in the direction of other."""
+    def nextafter_(self, other: Tensor) -> Tensor:
+        """The next number that the type holds in the direction of other."""
     @overload
     def nonzero(self) -> Tensor:
         """Return the positions of the elements that are not zero."""
@@ -994,6 +1008,10 @@ class TensorBase:
         """Sine."""
     def sin_(self) -> Tensor:
         """Sine."""
+    def sinc(self) -> Tensor:
+        """sin(pi input) / (pi input), 1 at 0."""
+    def sinc_(self) -> Tensor:
+        """sin(pi input) / (pi input), 1 at 0."""
     def sinh(self) -> Tensor:
         """Hyperbolic sine."""
     def sinh_(self) -> Tensor:

@@ -85,7 +85,6 @@ _NODES = {
     "fractional_max_pool2d": "FractionalMaxPool2DBackward0",
     "fractional_max_pool3d": "FractionalMaxPool3DBackward0",
     "ldexp": "LdexpBackward0",
-    "logaddexp2": "Logaddexp2Backward0",
     "max_pool3d": "MaxPool3DWithIndicesBackward0",
     "max_unpool3d": "MaxUnpool3DBackward0",
     "polar": "PolarBackward0",

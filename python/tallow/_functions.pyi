@@ -434,6 +434,10 @@ def full_like(input: Tensor, fill_value: Number, *, dtype: dtype | None = ..., l
     """Make a tensor of one value like input."""
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = ..., out: Tensor | None = ...) -> Tensor:
     """Take the elements of a dimension that index names."""
+def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
+    """Greatest common divisors of integers."""
+def gcd_(input: Tensor, other: Tensor) -> Tensor:
+    """Greatest common divisors of integers."""
 def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Say where input >= other."""
 def ger(input: Tensor, vec2: Tensor, *, out: Tensor | None = ...) -> Tensor:
@@ -508,6 +512,10 @@ def kthvalue(input: Tensor, k: int, dim: int = ..., keepdim: bool = ..., *, out:
     """The k-th smallest element along a dimension."""
 def layer_norm(input: Tensor, normalized_shape: int | Sequence[int], weight: Tensor | None = ..., bias: Tensor | None = ..., eps: float = ..., cudnn_enable: bool = ...) -> Tensor:
     """Normalise over the last dimensions."""
+def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
+    """Least common multiples of integers, not negative."""
+def lcm_(input: Tensor, other: Tensor) -> Tensor:
+    """Least common multiples of integers, not negative."""
 def le(input: Tensor, other: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
     """Say where input <= other."""
 def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = ...) -> Tensor:
@@ -541,6 +549,8 @@ def log_softmax(input: Tensor, dim: int, dtype: dtype | None = ..., *, out: Tens
     """The logarithm of softmax."""
 def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """log(exp(input) + exp(other)) without overflow."""
+def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
+    """log2(2 ** input + 2 ** other) without overflow."""
 def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = ...) -> Tensor:
     """Logarithm of the running sum of exponentials."""
 def logical_and(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
@@ -671,6 +681,8 @@ def negative(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Change the sign."""
 def negative_(input: Tensor) -> Tensor:
     """Change the sign."""
+def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
+    """The next number that the type holds in the direction of other."""
 @overload
 def nonzero(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Return the positions of the elements that are not zero."""
@@ -834,6 +846,10 @@ def sin(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Sine."""
 def sin_(input: Tensor) -> Tensor:
     """Sine."""
+def sinc(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
+    """sin(pi input) / (pi input), 1 at 0."""
+def sinc_(input: Tensor) -> Tensor:
+    """sin(pi input) / (pi input), 1 at 0."""
 def sinh(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Hyperbolic sine."""
 def sinh_(input: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ METHODS: dict[str, str] = {
             "cholesky cholesky_inverse cholesky_solve det geqrf inverse logdet lu matrix_exp"
             " lu_solve matrix_power orgqr ormqr pinverse qr slogdet svd triangular_solve"
         ),
-        "_composites.numbers": "frexp gcd lcm ldexp logaddexp2 nextafter nonzero_static sinc",
+        "_composites.numbers": "frexp ldexp nonzero_static",
         "_composites.pieces": (
             "dsplit hsplit narrow_copy tensor_split unsafe_chunk unsafe_split"
             " unsafe_split_with_sizes vsplit"
@@ -46,7 +46,5 @@ METHODS: dict[str, str] = {
     for name in names.split()
 }
 # Methods that also have an in-place form.
-_INPLACE = (
-    "digamma erfinv gcd i0 igamma igammac lcm ldexp lgamma mvlgamma nextafter polygamma renorm sinc"
-)
+_INPLACE = "digamma erfinv i0 igamma igammac ldexp lgamma mvlgamma polygamma renorm"
 INPLACE = tuple(_INPLACE.split())

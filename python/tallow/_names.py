@@ -54,7 +54,7 @@ _HOMES = {
     "_composites.creation": (
         "asarray constant_pad_nd empty_permuted range resize_as_ scalar_tensor"
     ),
-    "_composites.inplace": "as_strided_ conj_physical_ detach_ gcd_ i0_ lcm_ ldexp_ sinc_",
+    "_composites.inplace": "as_strided_ conj_physical_ detach_ i0_ ldexp_",
     "_composites.distances": "cdist dist renorm",
     "_composites.foreach": (
         "_foreach_abs _foreach_abs_ _foreach_add _foreach_add_ _foreach_addcdiv _foreach_addcdiv_"
@@ -75,7 +75,7 @@ _HOMES = {
         " matrix_exp matrix_power nuclear_norm orgqr ormqr pca_lowrank pinverse qr slogdet svd"
         " svd_lowrank triangular_solve vander"
     ),
-    "_composites.numbers": ("frexp gcd isin lcm ldexp logaddexp2 nextafter nonzero_static sinc"),
+    "_composites.numbers": "frexp isin ldexp nonzero_static",
     "_composites.pieces": (
         "alias_copy column_stack combinations dsplit hsplit narrow_copy tensor_split unsafe_chunk"
         " unsafe_split unsafe_split_with_sizes vsplit"

@@ -90,11 +90,8 @@ from tallow._composites.histograms import histogramdd as histogramdd
 from tallow._composites.inplace import as_strided_ as as_strided_
 from tallow._composites.inplace import conj_physical_ as conj_physical_
 from tallow._composites.inplace import detach_ as detach_
-from tallow._composites.inplace import gcd_ as gcd_
 from tallow._composites.inplace import i0_ as i0_
-from tallow._composites.inplace import lcm_ as lcm_
 from tallow._composites.inplace import ldexp_ as ldexp_
-from tallow._composites.inplace import sinc_ as sinc_
 from tallow._composites.matrices import cholesky as cholesky
 from tallow._composites.matrices import cholesky_inverse as cholesky_inverse
 from tallow._composites.matrices import cholesky_solve as cholesky_solve
@@ -120,14 +117,9 @@ from tallow._composites.matrices import svd_lowrank as svd_lowrank
 from tallow._composites.matrices import triangular_solve as triangular_solve
 from tallow._composites.matrices import vander as vander
 from tallow._composites.numbers import frexp as frexp
-from tallow._composites.numbers import gcd as gcd
 from tallow._composites.numbers import isin as isin
-from tallow._composites.numbers import lcm as lcm
 from tallow._composites.numbers import ldexp as ldexp
-from tallow._composites.numbers import logaddexp2 as logaddexp2
-from tallow._composites.numbers import nextafter as nextafter
 from tallow._composites.numbers import nonzero_static as nonzero_static
-from tallow._composites.numbers import sinc as sinc
 from tallow._composites.pieces import alias_copy as alias_copy
 from tallow._composites.pieces import column_stack as column_stack
 from tallow._composites.pieces import combinations as combinations

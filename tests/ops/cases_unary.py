@@ -101,6 +101,7 @@ CASES = [
     unary("atanh", np.arctanh, domain=(-0.95, 0.95)),
     unary("erf", erf),
     unary("erfc", erfc),
+    unary("sinc", np.sinc, domain=(-3, 3)),
     unary("sigmoid", sigmoid),
     unary("relu", lambda x: np.where(np.isnan(x), x, np.maximum(x, 0)), exact=True, out=False),
     OpCase(

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from tallow import Tensor
 
 __all__ = [
-    *("as_strided_", "conj_physical_", "detach_", "gcd_"),
-    *("i0_", "lcm_", "ldexp_", "sinc_"),
+    *("as_strided_", "conj_physical_", "detach_", "i0_", "ldexp_"),
 ]
 
 
@@ -30,11 +29,8 @@ def _function(name: str) -> Callable[..., Tensor]:
 
 as_strided_ = _function("as_strided_")
 detach_ = _function("detach_")
-gcd_ = _function("gcd_")
 i0_ = _function("i0_")
-lcm_ = _function("lcm_")
 ldexp_ = _function("ldexp_")
-sinc_ = _function("sinc_")
 
 
 @composite

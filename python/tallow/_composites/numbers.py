@@ -1,13 +1,12 @@
-"""Functions of numbers and sets: divisors, neighbours, membership, parts of floating point."""
+"""Functions of numbers and sets: membership, positions, parts of floating point."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import _C, return_types
-from tallow._composite import c_name, composite, few, recorded, spelled
+from tallow._composite import composite, few, spelled
 from tallow.autograd import Function
 
 if TYPE_CHECKING:
@@ -15,27 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "frexp",
-    "gcd",
     "isin",
-    "lcm",
     "ldexp",
-    "logaddexp2",
-    "nextafter",
     "nonzero_static",
-    "sinc",
 ]
-
-
-def _numpy_binary(name: str, a: Tensor, b: Tensor, integers: bool) -> Tensor:
-    import numpy as np
-
-    dtype = tallow.result_type(a, b)
-    wanted = not (dtype.is_floating_point or dtype.is_complex or dtype == tallow.bool)
-    if wanted != integers:
-        raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{c_name(dtype)}'")
-    x, y = (v.detach().to(dtype).cpu().numpy() for v in (a, b))
-    result = np.asarray(getattr(np, name)(x, y))
-    return tallow.from_numpy(result.copy()).to(a.device, dtype)
 
 
 @composite
@@ -69,76 +51,6 @@ def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
         (size - found.size(0), input.dim()), fill_value, dtype=tallow.int64, device=input.device
     )
     return tallow.cat([found, missing])
-
-
-@composite
-def gcd(input: Tensor, other: Tensor) -> Tensor:
-    """Return the greatest common divisors.
-
-    Args:
-        input: integers.
-        other: integers.
-
-    Raises:
-        NotImplementedError: no integers.
-
-    Example:
-        >>> gcd(tallow.tensor([4, 9]), tallow.tensor([6, 3]))
-        tensor([2, 3])
-    """
-    return _numpy_binary("gcd", input, other, True)
-
-
-@composite
-def lcm(input: Tensor, other: Tensor) -> Tensor:
-    """Return the least common multiples, never negative.
-
-    Args:
-        input: integers.
-        other: integers.
-
-    Raises:
-        NotImplementedError: no integers.
-
-    Example:
-        >>> lcm(tallow.tensor([4, 9]), tallow.tensor([6, 3]))
-        tensor([12,  9])
-    """
-    return _numpy_binary("lcm", input, other, True)
-
-
-def _next_after(input: Tensor, other: Tensor) -> Tensor:
-    dtype = tallow.result_type(input, other)
-    if dtype not in (tallow.float32, tallow.float64):
-        raise NotImplementedError(f"\"nextafter_cpu\" not implemented for '{c_name(dtype)}'")
-    return _C._VariableFunctions._special_binary(input, other, "nextafter")
-
-
-class _NextAfter(Function):
-    _node_name = "NextafterBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, other: Tensor) -> Tensor:
-        return _next_after(input, other)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
-        return grad, tallow.zeros_like(grad)
-
-
-@composite
-def nextafter(input: Tensor, other: Tensor) -> Tensor:
-    """Return the next number that the type can hold in the direction of `other`.
-
-    Args:
-        input: float32 or float64.
-        other: direction.
-
-    Raises:
-        NotImplementedError: another dtype.
-    """
-    pair = tallow.broadcast_tensors(input, other)
-    return _NextAfter.apply(*pair) if recorded(input, other) else _next_after(*pair)
 
 
 @composite
@@ -242,52 +154,3 @@ def frexp(input: Tensor) -> return_types.frexp:
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
     mantissa, exponent = _Frexp.apply(input)
     return return_types.frexp(mantissa, exponent)
-
-
-@composite
-def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
-    """Return ``log2(2 ** input + 2 ** other)`` without overflow."""
-    scale = math.log(2)
-    return tallow.logaddexp(input * scale, other * scale) / scale
-
-
-def _sinc(x: Tensor) -> Tensor:
-    angle = x * math.pi
-    return tallow.where(angle == 0, 1.0, angle.sin() / angle)
-
-
-class _Sinc(Function):
-    _node_name = "SincBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x)
-        return _sinc(x)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        angle = x * math.pi
-        near = angle.abs() < 1e-2 if x.dtype == tallow.float64 else angle.abs() < 0.1
-        safe = tallow.where(near, tallow.ones_like(angle), angle)
-        far = (safe.cos() * safe - safe.sin()) / (safe * safe)
-        # The series of the derivative, exact to the last bits where it is used.
-        square = angle * angle
-        series = angle * (-1 / 3 + square * (1 / 30 - square * (1 / 840 - square / 45360)))
-        return grad * tallow.where(near, series, far) * math.pi
-
-
-@composite
-def sinc(input: Tensor) -> Tensor:
-    """Return ``sin(pi x) / (pi x)``, 1 at 0.
-
-    Args:
-        input: any number.
-
-    Example:
-        >>> sinc(tallow.tensor([0.0, 0.5]))
-        tensor([1.0000, 0.6366])
-    """
-    exact = input.is_floating_point() or input.is_complex()
-    x = input if exact else input.to(tallow.get_default_dtype())
-    return _Sinc.apply(x) if recorded(x) else _sinc(x)
