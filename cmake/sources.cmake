@@ -79,6 +79,7 @@ set(TALLOW_CORE_SOURCES
   csrc/ops/reduce_extremum.cpp
   csrc/ops/reduce_moments.cpp
   csrc/ops/reduce_shape.cpp
+  csrc/ops/reflections.cpp
   csrc/ops/sampling.cpp
   csrc/ops/rnn.cpp
   csrc/ops/rnn_steps.cpp

@@ -23,6 +23,9 @@ std::tuple<Tensor, Tensor> linalg_cholesky(const Tensor& A);
 Tensor linalg_solve_triangular(const Tensor& A, const Tensor& B, bool upper, bool left,
                                bool unitriangular);
 
+// Q and R of small matrices, complex ones too: reduced, or with `complete` a square Q.
+std::tuple<Tensor, Tensor> linalg_qr(const Tensor& A, bool complete);
+
 // The solution or inverse, and the number of the first singular matrix, or -1.
 std::tuple<Tensor, int64_t> linalg_solve(const Tensor& A, const Tensor& B);
 std::tuple<Tensor, int64_t> linalg_inv(const Tensor& A);

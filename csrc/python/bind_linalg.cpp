@@ -16,6 +16,7 @@ void bind_linalg(Registry& r) {
   r.op<&ops::linalg_solve_triangular>(
       "linalg_solve_triangular(A, B, upper, left=True, unitriangular=False)", kNN,
       "Solve by one triangle.");
+  r.op<&ops::linalg_qr>("linalg_qr(A, complete=False)", kNN, "Q and R of small matrices.");
   r.op<&ops::linalg_solve>("linalg_solve(A, B)", kNN,
                            "The solution, and the first singular matrix or -1.");
   r.op<&ops::linalg_inv>("linalg_inv(A)", kNN, "The inverse, and the first singular matrix or -1.");

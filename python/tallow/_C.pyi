@@ -1358,6 +1358,9 @@ class _nn:
     def linalg_permutation(pivots: Tensor, rows: _int, dtype: _dtype) -> Tensor:
         """The matrices of row exchanges."""
     @staticmethod
+    def linalg_qr(A: Tensor, complete: _bool = ...) -> tuple[Tensor, ...]:
+        """Q and R of small matrices."""
+    @staticmethod
     def linalg_slogdet(A: Tensor) -> tuple[Tensor, ...]:
         """Signs and logarithms of determinants."""
     @staticmethod

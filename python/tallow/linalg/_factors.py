@@ -12,11 +12,9 @@ from tallow.linalg import _lapack
 from tallow.linalg._lapack import (
     LinAlgError,
     applied,
-    array,
     check_matrix,
     check_square,
     permutation,
-    tensor,
 )
 
 if TYPE_CHECKING:
@@ -116,10 +114,7 @@ class _Qr(Function):
 
     @staticmethod
     def forward(ctx: Any, A: Tensor, mode: Any) -> tuple[Tensor, Tensor]:
-        import numpy as np
-
-        Q, R = np.linalg.qr(array(A), mode)
-        result = tensor(Q, A), tensor(R, A)
+        result = _lapack.qr(A, mode)
         ctx.save_for_backward(*result)
         ctx.mode = mode
         return result

@@ -27,6 +27,7 @@ __all__ = [
     "lu",
     "lu_solve",
     "permutation",
+    "qr",
     "slogdet",
     "solve",
     "solve_triangular",
@@ -252,6 +253,22 @@ def lu(A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return _home(_native.linalg_lu(A if A.is_cpu else A.cpu()), A)
     packed, pivots, info = _lu_packed(array(A))
     return tensor(packed, A), tensor(pivots, A), tensor(info, A)
+
+
+# Matrices with at most so many rows and columns have our own QR.
+_SMALL = 32
+
+
+def qr(A: Tensor, mode: Any) -> tuple[Tensor, Tensor]:
+    """Orthonormal columns and a triangle; `mode` is 'reduced' or 'complete'."""
+    m, n = A.shape[-2:]
+    if A.numel() and m <= _SMALL and n <= _SMALL:
+        found = _native.linalg_qr(A if A.is_cpu else A.cpu(), mode == "complete")
+        return _home(found, A)
+    import numpy as np
+
+    Q, R = np.linalg.qr(array(A), mode)
+    return tensor(Q, A), tensor(R, A)
 
 
 def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, adjoint: bool) -> Tensor:
