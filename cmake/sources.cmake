@@ -286,6 +286,7 @@ set(TALLOW_PYTHON_SOURCES
   csrc/python/boundary.cpp
   csrc/python/buffer.cpp
   csrc/python/common.cpp
+  csrc/python/composite.cpp
   csrc/python/construct.cpp
   csrc/python/convert.cpp
   csrc/python/cuda.cpp

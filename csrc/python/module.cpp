@@ -175,6 +175,7 @@ PYBIND11_MODULE(_C, module) {
     init_function_type(module);
     init_op_types(module);
     bind_override(module);
+    bind_composite(module);
     bind_generator(module);
     bind_storage(module);
     bind_construct(module);

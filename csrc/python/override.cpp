@@ -62,6 +62,12 @@ PyMethodDef functions[] = {
 
 }  // namespace
 
+bool calls_are_overridden(PyObject* const* args, Py_ssize_t count) {
+  bool found = (call_interest & kOfferedToMode) != 0;
+  for (Py_ssize_t i = 0; !found && i < count; ++i) found = contains_override(args[i]);
+  return found;
+}
+
 bool has_torch_function(PyObject* object) {
   PyTypeObject* const type = Py_TYPE(object);
   if (type == tensor_type || type == tensor_base_type || subclass_dispatch_disabled) return false;

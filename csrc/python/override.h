@@ -29,6 +29,11 @@ TALLOW_INLINE bool may_override(PyObject* object) {
 // Hands the call to `overrides.handle_torch_function`.
 PyObject* call_override(PyObject* api, PyObject* const* args, Py_ssize_t count, PyObject* keywords);
 
+// Is a call with these arguments, however deep in sequences, to be offered?
+bool calls_are_overridden(PyObject* const* args, Py_ssize_t count);
+
 void bind_override(py::module_& module);
+// The callable around compositions written in Python: composite.cpp.
+void bind_composite(py::module_& module);
 
 }  // namespace tallow::python

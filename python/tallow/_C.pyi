@@ -1182,6 +1182,11 @@ class TensorBase:
     def zero_(self) -> Tensor:
         """Write zeros everywhere."""
 
+class _Composite:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __get__(self, *args: Any, **kwargs: Any) -> Any: ...
+    __vectorcalloffset__: Any
+
 class _FunctionBase(Node):
     apply: Any
     def mark_dirty(self, *tensors: Tensor) -> None: ...

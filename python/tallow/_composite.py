@@ -118,19 +118,18 @@ def composite(function: _F) -> _F:
     node = _NODES.get(function.__name__)
     has_out = "out" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def general(*args: Any, **kwargs: Any) -> Any:
         if _C._call_has_torch_function(args, kwargs):
             tensors = _tensors(args) + _tensors(kwargs.values())
             return handle_torch_function(call, tensors, *args, **kwargs)
-        if has_out or "out" not in kwargs:
-            result = function(*args, **kwargs)
-            return result if node is None else _C._named(result, node)
         out = kwargs.pop("out")
         result = function(*args, **kwargs)
         return result if out is None else fill_out(function.__name__, result, out)
 
-    return call  # type: ignore[return-value]
+    parts = function, general, has_out, _C._named, node
+    call: Any = _C._Composite(*parts)  # type: ignore[call-arg]
+    functools.update_wrapper(call, function)
+    return call
 
 
 def recorded(x: Tensor, y: Tensor | None = None) -> bool:

@@ -24,15 +24,16 @@ __all__ = ["Tensor"]
 def _overridable(method: _Method) -> _Method:
     """Let subclasses and modes take over a method written in Python, as native ones do."""
 
-    @functools.wraps(method)
-    def dispatched(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+    def general(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         if _C._has_torch_function(self):
             from tallow.overrides import handle_torch_function
 
-            return handle_torch_function(dispatched, (self,), self, *args, **kwargs)
-        return method(self, *args, **kwargs)
+            return handle_torch_function(call, (self,), self, *args, **kwargs)
+        return method(self, *args, **kwargs)  # another argument overrides
 
-    return dispatched  # type: ignore[return-value]
+    call: Any = _C._Composite(method, general, True, None, None)  # type: ignore[call-arg]
+    functools.update_wrapper(call, method)
+    return call
 
 
 class Tensor(_C.TensorBase):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import FunctionType
 from typing import Any
 
+from tallow import _C
 from tallow.nn.functional.activation import (
     _get_softmax_dim as _get_softmax_dim,
 )
@@ -325,7 +326,7 @@ __all__ = [
 
 # The files are a detail: functions report, and are pickled, under the name of the package.
 for _name in (*__all__, "_get_softmax_dim"):
-    if isinstance(_function := globals()[_name], FunctionType):
+    if isinstance(_function := globals()[_name], FunctionType | _C._Composite):
         _function.__module__ = __name__
 del _name, _function
 
