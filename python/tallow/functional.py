@@ -133,7 +133,10 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
 def _chain_product(matrices: Sequence[Tensor]) -> Tensor:
     """Dynamic programme over the place of the last product. Source: Cormen et al., 15.2."""
     count = len(matrices)
-    sizes = [matrices[0].size(0), *(matrix.size(1) for matrix in matrices)]
+    sizes = [matrices[0].size(0), *[matrix.size(1) for matrix in matrices]]
+    if count == 3:
+        (a, b, c), (p, q, r, s) = matrices, sizes
+        return a @ (b @ c) if (r + p) * q * s <= (q + s) * p * r else (a @ b) @ c
     best: dict[tuple[int, int], tuple[int, int]] = {(i, i): (0, i) for i in range(count)}
     for length in range(1, count):
         for i in range(count - length):

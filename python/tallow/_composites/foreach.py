@@ -26,9 +26,12 @@ __all__ = [
 ]
 
 
+_LISTS = (list, tuple)  # list | tuple would be made anew by every call
+
+
 def _each(value: Any, count: int) -> Sequence[Any]:
     """One operand for each tensor: the elements of a list, or the same for all."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         if len(value) != count:
             raise RuntimeError(
                 f"Tensor lists must have the same number of tensors, got {count} and {len(value)}"
@@ -40,7 +43,7 @@ def _each(value: Any, count: int) -> Sequence[Any]:
 
 
 def _check(name: str, tensors: Any) -> int:
-    if not isinstance(tensors, list | tuple):
+    if not isinstance(tensors, _LISTS):
         raise TypeError(
             f"{name}(): argument 'self' (position 1) must be tuple of Tensors, not "
             f"{type(tensors).__name__}"
@@ -59,6 +62,10 @@ def _made(name: str) -> Callable[..., Any]:
         count = _check(name, self)
         method = getattr(tallow.Tensor, base)
         if not options and len(operands) <= 1:
+            if inplace and not operands:
+                for tensor in self:
+                    method(tensor)
+                return list(self)
             if operands:
                 pairs = zip(self, _each(operands[0], count), strict=True)
                 results = [method(tensor, operand) for tensor, operand in pairs]

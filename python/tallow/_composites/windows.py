@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +105,11 @@ def bartlett_window(window_length: int, periodic: bool = True, **options: Any) -
     return _window("bartlett_window", window_length, periodic, formula, options)
 
 
+@functools.cache
+def _bessel(x: float) -> float:
+    return float(tallow.special.i0(tallow.tensor(x, dtype=tallow.float64, device="cpu")))
+
+
 def kaiser_window(
     window_length: int, periodic: bool = True, beta: float = 12.0, **options: Any
 ) -> Tensor:
@@ -112,6 +118,6 @@ def kaiser_window(
     def formula(n: Tensor, last: int) -> Tensor:
         place = 2 * n / last - 1
         size = tallow.special.i0(beta * (1 - place * place).clamp(min=0).sqrt())
-        return size / tallow.special.i0(n.new_tensor(beta))
+        return size / _bessel(float(beta))
 
     return _window("kaiser_window", window_length, periodic, formula, options)

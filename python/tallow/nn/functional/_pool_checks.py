@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tallow import _C
+from tallow._composite import c_name
 from tallow.nn.functional._validate import ntuple
 
 if TYPE_CHECKING:
@@ -150,11 +152,9 @@ def check_unpool(input: Tensor, indices: Tensor, n: int, stride: Sequence[int]) 
         RuntimeError: another number of dimensions, positions of another dtype or shape, no
             elements in a dimension, or steps that are not positive.
     """
-    from tallow._composite import c_name
-
     dims = 3 if n == 3 else 2  # lines are images of width 1
     missing = dims - n
-    if indices.dtype is not _int64():
+    if indices.dtype is not _C.int64:
         raise RuntimeError(
             f"elements in indices should be type int64 but got: {c_name(indices.dtype)}"
         )
@@ -183,9 +183,3 @@ def check_unpool(input: Tensor, indices: Tensor, n: int, stride: Sequence[int]) 
         raise NotImplementedError(
             f"\"max_unpool{dims}d\" not implemented for '{c_name(input.dtype)}'"
         )
-
-
-def _int64() -> Any:
-    import tallow
-
-    return tallow.int64

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tallow._user_frame import outside_stacklevel
+from tallow.nn._reduction import get_enum, legacy_get_string
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,8 +70,6 @@ def reduction_name(size_average: bool | None, reduce: bool | None, reduction: st
     """Return the reduction that the caller means, in the present or in the old way."""
     if size_average is None and reduce is None:
         return reduction
-    from tallow.nn._reduction import legacy_get_string
-
     return legacy_get_string(size_average, reduce)
 
 
@@ -80,8 +79,6 @@ def reduce_loss(loss: Tensor, reduction: str) -> Tensor:
     Raises:
         ValueError: there is no such reduction.
     """
-    from tallow.nn._reduction import get_enum
-
     code = get_enum(reduction)
     if code == 0:
         return loss

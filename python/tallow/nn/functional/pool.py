@@ -471,14 +471,25 @@ def _unpool(input: Tensor, indices: Tensor, size: list[int]) -> Tensor:
     count = 1
     for length in size:
         count *= length
-    if indices.numel():
-        low, high = int(indices.min()), int(indices.max())
-        if low < 0 or high >= count:
-            raise RuntimeError(
-                f"Found an invalid max index: {low if low < 0 else high} (output volumes are of "
-                f"size {'x'.join(str(length) for length in size)})"
-            )
     lead = tuple(input.shape[: input.dim() - len(size)])
     flat = input.flatten(len(lead))
     zeros = input.new_zeros((*lead, count))
-    return zeros.scatter(-1, indices.reshape(flat.shape), flat).view(*lead, *size)
+    if not input.is_cpu:  # where scatter does not look at the positions before it uses them
+        _refuse_positions(indices, count, size)
+    try:
+        placed = zeros.scatter(-1, indices.reshape(flat.shape), flat)
+    except (IndexError, RuntimeError):
+        _refuse_positions(indices, count, size)
+        raise
+    return placed.view(*lead, *size)
+
+
+def _refuse_positions(indices: Tensor, count: int, size: list[int]) -> None:
+    if not indices.numel():
+        return
+    low, high = int(indices.min()), int(indices.max())
+    if low < 0 or high >= count:
+        raise RuntimeError(
+            f"Found an invalid max index: {low if low < 0 else high} (output volumes are of size "
+            f"{'x'.join(str(length) for length in size)})"
+        ) from None

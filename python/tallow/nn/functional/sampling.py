@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import _C
-from tallow._composite import c_name, composite
+from tallow._composite import c_name, composite, recorded
 from tallow.autograd import Function
 
 if TYPE_CHECKING:
@@ -251,7 +251,13 @@ def grid_sample(
         return _composed(input, grid, mode, padding_mode, align)
     operation = _GridSample if input.dim() == 4 else _GridSampleVolume
     dtype = input.dtype if input.dtype == tallow.float64 else tallow.float32
-    read = operation.apply(input.to(dtype), grid.to(dtype), mode, padding_mode, align)
+    x, places = input.to(dtype), grid.to(dtype)
+    if recorded(x, places):
+        read = operation.apply(x, places, mode, padding_mode, align)
+    else:
+        read = _native._grid_sample(
+            x, places, _MODES.index(mode), _PADDINGS.index(padding_mode), align
+        )
     return read.to(input.dtype)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow._composite import composite
+from tallow._composite import composite, recorded
 from tallow.nn.functional._validate import ntuple
 from tallow.nn.functional.conv import conv1d, conv2d, conv_transpose2d
 
@@ -219,6 +219,7 @@ def conv_transpose3d(
             f"({made}). Output size is too small"
         )
     length = whole[0]
+    tracked = recorded(x, weight)
     total = None
     for k in range(weight.size(2)):
         part = conv_transpose2d(
@@ -229,6 +230,9 @@ def conv_transpose3d(
             total = part.new_zeros((n, length, *part.shape[2:]))
         first = k * spread[0]
         last = first + (depth - 1) * step[0]
+        if not tracked:
+            total[:, first : last + 1 : step[0]] += part
+            continue
         place = tallow.arange(first, last + 1, step[0], device=x.device)
         total = total.index_add(1, place, part)
     assert total is not None
