@@ -6,6 +6,8 @@ import builtins
 import math
 from typing import TYPE_CHECKING, Any
 
+from tallow import _C
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -89,6 +91,11 @@ def sym_ite(b: bool, t: Any, f: Any) -> Any:
 
 def _assert(condition: Any, message: str) -> None:
     """Raise AssertionError unless the condition holds; a function, so that tracers can see it."""
+    if _C._call_has_torch_function((condition,), {}):
+        from tallow.overrides import handle_torch_function
+
+        handle_torch_function(_assert, (condition,), condition, message)
+        return
     if not condition:
         raise AssertionError(message)
 

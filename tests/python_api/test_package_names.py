@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import tallow
-from tallow import _dynamo, distributed, fx, nn, onnx
+from tallow import _dynamo, distributed, nn, onnx
 from tallow._subclasses import fake_tensor
 from tallow.autograd import forward_ad
 from tallow.autograd import profiler as autograd_profiler
@@ -133,11 +133,6 @@ def test_records_of_a_saved_file(tmp_path: Any) -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        fx.Graph,
-        fx.GraphModule,
-        fx.Node,
-        fx.Tracer,
-        fx.symbolic_trace,
         tensor.DTensor,
         tensor.DeviceMesh,
         tensor.Shard,

@@ -16,7 +16,6 @@ from tallow import (
     compiler,
     cuda,
     distributed,
-    fx,
     hub,
     jit,
     mps,
@@ -275,13 +274,8 @@ def test_xpu_answers() -> None:
             call()
 
 
-def test_marks_for_a_tracer_and_a_compiler_change_nothing() -> None:
-    assert fx.wrap(len) is jit._overload(len) is jit._overload_method(len) is len
-    assert fx.wrap("len") == "len"
-    with pytest.raises(RuntimeError, match="Unsupported type for global function"):
-        fx.wrap(3)  # type: ignore[arg-type]
-    with pytest.raises(NotImplementedError, match="symbolic tracing"):
-        fx.Proxy()
+def test_marks_for_a_compiler_change_nothing() -> None:
+    assert jit._overload(len) is jit._overload_method(len) is len
     assert not isinstance(3, tallow.SymInt)
     assert not isinstance(True, tallow.SymBool)
 
