@@ -19,6 +19,8 @@ constexpr int64_t kDirectRow = 64;
 constexpr int64_t kStreamPiece = 256;
 constexpr int64_t kTransposeTile = 32;
 
+int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
 int bytes_of(DType dtype) { return static_cast<int>(item_size(dtype)); }
 
 int64_t chunk_of(Cost cost) {
@@ -60,6 +62,7 @@ struct Plan {
   int64_t row_tiles, col_tiles, tiles;
   bool stream;
   bool direct;    // no operand needs a buffer, if the output is not streamed
+  bool by_rows;   // tiles are whole rows that the row function takes as they lie
   int64_t piece;  // elements in one call of the row function, at most
   bool repeats;   // the row function takes a constant as one vector
   RowFn fn;
@@ -142,11 +145,69 @@ void put(const Operand& operand, char* to, const char* result, int64_t rows, int
   }
 }
 
-void run_tiles(const Plan& plan, int64_t begin, int64_t end) {
-  // The odd size keeps equal positions of two buffers off the same cache set.
-  alignas(64) char buffers[kMaxOperands + 1][kTileBytes + 192];
-  char* const staging = buffers[kMaxOperands];
+// Calls the row function for `count` rows, the operands of the first of which start at `at`; only
+// an element that serves a row is brought to a buffer.
+void run_in_place(const Plan& plan, char* const* at, int64_t count) {
+  alignas(64) char constants[kMaxOperands][kVectorBytes];
+  RowData data;
+  for (int k = 0; k < plan.operands; ++k) {
+    const bool constant = plan.operand[k].constant;
+    data.at[k] = constant ? constants[k] : at[k];
+    data.step[k] = constant ? 0 : 1;
+    if (constant) fill_vector(constants[k], at[k], plan.operand[k].item);
+  }
+  for (int64_t row = 1;; ++row) {
+    plan.fn(data, plan.cols, plan.context);
+    if (row == count) return;
+    for (int k = 0; k < plan.operands; ++k) {
+      const Operand& operand = plan.operand[k];
+      if (!operand.constant) {
+        data.at[k] += operand.row_stride;
+      } else if (operand.row_stride != 0) {
+        fill_vector(constants[k], at[k] + row * operand.row_stride, operand.item);
+      }
+    }
+  }
+}
 
+// What the tiles of a task share.
+struct Buffers {
+  // The odd size keeps equal positions of two buffers off the same cache set.
+  alignas(64) char of[kMaxOperands + 1][kTileBytes + 192];
+  bool expanded[kMaxOperands] = {};  // a constant that is the same for every tile, once it is there
+};
+
+// One tile, whatever its operands need.
+TALLOW_INLINE void run_tile(const Plan& plan, char* const* at, int64_t rows, int64_t cols,
+                            Buffers& buffers) {
+  char* const staging = buffers.of[kMaxOperands];
+  RowData data;
+  for (int k = 0; k < plan.operands; ++k) {
+    const Operand& operand = plan.operand[k];
+    char* const buffer = buffers.of[k];
+    data.step[k] = plan.repeats && operand.constant ? 0 : 1;
+    if (k < plan.outputs) {
+      const bool direct = operand.contiguous && rows == 1 && !operand.convert && !plan.stream;
+      data.at[k] = direct ? at[k] : buffer;
+    } else if (buffers.expanded[k]) {
+      data.at[k] = buffer;
+    } else {
+      const int64_t repeated = data.step[k] == 0 ? kVectorBytes / operand.native_item : plan.piece;
+      data.at[k] = bring(operand, at[k], rows, cols, repeated, buffer, staging);
+      buffers.expanded[k] = operand.everywhere && rows == plan.tile_rows && cols == plan.tile_cols;
+    }
+  }
+  const bool buffered = plan.outputs > 0 && data[0] == buffers.of[0];
+  if (plan.stream && plan.direct) {
+    call_row_streaming(plan, data, rows * cols, at[0]);
+  } else {
+    call_row(plan, data, rows * cols);
+    if (buffered) put(plan.operand[0], at[0], buffers.of[0], rows, cols, staging, plan.stream);
+  }
+}
+
+void run_tiles(const Plan& plan, int64_t begin, int64_t end) {
+  Buffers buffers;
   int64_t rest = begin;
   int64_t col_tile = rest % plan.col_tiles;
   rest /= plan.col_tiles;
@@ -160,46 +221,28 @@ void run_tiles(const Plan& plan, int64_t begin, int64_t end) {
     rest /= plan.outer_size[d];
     for (int k = 0; k < plan.operands; ++k) base[k] += index[d] * plan.outer_stride[k][d];
   }
-
-  // A constant that is the same for every tile is expanded once.
-  bool expanded[kMaxOperands] = {};
-  RowData data;
-  for (int k = 0; k < plan.operands; ++k) {
-    data.step[k] = plan.repeats && plan.operand[k].constant ? 0 : 1;
-  }
-  for (int64_t tile = begin; tile < end; ++tile) {
+  while (begin < end) {
     const int64_t row = row_tile * plan.tile_rows;
     const int64_t col = col_tile * plan.tile_cols;
-    const int64_t rows = plan.rows - row < plan.tile_rows ? plan.rows - row : plan.tile_rows;
-    const int64_t cols = plan.cols - col < plan.tile_cols ? plan.cols - col : plan.tile_cols;
-
     char* at[kMaxOperands];
     for (int k = 0; k < plan.operands; ++k) {
       const Operand& operand = plan.operand[k];
       at[k] = base[k] + row * operand.row_stride + col * operand.col_stride;
-      if (k < plan.outputs) {
-        const bool direct = operand.contiguous && rows == 1 && !operand.convert && !plan.stream;
-        data.at[k] = direct ? at[k] : buffers[k];
-      } else if (expanded[k]) {
-        data.at[k] = buffers[k];
-      } else {
-        const int64_t repeated =
-            data.step[k] == 0 ? kVectorBytes / operand.native_item : plan.piece;
-        data.at[k] = bring(operand, at[k], rows, cols, repeated, buffers[k], staging);
-        expanded[k] = operand.everywhere && rows == plan.tile_rows && cols == plan.tile_cols;
-      }
     }
-    const bool buffered = plan.outputs > 0 && data[0] == buffers[0];
-    if (plan.stream && plan.direct) {
-      call_row_streaming(plan, data, rows * cols, at[0]);
+    if (plan.by_rows) {
+      const int64_t count = least(plan.rows - row, end - begin);
+      run_in_place(plan, at, count);
+      begin += count;
+      row_tile += count;
     } else {
-      call_row(plan, data, rows * cols);
-      if (buffered) put(plan.operand[0], at[0], buffers[0], rows, cols, staging, plan.stream);
+      run_tile(plan, at, least(plan.rows - row, plan.tile_rows),
+               least(plan.cols - col, plan.tile_cols), buffers);
+      ++begin;
+      if (++col_tile < plan.col_tiles) continue;
+      col_tile = 0;
+      ++row_tile;
     }
-
-    if (++col_tile < plan.col_tiles) continue;
-    col_tile = 0;
-    if (++row_tile < plan.row_tiles) continue;
+    if (row_tile < plan.row_tiles) continue;
     row_tile = 0;
     for (int d = plan.outer_ndim - 1; d >= 0; --d) {
       for (int k = 0; k < plan.operands; ++k) base[k] += plan.outer_stride[k][d];
@@ -304,6 +347,8 @@ void plan_tiles(Plan& plan, const Space& space, int partner, int64_t chunk) {
   plan.row_tiles = ceil_div(plan.rows, plan.tile_rows);
   plan.col_tiles = ceil_div(plan.cols, plan.tile_cols);
   plan.tiles = plan.row_tiles * plan.col_tiles;
+  plan.by_rows = direct && !plan.stream && plan.tile_rows == 1 && plan.col_tiles == 1 &&
+                 (plan.repeats || !constant);
   plan.outer_ndim = 0;
   for (int d = 0; d < last; ++d) {
     if (d == partner) continue;
@@ -342,10 +387,6 @@ TALLOW_NOINLINE void run_planned(const Row& row, DType compute, const Space& spa
   parallel_for(plan.tiles, ceil_div(chunk_of(row.cost), per_tile),
                [&plan](int64_t begin, int64_t end) { run_tiles(plan, begin, end); });
 }
-
-}  // namespace
-
-namespace {
 
 // A space of one short contiguous row, types as the row function has them; operands may be
 // constant. Done without a plan: the common call on a few elements should not pay for one.

@@ -91,5 +91,12 @@ inline void fill_elements(void* to, const void* value, int item, int64_t n) {
   }
 }
 
+// One vector of the element of `item` bytes at `value`.
+inline void fill_vector(void* to, const void* value, int item) {
+  return item == 4   ? fill_words<uint32_t>(to, value, kLanes<uint32_t>)
+         : item == 8 ? fill_words<uint64_t>(to, value, kLanes<uint64_t>)
+                     : fill_elements(to, value, item, kVectorBytes / item);
+}
+
 }  // namespace
 }  // namespace tallow::cpu::TALLOW_ISA

@@ -566,3 +566,16 @@ def test_one_of_two_operands_is_a_tensor(name: str) -> None:
     with pytest.raises(TypeError, match=rf"^{name}\(\) received an invalid combination"):
         function(2, 3)
     assert function(2, tallow.tensor(3)).item() == function(tallow.tensor(2), 3).item()
+
+
+@pytest.mark.parametrize("other", [(700,), (1,), (9, 1, 700), (9, 1, 1), (13, 1), (9, 13, 1)])
+@pytest.mark.parametrize("dtype", [tallow.float32, tallow.int64])
+def test_rows_of_many_blocks_meet_their_partners(
+    other: tuple[int, ...], dtype: tallow.dtype
+) -> None:
+    x = tallow.arange(9 * 13 * 700).reshape(9, 13, 700).to(dtype)
+    y = (tallow.arange(math.prod(other)).reshape(other) * 3).to(dtype)
+    expected = x + y.expand(x.shape).contiguous()
+    assert tallow.equal(x + y, expected)
+    assert tallow.equal(y + x, expected)
+    assert tallow.equal(x[:, 1:, :650] + y.expand(x.shape)[:, 1:, :650], expected[:, 1:, :650])
