@@ -23,8 +23,11 @@ void check_not_recorded(const char* op, const std::vector<Tensor>& params) {
 
 double number(const Operand& value) {
   if (!value.is_tensor()) return value.scalar().to_double();
+  const Tensor& tensor = value.tensor();
+  TALLOW_CHECK(tensor.numel() == 1, "a Tensor with ", tensor.numel(),
+               " elements cannot be converted to Scalar");
   const NoGradGuard guard;
-  return first_element<double>("optimizer step", to_dtype(value.tensor(), DType::kFloat64));
+  return first_element<double>("optimizer step", to_dtype(tensor, DType::kFloat64));
 }
 
 void check_list(const char* op, const char* name, const std::vector<Tensor>& params,
