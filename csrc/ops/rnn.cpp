@@ -74,7 +74,7 @@ void check(const Sequence& s, const Tensor& rows, const Tensor& state, const Ten
 
 bool has_kernel(const Tensor& rows, const RnnWeights& w) {
   const bool floating = rows.dtype() == DType::kFloat32 || rows.dtype() == DType::kFloat64;
-  return floating && !rows.device().is_meta() && !w.projection.defined();
+  return floating && !rows.device().is_meta() && !w.projection.defined() && w.state.size(1) > 0;
 }
 
 void* data_of(const Tensor& tensor) { return tensor.defined() ? tensor.ptr() : nullptr; }

@@ -87,6 +87,7 @@ CASES = [
             sample(mode),
             sample(mode, (2, 2, 1), reverse=True),
             sample(mode, (2, 1), bias=False),
+            sample(mode, hidden=0),
             sample(mode, hidden=70, grad=False),
         ]
         + ([sample(mode, w_hr=T(1, 2))] if mode == "LSTM" else []),
