@@ -186,6 +186,7 @@ def test_wrong_ranks_are_refused(layer, shape, message):
         (lambda: nn.GroupNorm(2, 3), "must be divisible by num_groups"),
         (lambda: nn.RNN(2, 3, nonlinearity="x"), "Unknown nonlinearity 'x'"),
         (lambda: nn.GRU(2, 3, proj_size=1), "proj_size argument is only supported for LSTM"),
+        (lambda: nn.GRU(0, 2), "input_size must be greater than zero"),
         (lambda: nn.LSTM(2, 0), "hidden_size must be greater than zero"),
         (lambda: nn.MultiheadAttention(0, 1), "must be greater than 0"),
     ],
