@@ -1,8 +1,9 @@
-// Layer and root-mean-square normalisation: rows, one by one.
+// Layer and root-mean-square normalisation of rows.
 #include "backend/norm.h"
 
 #include "cpu/norm_channels.h"
 #include "cpu/norm_rows.h"
+#include "cpu/row_groups.h"
 #include "cpu/table.h"
 
 namespace tallow::cpu::TALLOW_ISA {
@@ -17,35 +18,71 @@ RowStats<A> rms_stats(const T* x, int64_t n, A eps) {
   return {A(0), A(0), A(1) / std::sqrt(squares / static_cast<A>(n) + eps)};
 }
 
-template <class T, class A>
-void layer_norm_row(bool centered, T* y, const T* x, const A* weight, const A* bias, int64_t n,
-                    A eps, A* mean, A* rstd) {
-  const RowStats<A> s = centered ? row_stats(x, n, eps) : rms_stats(x, n, eps);
-  for_each_vector<A>(n, [&](int64_t i, int lanes) {
-    Vec<A> v = (read(x + i, lanes) - broadcast(s.mean) - broadcast(s.rest)) * broadcast(s.rstd);
-    if (weight) v = v * read(weight + i, lanes);
-    if (bias) v = v + read(bias + i, lanes);
-    write(y + i, v, lanes);
-  });
-  if (mean) *mean = s.mean + s.rest;
-  if (rstd) *rstd = s.rstd;
-}
+// The results of one row after another; any of weight, bias, mean and rstd may be null.
+template <class T>
+struct Forward {
+  using A = Compute<T>;
+  bool centered;
+  T* out;
+  const T* in;
+  const A* weight;
+  const A* bias;
+  int64_t n;
+  A eps;
+  A* mean;
+  A* rstd;
+
+  void normalize(int64_t row, const RowStats<A>& s) const {
+    const T* const x = in + row * n;
+    T* const y = out + row * n;
+    const A* const w = weight;
+    const A* const b = bias;
+    const Vec<A> center = broadcast(s.mean);
+    const Vec<A> rest = broadcast(s.rest);
+    const Vec<A> scale = broadcast(s.rstd);
+    const auto element = [&](int64_t i, int lanes) __attribute__((always_inline)) {
+      Vec<A> v = (read(x + i, lanes) - center - rest) * scale;
+      if (w) v = v * read(w + i, lanes);
+      if (b) v = v + read(b + i, lanes);
+      write(y + i, v, lanes);
+    };
+    for_each_vector<A>(n, element);
+    if (mean) mean[row] = s.mean + s.rest;
+    if (rstd) rstd[row] = s.rstd;
+  }
+
+  void group(int64_t first, int rows) const {
+    RowStats<A> stats[kGroupRows];
+    const T* const x = in + first * n;
+    if (centered) {
+      for (int r = 0; r < rows; ++r) stats[r].mean = row_mean(x + r * n, n);
+      for (int r = 0; r < rows; ++r) stats[r] = row_stats(x + r * n, n, stats[r].mean, eps);
+    } else {
+      for (int r = 0; r < rows; ++r) stats[r] = rms_stats(x + r * n, n, eps);
+    }
+    for (int r = 0; r < rows; ++r) normalize(first + r, stats[r]);
+  }
+};
 
 Status layer_norm(bool centered, DType dtype, void* out, const void* in, const void* weight,
                   const void* bias, int64_t rows, int64_t n, double eps, void* mean, void* rstd) {
   return dispatch(FloatingAndHalf{}, dtype, "LayerNormKernelImpl", [&]<class T>() -> Status {
     using A = Compute<T>;
-    for_each_row(rows, n, [&](int64_t row) {
-      layer_norm_row(centered, static_cast<T*>(out) + row * n, static_cast<const T*>(in) + row * n,
-                     static_cast<const A*>(weight), static_cast<const A*>(bias), n,
-                     static_cast<A>(eps), mean ? static_cast<A*>(mean) + row : nullptr,
-                     rstd ? static_cast<A*>(rstd) + row : nullptr);
-    });
+    const Forward<T> f{centered,
+                       static_cast<T*>(out),
+                       static_cast<const T*>(in),
+                       static_cast<const A*>(weight),
+                       static_cast<const A*>(bias),
+                       n,
+                       static_cast<A>(eps),
+                       static_cast<A*>(mean),
+                       static_cast<A*>(rstd)};
+    for_each_row_group(rows, n, [&](int64_t first, int count) { f.group(first, count); });
     return Status::kOk;
   });
 }
 
-// The operands of a backward pass; weight, mean and the gradients may be null.
+// The operands of a backward pass; mean and the gradients may be null.
 template <class T>
 struct Backward {
   using A = Compute<T>;
@@ -58,65 +95,89 @@ struct Backward {
   const A* mean;
   const A* rstd;
 
-  A mean_of(int64_t row) const { return mean ? mean[row] : A(0); }
-
-  // With h = (x - mean) * rstd and d = grad * weight: rstd * (d - average(d) - h * average(d * h)),
-  // without the first average if not centered.
-  void input_gradient(int64_t row) const {
+  // With h = (x - mean) * rstd and d = grad * weight, the gradient is
+  // rstd * (d - average(d) - h * average(d * h)), without the first average if not centered.
+  struct Averages {
+    A d;
+    A along;
+  };
+  TALLOW_NOINLINE Averages averages(int64_t row) const {
     const T* const g = grad + row * n;
     const T* const x = in + row * n;
-    const Vec<A> center = broadcast(mean_of(row));
+    const A* const w = weight;
+    const Vec<A> center = broadcast(mean ? mean[row] : A(0));
     const Vec<A> scale = broadcast(rstd[row]);
-    const auto terms = [&](int64_t i, int lanes, Vec<A>(&t)[2]) {
-      t[0] = read(g + i, lanes);
-      if (weight) t[0] = t[0] * read(weight + i, lanes);
-      t[1] = (read(x + i, lanes) - center) * scale;
-    };
     A sums[2];
     fold_terms<A, 2>(
         n, Add{},
         [&](int64_t i, int lanes, Vec<A>(&t)[2]) {
-          terms(i, lanes, t);
-          t[1] = t[0] * t[1];
+          t[0] = read(g + i, lanes);
+          t[0] = t[0] * read(w + i, lanes);
+          t[1] = t[0] * ((read(x + i, lanes) - center) * scale);
         },
         sums);
-    const Vec<A> average = broadcast(centered ? sums[0] / static_cast<A>(n) : A(0));
-    const Vec<A> along = broadcast(sums[1] / static_cast<A>(n));
-    for_each_vector<A>(n, [&](int64_t i, int lanes) {
-      Vec<A> t[2];
-      terms(i, lanes, t);
-      write(grad_in + row * n + i, (t[0] - average - t[1] * along) * scale, lanes);
-    });
+    return {centered ? sums[0] / static_cast<A>(n) : A(0), sums[1] / static_cast<A>(n)};
   }
 
-  // sums[0][i] += grad * h, sums[1][i] += grad of one row.
-  void add_parameter_gradients(int64_t row, A* sums) const {
-    const Vec<A> center = broadcast(mean_of(row));
-    const Vec<A> scale = broadcast(rstd[row]);
-    for_each_vector<A>(n, [&](int64_t i, int lanes) {
-      const Vec<A> g = read(grad + row * n + i, lanes);
-      const Vec<A> h = (read(in + row * n + i, lanes) - center) * scale;
-      write(sums + i, read(sums + i, lanes) + g * h, lanes);
-      write(sums + n + i, read(sums + n + i, lanes) + g, lanes);
-    });
+  // The gradients of `Rows` rows; sums[0][i] += grad * h, sums[1][i] += grad.
+  template <int Rows>
+  TALLOW_NOINLINE void rows_from(int64_t first, A* sums) const {
+    Vec<A> center[Rows], scale[Rows], average[Rows], along[Rows];
+#pragma GCC unroll 4
+    for (int r = 0; r < Rows; ++r) {
+      const Averages of_row = grad_in ? averages(first + r) : Averages{};
+      center[r] = broadcast(mean ? mean[first + r] : A(0));
+      scale[r] = broadcast(rstd[first + r]);
+      average[r] = broadcast(of_row.d);
+      along[r] = broadcast(of_row.along);
+    }
+    const T* const g_of = grad + first * n;
+    const T* const x_of = in + first * n;
+    T* const to = grad_in ? grad_in + first * n : nullptr;
+    const A* const w = weight;
+    const int64_t n_ = n;
+    const auto element = [&](int64_t i, int lanes) __attribute__((always_inline)) {
+      const Vec<A> of_weight = read(w + i, lanes);
+      Vec<A> along_sum = read(sums + i, lanes);
+      Vec<A> sum = read(sums + n_ + i, lanes);
+#pragma GCC unroll 4
+      for (int r = 0; r < Rows; ++r) {
+        const Vec<A> g = read(g_of + r * n_ + i, lanes);
+        const Vec<A> h = (read(x_of + r * n_ + i, lanes) - center[r]) * scale[r];
+        along_sum = along_sum + g * h;
+        sum = sum + g;
+        if (to) {
+          const Vec<A> d = g * of_weight - average[r] - h * along[r];
+          write(to + r * n_ + i, d * scale[r], lanes);
+        }
+      }
+      write(sums + i, along_sum, lanes);
+      write(sums + n_ + i, sum, lanes);
+    };
+    for_each_vector<A>(n, element);
+  }
+  void rows(int64_t row, int64_t end, A* sums) const {
+    constexpr int kTogether = std::is_same_v<T, float> ? 4 : 1;
+    for (; row + kTogether <= end; row += kTogether) rows_from<kTogether>(row, sums);
+    for (; row < end; ++row) rows_from<1>(row, sums);
   }
 };
 
 // Rows whose parameter gradients are added up one after the other before they join a chunk's.
-inline constexpr int64_t kGroupRows = 32;
+inline constexpr int64_t kSummedRows = 32;
 
 // Both passes over a row follow each other while it is in the cache. The parameter gradients of a
 // chunk of rows are summed apart, chunks in the tree of sum_columns.
 template <class T>
-Status layer_norm_backward_of(const Backward<T>& b, Compute<T>* grad_weight, Compute<T>* grad_bias,
+Status layer_norm_backward_of(Backward<T> b, Compute<T>* grad_weight, Compute<T>* grad_bias,
                               int64_t rows) {
   using A = Compute<T>;
   const int64_t n = b.n;
-  if (!grad_weight && !grad_bias) {
-    for_each_row(rows, n, [&](int64_t row) { b.input_gradient(row); });
-    return Status::kOk;
-  }
-  const int64_t chunk = (rows / 128 / kGroupRows + 1) * kGroupRows;
+  Scratch<A> ones(b.weight ? 1 : n);
+  if (!ones) return ones.failure();
+  for (int64_t i = 0; !b.weight && i < n; ++i) ones[i] = 1;
+  if (!b.weight) b.weight = ones.get();
+  const int64_t chunk = (rows / 128 / kSummedRows + 1) * kSummedRows;
   const int64_t chunks = (rows + chunk - 1) / chunk;
   Scratch<A> scratch(chunks * 4 * n);
   if (!scratch) return scratch.failure();
@@ -127,16 +188,14 @@ Status layer_norm_backward_of(const Backward<T>& b, Compute<T>* grad_weight, Com
                    A* const group = sums + 2 * n;
                    std::memset(sums, 0, static_cast<std::size_t>(2 * n) * sizeof(A));
                    const int64_t stop = rows < (c + 1) * chunk ? rows : (c + 1) * chunk;
-                   for (int64_t first = c * chunk; first < stop; first += kGroupRows) {
+                   for (int64_t first = c * chunk; first < stop; first += kSummedRows) {
                      std::memset(group, 0, static_cast<std::size_t>(2 * n) * sizeof(A));
-                     for (int64_t row = first; row < stop && row < first + kGroupRows; ++row) {
-                       if (b.grad_in) b.input_gradient(row);
-                       b.add_parameter_gradients(row, group);
-                     }
+                     b.rows(first, stop - first < kSummedRows ? stop : first + kSummedRows, group);
                      for (int64_t i = 0; i < 2 * n; ++i) sums[i] += group[i];
                    }
                  }
                });
+  if (!grad_weight && !grad_bias) return Status::kOk;
   return sum_columns<A, 2>(chunks, n, {grad_weight, grad_bias},
                            [&](int64_t c, int64_t column, int lanes, Vec<A>(&sum)[2]) {
                              sum[0] = read(scratch.get() + c * 4 * n + column, lanes);

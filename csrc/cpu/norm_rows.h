@@ -17,15 +17,21 @@ struct RowStats {
   A rstd;
 };
 
+template <class T>
+TALLOW_NOINLINE Compute<T> row_mean(const T* x, int64_t n) {
+  using A = Compute<T>;
+  return fold_values<A>(n, Add{}, [&](int64_t i, int lanes) { return read(x + i, lanes); }) /
+         static_cast<A>(n);
+}
+
 // The mean is corrected by the average deviation from it, and so is the variance.
 // Source: T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for computing the sample variance:
 // analysis and recommendations", The American Statistician 37 (1983), formula 1.7.
 template <class T>
-TALLOW_NOINLINE RowStats<Compute<T>> row_stats(const T* x, int64_t n, Compute<T> eps) {
+TALLOW_NOINLINE RowStats<Compute<T>> row_stats(const T* x, int64_t n, Compute<T> mean,
+                                               Compute<T> eps) {
   using A = Compute<T>;
   const A count = static_cast<A>(n);
-  const A mean =
-      fold_values<A>(n, Add{}, [&](int64_t i, int lanes) { return read(x + i, lanes); }) / count;
   A sums[2];
   fold_terms<A, 2>(
       n, Add{},
