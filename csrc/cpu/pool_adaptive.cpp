@@ -124,7 +124,62 @@ Status average_in(const PoolArgs& args, const PlaneMoves<C>& moves, const void* 
       [&](const C* result, const PlaneRun& run) { moves.separate(result, run, out); });
 }
 
+// Of channels that are neighbours, in the same order.
+Status average_interleaved(const PoolArgs& args, const float* in, float* out) {
+  constexpr int kW = kLanes<float>;
+  constexpr int kVectors = 4;
+  const Windows windows(args);
+  if (!windows) return windows.failure();
+  const int64_t channels = args.interleaved;
+  const int64_t row_step = args.in_size[1] * channels;
+  const int64_t out_rows = args.out_size[0];
+  const auto block = [&]<int Vectors>(const float* from, const Window& row, const Window& column,
+                                      int64_t lanes, float* to) {
+    Vec<float> sum[Vectors] = {};
+    for (int64_t i = row.begin; i < row.end; ++i) {
+      Vec<float> row_sum[Vectors] = {};
+      for (int64_t j = column.begin; j < column.end; ++j) {
+        const float* const pixel = from + i * row_step + j * channels;
+#pragma GCC unroll 4
+        for (int v = 0; v < Vectors; ++v) row_sum[v] += load_row(pixel + v * kW, lanes);
+      }
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) sum[v] += row_sum[v];
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) {
+      sum[v] /= broadcast(static_cast<float>(row.size()));
+      sum[v] /= broadcast(static_cast<float>(column.size()));
+      store_row(to + v * kW, sum[v], lanes);
+    }
+  };
+  const int64_t work = row_step * (args.in_size[0] / out_rows + 1);
+  parallel_for(args.planes / channels * out_rows, 65536 / (work + 1) + 1,
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t t = begin; t < end; ++t) {
+                   const float* const image = in + t / out_rows * in_pixels(args) * channels;
+                   const Window row = windows.rows[t % out_rows];
+                   for (int64_t x = 0; x < args.out_size[1]; ++x) {
+                     const Window column = windows.columns[x];
+                     float* const to = out + (t * args.out_size[1] + x) * channels;
+                     int64_t c = 0;
+                     for (; c + kVectors * kW <= channels; c += kVectors * kW) {
+                       block.template operator()<kVectors>(image + c, row, column, kW, to + c);
+                     }
+                     for (; c < channels; c += kW) {
+                       block.template operator()<1>(image + c, row, column,
+                                                    smaller(channels - c, kW), to + c);
+                     }
+                   }
+                 }
+               });
+  return Status::kOk;
+}
+
 Status average(const PoolArgs& args, const void* in, void* out) {
+  if (args.dtype == DType::kFloat32 && interleaved(args)) {
+    return average_interleaved(args, static_cast<const float*>(in), static_cast<float*>(out));
+  }
   return dispatch(FloatingAndHalf{}, args.dtype, "adaptive_avg_pool2d",
                   [&]<class T>() -> Status { return average_in(args, kPlaneMoves<T>, in, out); });
 }
