@@ -250,5 +250,16 @@ bool stage_rows(const PoolArgs& args, const T* from, int64_t rows, int64_t step,
   return any(all != all);
 }
 
+// The windows [first, last] that cover row or column `i`, not spread; none if first > last.
+struct Covering {
+  int64_t first, last;
+  TALLOW_INLINE Covering(const PoolArgs& args, int d, int64_t i) {
+    const int64_t place = i + args.padding[d];
+    const int64_t reach = place - args.kernel[d] + 1;
+    first = reach > 0 ? (reach + args.stride[d] - 1) / args.stride[d] : 0;
+    last = smaller(place / args.stride[d], args.out_size[d] - 1);
+  }
+};
+
 }  // namespace
 }  // namespace tallow::cpu::TALLOW_ISA

@@ -180,17 +180,6 @@ void average_typed(const PoolArgs& args, bool count_padding, int64_t divisor, co
   });
 }
 
-// The windows [first, last] that cover row or column `i`; none if first > last.
-struct Covering {
-  int64_t first, last;
-  TALLOW_INLINE Covering(const PoolArgs& args, int d, int64_t i) {
-    const int64_t place = i + args.padding[d];
-    const int64_t reach = place - args.kernel[d] + 1;
-    first = reach > 0 ? (reach + args.stride[d] - 1) / args.stride[d] : 0;
-    last = smaller(place / args.stride[d], args.out_size[d] - 1);
-  }
-};
-
 // The gradient of one image's channels [channel, channel + lanes). `sums` has room for a vector per
 // window of a row.
 template <class T>

@@ -364,3 +364,29 @@ def test_gradients_of_maxima_along_lines() -> None:
         grad = tallow.randn(y.shape)
         expected = tallow.zeros(2, 3, length).scatter_add(2, at, grad)
         assert tallow.equal(tallow.autograd.grad(F.max_pool1d(x, kernel), x, grad)[0], expected)
+
+
+@pytest.mark.parametrize("channels", [16, 64, 80, 20])
+@pytest.mark.parametrize(
+    "window", [(3, 2, 1), (2,), (3, 1, 1), ((2, 3), (1, 2), 0), (3, 4), (2, 2, 1, 1, True)]
+)
+def test_gradients_of_maxima_have_the_bits_of_planes(window: Any, channels: int) -> None:
+    tallow.manual_seed(channels)
+    plain = tallow.randn(2, channels, 9, 7)
+    image = plain.to(memory_format=tallow.channels_last)
+    grads = []
+    for x in (plain.requires_grad_(), image.requires_grad_()):
+        y = F.max_pool2d(x, *window)
+        tallow.manual_seed(1)
+        y.backward(tallow.randn(y.shape))
+        grads.append(x.grad)
+    assert tallow.equal(*grads)
+
+
+@pytest.mark.parametrize("channels", [3, 16, 64, 83])
+@pytest.mark.parametrize("size", [1, 6, (5, 3), (13, 20)])
+def test_adaptive_averages_have_the_bits_of_planes(size: Any, channels: int) -> None:
+    tallow.manual_seed(channels)
+    plain = tallow.randn(2, channels, 13, 11)
+    image = plain.to(memory_format=tallow.channels_last)
+    assert tallow.equal(F.adaptive_avg_pool2d(image, size), F.adaptive_avg_pool2d(plain, size))
