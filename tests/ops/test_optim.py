@@ -41,8 +41,9 @@ def test_first_adam_step_has_the_length_of_the_learning_rate(name):
 @pytest.mark.parametrize("count", [0, 2])
 def test_a_step_or_rate_that_is_no_number_is_refused(count):
     params, zeros = [tallow.ones(3)], [tallow.zeros(3)]
-    numbers = dict(beta1=0.9, beta2=0.99, weight_decay=0.0, eps=1e-8, amsgrad=False, maximize=False)
+    numbers = {"beta1": 0.9, "beta2": 0.99, "weight_decay": 0.0, "eps": 1e-8}
+    flags = {"amsgrad": False, "maximize": False}
     for steps, lr in ((tallow.ones(count), 0.1), (tallow.ones(1), tallow.ones(count))):
         with pytest.raises(RuntimeError, match=f"a Tensor with {count} elements cannot be"):
-            tallow._fused_adam_(params, zeros, zeros, zeros, [], [steps], lr=lr, **numbers)
+            tallow._fused_adam_(params, zeros, zeros, zeros, [], [steps], lr=lr, **numbers, **flags)
     assert params[0].tolist() == [1, 1, 1]
