@@ -311,12 +311,14 @@ void plan_tiles(Plan& plan, const Space& space, int partner, int64_t chunk) {
   bool direct = true;
   bool transposed = false;
   bool constant = false;
+  bool converted = false;
   int widest = 1;
   for (int k = 0; k < plan.operands; ++k) {
     const Operand& operand = plan.operand[k];
     const bool repeated = k >= plan.outputs && operand.col_stride == 0 && plan.cols >= kDirectRow;
     direct = direct && (repeated || (operand.contiguous && !operand.convert));
     constant = constant || repeated;
+    converted = converted || operand.convert;
     const int64_t col = operand.col_stride < 0 ? -operand.col_stride : operand.col_stride;
     const int64_t row = operand.row_stride < 0 ? -operand.row_stride : operand.row_stride;
     transposed = transposed || (col > operand.item && row > 0 && row < col);
@@ -347,8 +349,8 @@ void plan_tiles(Plan& plan, const Space& space, int partner, int64_t chunk) {
   plan.row_tiles = ceil_div(plan.rows, plan.tile_rows);
   plan.col_tiles = ceil_div(plan.cols, plan.tile_cols);
   plan.tiles = plan.row_tiles * plan.col_tiles;
-  plan.by_rows = direct && !plan.stream && plan.tile_rows == 1 && plan.col_tiles == 1 &&
-                 (plan.repeats || !constant);
+  plan.by_rows = direct && !converted && !plan.stream && plan.tile_rows == 1 &&
+                 plan.col_tiles == 1 && (plan.repeats || !constant);
   plan.outer_ndim = 0;
   for (int d = 0; d < last; ++d) {
     if (d == partner) continue;

@@ -569,12 +569,13 @@ def test_one_of_two_operands_is_a_tensor(name: str) -> None:
 
 
 @pytest.mark.parametrize("other", [(700,), (1,), (9, 1, 700), (9, 1, 1), (13, 1), (9, 13, 1)])
-@pytest.mark.parametrize("dtype", [tallow.float32, tallow.int64])
+@pytest.mark.parametrize("mine", [tallow.float32, tallow.int64])
+@pytest.mark.parametrize("theirs", [tallow.float32, tallow.int64, tallow.int8])
 def test_rows_of_many_blocks_meet_their_partners(
-    other: tuple[int, ...], dtype: tallow.dtype
+    other: tuple[int, ...], mine: tallow.dtype, theirs: tallow.dtype
 ) -> None:
-    x = tallow.arange(9 * 13 * 700).reshape(9, 13, 700).to(dtype)
-    y = (tallow.arange(math.prod(other)).reshape(other) * 3).to(dtype)
+    x = tallow.arange(9 * 13 * 700).reshape(9, 13, 700).to(mine)
+    y = (tallow.arange(math.prod(other)).reshape(other) * 3).to(theirs)
     expected = x + y.expand(x.shape).contiguous()
     assert tallow.equal(x + y, expected)
     assert tallow.equal(y + x, expected)
