@@ -110,12 +110,13 @@ std::tuple<Tensor, Tensor> topk(const Tensor& self, int64_t k, int64_t dim, bool
                is_complex(self.dtype()) ? "complex" : "bool", " dtypes on CPU");
   const RowsAlong rows(self, dim);
   TALLOW_CHECK(k >= 0 && k <= rows.n(), "selected index k out of range");
-  const Tensor values = rows.results(k, self.dtype());
-  const Tensor indices = rows.results(k, DType::kInt64);
+  const int64_t count = self.dim() == 0 ? 1 : k;  // a number has no less than itself
+  const Tensor values = rows.results(count, self.dtype());
+  const Tensor indices = rows.results(count, DType::kInt64);
   if (values.numel() > 0) {
     run<&Backend::sort, &SortKernels::topk>("topk", self.device(), self.dtype(), rows.data(),
                                             values.ptr(), indices.data<int64_t>(), rows.rows(),
-                                            rows.n(), k, largest);
+                                            rows.n(), count, largest);
   }
   return record_picked("TopkBackward0", self, rows.dim(), true, rows.restore(values),
                        rows.restore(indices));

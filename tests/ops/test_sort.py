@@ -108,6 +108,22 @@ def test_searchsorted_in_a_row_each() -> None:
     np.testing.assert_array_equal(result.numpy(), expected)
 
 
+@pytest.mark.parametrize("shape", [(8, 0), (2, 3, 0)])
+def test_searchsorted_in_rows_of_nothing_finds_the_first_place(shape: tuple[int, ...]) -> None:
+    values = tallow.ones(*shape[:-1], 5)
+    tallow.full((values.numel(),), 7)  # left behind where the result may lie
+    assert tallow.searchsorted(tallow.ones(shape), values).tolist() == values.sub(1).tolist()
+
+
+@pytest.mark.parametrize("shape", [(2, 5), (5,), (4, 4), (4, 6)])
+def test_searchsorted_refuses_a_sorter_of_another_shape(shape: tuple[int, ...]) -> None:
+    edges, values = tallow.zeros(4, 5), tallow.ones(4, 3)
+    with pytest.raises(RuntimeError, match="boundary and sorter must have the same size"):
+        tallow.searchsorted(edges, values, sorter=tallow.zeros(shape, dtype=tallow.int64))
+    with pytest.raises(RuntimeError, match="sorter must be a tensor of long dtype but got"):
+        tallow.searchsorted(edges, values, sorter=tallow.zeros(4, 5))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [1, 255, 256, 257, 1000])
 def test_unique_with_and_without_counts(dtype: str, n: int) -> None:
