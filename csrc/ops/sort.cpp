@@ -236,12 +236,22 @@ Tensor searchsorted(const Tensor& sorted_sequence, const Operand& values, bool o
                "dimensions of boundaries tensor and input value tensor must match, but we got "
                "boundaries tensor ",
                sorted_sequence.sizes(), " and input value tensor ", value.sizes());
+  if (sorter.defined()) {
+    TALLOW_CHECK(sorter.sizes() == sorted_sequence.sizes(),
+                 "torch.searchsorted(): boundary and sorter must have the same size, but got "
+                 "boundary tensor ",
+                 sorted_sequence.sizes(), "and got sorter tensor ", sorter.sizes());
+    TALLOW_CHECK(sorter.dtype() == DType::kInt64,
+                 "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype ",
+                 scalar_type_name(sorter.dtype()));
+  }
   const Tensor boundaries = contiguous(
       to_dtype(sorter.defined() ? gather(sorted_sequence, -1, sorter) : sorted_sequence, common));
   const Tensor x = contiguous(value);
   const Tensor out = empty(value.sizes(), DType::kInt64, value.device());
   const int64_t n = boundaries.size(-1);
-  const int64_t rows = shared ? 1 : boundaries.numel() / (n > 0 ? n : 1);
+  int64_t rows = 1;
+  for (int64_t d = 0; d + 1 < boundaries.dim(); ++d) rows *= boundaries.sizes()[d];
   run<&Backend::sort, &SortKernels::search>("searchsorted", value.device(), value.dtype(),
                                             boundaries.ptr(), x.ptr(), out.data<int64_t>(), rows, n,
                                             x.numel() / (rows > 0 ? rows : 1), shared, right);

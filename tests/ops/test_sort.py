@@ -67,6 +67,14 @@ def test_topk_of_ordered_rows(ramp: int) -> None:
     np.testing.assert_array_equal(a[order.numpy()], values.numpy())
 
 
+def test_topk_of_a_number_is_the_number() -> None:
+    x = tallow.tensor(3.5, requires_grad=True)
+    for k in (0, 1):
+        values, index = x.topk(k)
+        assert (values.item(), index.item()) == (3.5, 0)
+        assert tallow.autograd.grad(values, x)[0].item() == 1
+
+
 @pytest.mark.parametrize("dtype", DTYPES[1:])
 @pytest.mark.parametrize("n", LENGTHS)
 def test_kthvalue_is_what_sort_has_there(dtype: str, n: int) -> None:
