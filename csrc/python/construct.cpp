@@ -8,13 +8,13 @@
 
 namespace tallow::python {
 
-namespace {
-
 bool is_sequence(PyObject* object) {
   return PyList_Check(object) || PyTuple_Check(object) ||
          (PySequence_Check(object) && !PyUnicode_Check(object) && !PyBytes_Check(object) &&
           !is_tensor(object) && !PyDict_Check(object) && PySequence_Size(object) >= 0);
 }
+
+namespace {
 
 Dims infer_sizes(PyObject* data) {
   Dims sizes;

@@ -8,6 +8,9 @@
 
 namespace tallow::python {
 
+// Lists, tuples and what behaves like them; no text, no tensor.
+bool is_sequence(PyObject* object);
+
 // A fresh tensor with the values of a number, nested sequence, array or tensor.
 Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype, Device device);
 

@@ -34,7 +34,7 @@ Tensor index_tensor(PyObject* item) {
 }
 
 bool is_index_tensor(PyObject* item) {
-  return is_tensor(item) || PyList_Check(item) || PyTuple_Check(item) || is_array(item);
+  return is_tensor(item) || is_sequence(item) || is_array(item);
 }
 
 // How many dimensions of the tensor an item uses up.
@@ -79,6 +79,32 @@ SliceBounds slice_bounds(PyObject* item) {
   return bounds;
 }
 
+// PyTorch 2.13 takes a short list that holds more than numbers for a tuple: x[[0, None]] is x[0,
+// None], and x[[[0, 1], [1, 0]]] is x[[0, 1], [1, 0]]. It says that it will take it for a tensor
+// one day.
+bool means_tuple(PyObject* index) {
+  constexpr Py_ssize_t kLongest = 31;
+  if (!is_sequence(index) || PyTuple_Check(index) || is_array(index)) return false;
+  const Py_ssize_t count = PySequence_Size(index);
+  if (count < 0) throw PythonError();
+  for (Py_ssize_t i = 0; count <= kLongest && i < count; ++i) {
+    const PyRef item = checked(PySequence_GetItem(index, i));
+    if (is_tensor(item.get()) || is_array(item.get()) || is_sequence(item.get()) ||
+        PySlice_Check(item.get()) || item.get() == Py_Ellipsis || item.get() == Py_None) {
+      return true;
+    }
+  }
+  return false;
+}
+PyRef as_tuple(PyObject* index) {
+  if (PyTuple_Check(index) || !means_tuple(index)) return PyRef::borrow(index);
+  static const char* const warning =
+      "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)] "
+      "instead of x[seq]";
+  if (PyErr_WarnEx(PyExc_UserWarning, warning, 1) < 0) throw PythonError();
+  return checked(PySequence_Tuple(index));
+}
+
 // The result of the basic part: a view, and the tensors still to be applied to its dimensions.
 struct Parsed {
   Tensor view;
@@ -89,7 +115,9 @@ class Parser {
  public:
   enum class Access : uint8_t { kRead, kWrite };
 
-  Parser(const Tensor& self, PyObject* index, Access access) : view_(self) {
+  Parser(const Tensor& self, PyObject* given, Access access)
+      : view_(self), index_(as_tuple(given)) {
+    PyObject* const index = index_.get();
     const bool tuple = PyTuple_Check(index);
     keep_full_slice_ = access == Access::kRead && PySlice_Check(index);
     const Py_ssize_t count = tuple ? PyTuple_GET_SIZE(index) : 1;
@@ -176,6 +204,7 @@ class Parser {
 
   Tensor view_;
   std::vector<Tensor> indices_;
+  PyRef index_;
   std::vector<PyObject*> items_;
   bool keep_full_slice_ = false;
   int64_t ellipsis_dims_ = 0;

@@ -26,7 +26,16 @@ PyObject* size_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   if (!self) return nullptr;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self.get()); ++i) {
     PyObject* const item = PyTuple_GET_ITEM(self.get(), i);
-    if (is_int(item)) continue;
+    if (PyLong_CheckExact(item)) continue;
+    if (is_int(item) || PyBool_Check(item) || is_tensor(item)) {
+      PyObject* const number = PyNumber_Index(item);
+      if (number) {
+        PyTuple_SET_ITEM(self.get(), i, number);
+        Py_DECREF(item);
+        continue;
+      }
+      PyErr_Clear();
+    }
     PyErr_Format(PyExc_TypeError, "%s.Size() takes an iterable of 'int' (item %zd is '%s')",
                  package_name().c_str(), i, Py_TYPE(item)->tp_name);
     return nullptr;

@@ -57,6 +57,24 @@ def test_second_derivative(name: str) -> None:
     assert tallow.autograd.gradgradcheck(SQUARE[name], (matrix(3, 3, seed=1),))
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda A: linalg.eigh(A)[0],
+        linalg.eigvalsh,
+        lambda A: linalg.svd(A)[1],
+        linalg.svdvals,
+        lambda A: linalg.eig(A)[0].real,
+        lambda A: linalg.eigvals(A).real,
+        lambda A: linalg.norm(A, "nuc"),
+    ],
+)
+def test_values_have_a_derivative_where_they_repeat(function: Callable[[Any], Any]) -> None:
+    A = tallow.eye(4, dtype=tallow.float64).mul(3).requires_grad_()
+    function(A).sum().backward()
+    tallow.testing.assert_close(A.grad, tallow.eye(4, dtype=tallow.float64))
+
+
 @pytest.mark.parametrize("shape", [(4, 2), (2, 4), (2, 3, 5)])
 @pytest.mark.parametrize(
     "function",

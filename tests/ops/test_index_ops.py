@@ -339,3 +339,46 @@ def test_index_add_of_long_slices(columns: int) -> None:
     np.add.at(expected, index, source)
     found = tallow.from_numpy(x).index_add(0, tallow.from_numpy(index), tallow.from_numpy(source))
     np.testing.assert_array_equal(found.numpy(), expected)
+
+
+# ---- Lists that hold more than numbers are tuples, as in PyTorch 2.13, which warns of it.
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        [slice(0, 1), 0],
+        [0, None],
+        [[0, 1], [1, 0]],
+        [[0, 1], 0],
+        [[0, 1]],
+        [(0, 1), (1, 2)],
+        [Ellipsis, 0],
+        [tallow.tensor([0, 1]), tallow.tensor([1, 2])],
+        [0, tallow.tensor(1)],
+        [range(2), 1],
+        [slice(None)] * 3,
+    ],
+    ids=str,
+)
+def test_a_list_of_more_than_numbers_is_a_tuple(index: list[Any]) -> None:
+    x = tallow.arange(24).view(2, 3, 4)
+    with pytest.warns(UserWarning, match="Using a non-tuple sequence for multidimensional"):
+        found = x[index]
+    assert found.equal(x[tuple(index)])
+    written, expected = x.clone(), x.clone()
+    with pytest.warns(UserWarning, match="Using a non-tuple sequence"):
+        written[index] = -1
+    expected[tuple(index)] = -1
+    assert written.equal(expected)
+
+
+@pytest.mark.parametrize("index", [[1, 0], [True, False], [0] * 40, [[0]] * 32, range(2), []])
+def test_other_sequences_are_index_tensors(index: Any) -> None:
+    x = tallow.arange(24).view(2, 3, 4)
+    assert x[index].equal(x[tallow.tensor(list(index), dtype=None if len(index) else tallow.long)])
+
+
+def test_too_many_indices_in_a_list() -> None:
+    with pytest.warns(UserWarning), pytest.raises(IndexError, match="too many indices"):
+        tallow.ones(2)[[slice(None)] * 3]

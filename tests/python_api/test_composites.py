@@ -427,7 +427,9 @@ def test_methods_in_place() -> None:
 
 
 def test_other_sparse_layouts_are_refused_by_name() -> None:
-    with pytest.raises(NotImplementedError, match="to_sparse_csc: tensors of the layout sparse_csc"):
+    with pytest.raises(
+        NotImplementedError, match="to_sparse_csc: tensors of the layout sparse_csc"
+    ):
         tallow.ones(2, 2).to_sparse_csc()
 
 

@@ -320,3 +320,12 @@ def test_without_grad_mode_arrays_share_the_memory_of_leaves() -> None:
         leaf.numpy()[0] = 5
         assert np.asarray(leaf).tolist() == [5, 1]
     assert leaf.tolist() == [5, 1]
+
+
+def test_size_takes_what_stands_for_an_integer() -> None:
+    made = tallow.Size([tallow.tensor(3), True, tallow.tensor([2])])
+    assert made == (3, 1, 2)
+    assert [type(size) for size in made] == [int, int, int]
+    for wrong in (tallow.tensor(3.5), 2.5, "2", tallow.tensor([1, 2])):
+        with pytest.raises(TypeError, match="takes an iterable of 'int'"):
+            tallow.Size([wrong])

@@ -63,6 +63,7 @@ class _Forgetful:
     """Stands in for the context of an operation that nothing is recorded of."""
 
     def save_for_backward(self, *_: Tensor) -> None: ...
+    def set_materialize_grads(self, value: bool) -> None: ...
 
 
 def applied(function: type[Function], A: Tensor, *arguments: Any) -> Any:

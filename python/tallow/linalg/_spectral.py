@@ -40,6 +40,9 @@ def _off_diagonal_quotient(top: Tensor, gaps: Tensor) -> Tensor:
     return (top / gaps.masked_fill(diagonal, 1)).masked_fill(diagonal, 0)
 
 
+# Where values repeat, vectors have no derivative: it is left out unless a loss depends on them.
+
+
 class _Eigh(Function):
     _node_name = "LinalgEighBackward0"
 
@@ -48,12 +51,19 @@ class _Eigh(Function):
         values, vectors = _call("eigh", array(A), UPLO=uplo)
         result = tensor(values, A), tensor(vectors, A)
         ctx.save_for_backward(*result)
+        ctx.set_materialize_grads(False)
         return result
 
     @staticmethod
-    def backward(ctx: Any, grad_values: Tensor, grad_vectors: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, grad_values: Any, grad_vectors: Any) -> tuple[Any, None]:
         # Source: Giles, Collected matrix derivative results for forward and reverse mode AD, 3.1.
         L, V = ctx.saved_tensors
+        if grad_vectors is None:
+            if grad_values is None:
+                return None, None
+            return (V * grad_values.unsqueeze(-2).to(V.dtype)) @ V.mH, None
+        if grad_values is None:
+            grad_values = tallow.zeros_like(L)
         gaps = L.unsqueeze(-2) - L.unsqueeze(-1)
         inner = V.mH @ grad_vectors
         # Only what keeps V unitary counts.
@@ -105,17 +115,21 @@ class _Eig(Function):
         result = tensor(values, A).to(dtype), tensor(vectors, A).to(dtype)
         ctx.save_for_backward(*result)
         ctx.real = not A.is_complex()
+        ctx.set_materialize_grads(False)
         return result
 
     @staticmethod
-    def backward(ctx: Any, grad_values: Tensor, grad_vectors: Tensor) -> Tensor:
+    def backward(ctx: Any, grad_values: Any, grad_vectors: Any) -> Any:
         # Source: Boeddeker et al., On the computation of complex-valued gradients, section 4.6.
         L, V = ctx.saved_tensors
-        gaps = (L.unsqueeze(-2) - L.unsqueeze(-1)).conj()
-        inner = V.mH @ grad_vectors
-        lengths = tallow.diag_embed(tallow.diagonal(inner, 0, -2, -1).real.to(V.dtype))
-        inner = _off_diagonal_quotient(inner - V.mH @ V @ lengths, gaps)
-        middle = inner + tallow.diag_embed(grad_values)
+        if grad_values is None and grad_vectors is None:
+            return None
+        middle = tallow.diag_embed(tallow.zeros_like(L) if grad_values is None else grad_values)
+        if grad_vectors is not None:
+            gaps = (L.unsqueeze(-2) - L.unsqueeze(-1)).conj()
+            inner = V.mH @ grad_vectors
+            lengths = tallow.diag_embed(tallow.diagonal(inner, 0, -2, -1).real.to(V.dtype))
+            middle = middle + _off_diagonal_quotient(inner - V.mH @ V @ lengths, gaps)
         result = tallow.linalg.solve(V.mH, middle @ V.mH)
         return result.real if ctx.real else result
 
@@ -152,13 +166,22 @@ class _Svd(Function):
         result = tensor(U, A), tensor(S, A), tensor(Vh, A)
         ctx.save_for_backward(*result)
         ctx.full = full
+        ctx.set_materialize_grads(False)
         return result
 
     @staticmethod
-    def backward(ctx: Any, gU: Tensor, gS: Tensor, gVh: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, gU: Any, gS: Any, gVh: Any) -> tuple[Any, None]:
         # Source: Townsend, Differentiating the singular value decomposition (2016).
         U, S, Vh = ctx.saved_tensors
         k = S.size(-1)
+        if gU is None and gVh is None:
+            if gS is None:
+                return None, None
+            return (U[..., :k] * gS.unsqueeze(-2).to(U.dtype)) @ Vh[..., :k, :], None
+        gU, gS, gVh = (
+            tallow.zeros_like(factor) if grad is None else grad
+            for factor, grad in ((U, gU), (S, gS), (Vh, gVh))
+        )
         if ctx.full and (U.size(-1) > k or Vh.size(-2) > k):
             U, Vh, gU, gVh = U[..., :k], Vh[..., :k, :], gU[..., :k], gVh[..., :k, :]
         return _svd_grad(U, S, Vh, gU, gS, gVh), None
