@@ -100,6 +100,7 @@ _HOMES = {
         " poisson_nll_loss rrelu rrelu_ conv3d conv_tbc conv_transpose3d ctc_loss max_pool3d"
     ),
     "nn.functional.recurrent": "gru_cell lstm_cell rnn_relu_cell rnn_tanh_cell",
+    "nn.functional.recurrent_stacks": "gru lstm rnn_relu rnn_tanh",
     "special": "i0",
     "special._error_inverse": "erfinv",
     "special._gamma": "digamma lgamma mvlgamma polygamma",
@@ -118,7 +119,7 @@ _SUBMODULES = (
     "accelerator amp ao autograd backends compiler cpu cuda demo distributed distributions"
     " fft func functional futures fx hub jit library linalg mps multiprocessing nn onnx ops"
     " optim overrides profiler quasirandom random return_types safetensors serialization signal"
-    " sparse special storage testing torch_version types utils version xpu __config__ _dynamo"
+    " sparse special storage testing torch_version types utils version xpu __config__ _dynamo _VF"
 )
 
 LAZY: dict[str, str] = {

@@ -1,5 +1,6 @@
 """What `tallow` loads lazily; written by tools/gen_stubs.py, do not edit."""
 
+from tallow import _VF as _VF
 from tallow import __config__ as __config__
 from tallow._alias import as_torch as as_torch
 from tallow._buffer import from_file as from_file
@@ -297,6 +298,10 @@ from tallow.nn.functional.recurrent import gru_cell as gru_cell
 from tallow.nn.functional.recurrent import lstm_cell as lstm_cell
 from tallow.nn.functional.recurrent import rnn_relu_cell as rnn_relu_cell
 from tallow.nn.functional.recurrent import rnn_tanh_cell as rnn_tanh_cell
+from tallow.nn.functional.recurrent_stacks import gru as gru
+from tallow.nn.functional.recurrent_stacks import lstm as lstm
+from tallow.nn.functional.recurrent_stacks import rnn_relu as rnn_relu
+from tallow.nn.functional.recurrent_stacks import rnn_tanh as rnn_tanh
 from tallow import onnx as onnx
 from tallow import ops as ops
 from tallow import optim as optim
