@@ -49,7 +49,6 @@ Tensor pad_few(const Tensor& input, const Dims& pad, std::string_view mode,
 Tensor interpolate_few(const Tensor& input, const std::optional<Dims>& size,
                        std::optional<double> scale_factor, std::string_view mode,
                        std::optional<bool> align_corners, std::optional<bool> recompute);
-Tensor polar_few(const Tensor& abs, const Tensor& angle);
 Tensor xlog1py_few(const Tensor& input, const Tensor& other);
 Tensor entr_few(const Tensor& input);
 // The vector product along a dimension of size 3.

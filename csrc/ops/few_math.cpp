@@ -142,29 +142,6 @@ Tensor pad_few(const Tensor& input, const Dims& pad, std::string_view mode,
   return out;
 }
 
-Tensor polar_few(const Tensor& abs, const Tensor& angle) {
-  if (!is_few(abs) || !is_few(angle) || abs.dtype() != angle.dtype() ||
-      abs.sizes() != angle.sizes()) {
-    return {};
-  }
-  const bool narrow = abs.dtype() == DType::kFloat32;
-  const Tensor out = empty(abs.sizes(), narrow ? DType::kComplex64 : DType::kComplex128);
-  const Values sizes(abs), angles(angle);
-  for (int64_t i = 0; i < out.numel(); ++i) {
-    const double re = sizes[i] * std::cos(angles[i]), im = sizes[i] * std::sin(angles[i]);
-    if (narrow) {
-      float* const to = static_cast<float*>(out.ptr()) + 2 * i;
-      to[0] = static_cast<float>(re);
-      to[1] = static_cast<float>(im);
-    } else {
-      double* const to = static_cast<double*>(out.ptr()) + 2 * i;
-      to[0] = re;
-      to[1] = im;
-    }
-  }
-  return out;
-}
-
 Tensor xlog1py_few(const Tensor& input, const Tensor& other) {
   if (!is_few(input) || !is_few(other) || input.dtype() != other.dtype() ||
       input.sizes() != other.sizes()) {

@@ -20,7 +20,6 @@ void bind_few(Registry& r) {
       "interpolate_few(input, size, scale_factor, mode, align_corners, recompute)", kNN,
       "Resize a small image.");
   r.op<&ops::pad_few>("pad_few(input, pad, mode, value)", kNN, "Pad a small tensor.");
-  r.op<&ops::polar_few>("polar_few(abs, angle)", kNN, "Complex numbers of size and angle.");
   r.op<&ops::xlog1py_few>("xlog1py_few(input, other)", kNN, "x log(1 + y) of a few numbers.");
   r.op<&ops::entr_few>("entr_few(input)", kNN, "-x log(x) of a few numbers.");
   r.op<&ops::cross_few>("cross_few(input, other, dim)", kNN, "Vector product of a few vectors.");

@@ -1420,9 +1420,6 @@ class _nn:
     def pdist_few(input: Tensor, p: _float) -> Tensor:
         """Distances of a few rows."""
     @staticmethod
-    def polar_few(abs: Tensor, angle: Tensor) -> Tensor:
-        """Complex numbers of size and angle."""
-    @staticmethod
     def polygamma_few(n: _int, input: Tensor) -> Tensor:
         """Differentiate digamma n times."""
     @staticmethod

@@ -229,7 +229,6 @@ OTHERS: dict[str, Callable[[tallow.Tensor], Any]] = {
     "cross, in the middle": lambda x: tallow.linalg.cross(
         x[:, :3].unsqueeze(2).expand(4, 3, 2), x[:, 1:4].unsqueeze(2).expand(4, 3, 2), dim=1
     ),
-    "polar": lambda x: tallow.polar(x, x.flip(0)),
     **{
         f"ctc {reduction} {lengths}": lambda x, r=reduction, n=lengths: F.ctc_loss(
             x.log_softmax(-1).unsqueeze(1).expand(-1, 2, -1), LABELS, n[0], n[1], reduction=r

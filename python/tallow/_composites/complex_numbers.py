@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import tallow
 from tallow import _C
@@ -29,11 +29,22 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
         RuntimeError: dtypes that differ, or no floating-point numbers.
         NotImplementedError: half types.
     """
-    if out is None:
-        small: Tensor | None = few(_C._nn.polar_few, abs, angle)
-        if small is not None:
-            return small
     check_tensors("polar", abs=abs, angle=angle)
+    if abs.dtype is not angle.dtype or abs.dtype not in (tallow.float32, tallow.float64):
+        _refuse_polar(abs, angle)
+    result = tallow.complex(abs * angle.cos(), abs * angle.sin())
+    if out is None:
+        return result
+    if out.dtype != result.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {c_name(result.dtype)} but got scalar type "
+            f"{c_name(out.dtype)} for argument 'out'"
+        )
+    filled: Tensor = fill_out("polar", result, out)
+    return filled
+
+
+def _refuse_polar(abs: Tensor, angle: Tensor) -> NoReturn:
     kinds = c_name(abs.dtype), c_name(angle.dtype)
     if not (abs.is_floating_point() and angle.is_floating_point()):
         raise RuntimeError(
@@ -45,18 +56,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"Expected object of scalar type {kinds[0]} but got scalar type {kinds[1]} for "
             "second argument"
         )
-    if abs.dtype not in (tallow.float32, tallow.float64):
-        raise NotImplementedError(f"\"polar_cpu\" not implemented for '{kinds[0]}'")
-    result = tallow.complex(abs * angle.cos(), abs * angle.sin())
-    if out is None:
-        return result
-    if out.dtype != result.dtype:
-        raise RuntimeError(
-            f"Expected object of scalar type {c_name(result.dtype)} but got scalar type "
-            f"{c_name(out.dtype)} for argument 'out'"
-        )
-    filled: Tensor = fill_out("polar", result, out)
-    return filled
+    raise NotImplementedError(f"\"polar_cpu\" not implemented for '{kinds[0]}'")
 
 
 @composite

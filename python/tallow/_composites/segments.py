@@ -80,15 +80,17 @@ def segment_reduce(
     count = bounds.size(-1) - 1
     places = tallow.arange(data.size(axis), device=data.device).expand(data.shape[: axis + 1])
     index = tallow.searchsorted(bounds, places.contiguous(), right=True) - 1
-    # What belongs to no segment goes behind the last one.
-    index = tallow.where(index < 0, count, index)
+    if lengths is None:  # what is before the first segment goes behind the last one
+        index = tallow.where(index < 0, count, index)
     after = data.dim() - bounds.dim()
     name, identity = _REDUCTIONS[reduce]
     start = data.new_full((*data.shape[:axis], count + 1, *data.shape[axis + 1 :]), identity)
     wide = index.reshape(index.shape + (1,) * after).expand_as(data)
     found = start.scatter_reduce(axis, wide, data, name).narrow(axis, 0, count)
-    sizes = diff(bounds).reshape(*bounds.shape[:-1], count, *(1,) * after)
-    return _finish(found, reduce, sizes, initial)
+    if reduce == "mean":
+        sizes = diff(bounds).reshape(*bounds.shape[:-1], count, *(1,) * after)
+        return _mean(found, sizes, initial)
+    return found if initial is None else _with_initial(found, reduce, initial)
 
 
 def _bounds(
@@ -120,7 +122,7 @@ def _bounds(
         ends = given.long().cumsum(-1)
         bounds = tallow.cat([ends.new_zeros((*given.shape[:-1], 1)), ends], -1)
         total = bounds[..., -1]
-        if (total > size).any() or (not unsafe and (total != size).any()):
+        if (total > size if unsafe else total != size).any():
             raise RuntimeError(
                 "segment_reduce(): Expected all rows of lengths along axis to sum to "
                 "data.size(lengths.dim()-1) when !unsafe."
@@ -137,14 +139,14 @@ def _bounds(
     return bounds
 
 
-def _finish(found: Tensor, reduce: str, sizes: Tensor, initial: float | None) -> Tensor:
-    """Bring the initial value in, and make a mean of a sum."""
-    if reduce == "mean":
-        total = found if initial is None else found + initial
-        mean = total / sizes
-        return mean if initial is None else tallow.where(sizes == 0, initial, mean)
+def _mean(found: Tensor, sizes: Tensor, initial: float | None) -> Tensor:
+    """Make means of sums; the initial value takes part."""
     if initial is None:
-        return found
+        return found / sizes
+    return tallow.where(sizes == 0, initial, (found + initial) / sizes)
+
+
+def _with_initial(found: Tensor, reduce: str, initial: float) -> Tensor:
     if reduce == "sum":
         return found + initial
     if reduce == "prod":

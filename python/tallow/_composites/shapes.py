@@ -183,7 +183,8 @@ def _placed(blocks: list[Tensor], width: int) -> Tensor:
     """Blocks written into zeros, without a derivative."""
     dtype = blocks[0].dtype
     for block in blocks[1:]:
-        dtype = tallow.promote_types(dtype, block.dtype)
+        if block.dtype is not dtype:
+            dtype = tallow.promote_types(dtype, block.dtype)
     height = sum(block.size(0) for block in blocks)
     result = tallow.zeros(height, width, dtype=dtype, device=blocks[0].device)
     top = left = 0
@@ -217,7 +218,8 @@ def block_diag(*tensors: Any) -> Tensor:
                 f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has "
                 f"{tensor.dim()} dimensions"
             )
-    blocks = [atleast_2d(tensor) for tensor in tensors] or [tallow.zeros(1, 0)]
+    blocks = [tensor if tensor.dim() == 2 else atleast_2d(tensor) for tensor in tensors]
+    blocks = blocks or [tallow.zeros(1, 0)]
     width = sum(block.size(1) for block in blocks)
     if not (tallow.is_grad_enabled() and any(block.requires_grad for block in blocks)):
         return _placed(blocks, width)

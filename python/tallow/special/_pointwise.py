@@ -88,6 +88,29 @@ def unary(
     return composite(call)
 
 
+def _operands(name: str, kernel: str | None, input: Any, other: Any) -> tuple[Tensor, Tensor]:
+    """The operands of a function of :func:`binary` as tensors of one real type."""
+    if kernel is not None:
+        check_tensors(kernel, input=input, other=other)
+    tensors = [v for v in (input, other) if isinstance(v, tallow.Tensor)]
+    if not tensors:
+        raise TypeError(f"{name}(): expected at least one Tensor, given two numbers")
+    dtype = tallow.result_type(input, other)
+    if not (dtype.is_floating_point or dtype.is_complex):
+        if kernel is not None:
+            raise NotImplementedError(f"\"{kernel}_cpu\" not implemented for '{c_name(dtype)}'")
+        dtype = tallow.get_default_dtype()
+    shown = name if kernel is None else f"{kernel}_cpu"
+    device = tensors[0].device
+
+    def operand(v: Any) -> Tensor:
+        if isinstance(v, tallow.Tensor):
+            return _real(shown, v.to(dtype))
+        return _real(shown, tallow.tensor(v, dtype=dtype, device=device))
+
+    return operand(input), operand(other)
+
+
 def binary(
     name: str,
     value: Callable[[Tensor, Tensor], Tensor] | None,
@@ -134,28 +157,11 @@ def binary(
     node: Any = type(name.capitalize(), (Function,), members | {"_node_name": _node_name(name)})
 
     def call(input: Any, other: Any) -> Tensor:
-        if kernel is not None:
-            check_tensors(kernel, input=input, other=other)
-        tensors = [v for v in (input, other) if isinstance(v, tallow.Tensor)]
-        if not tensors:
-            raise TypeError(f"{name}(): expected at least one Tensor, given two numbers")
-        dtype = tallow.result_type(input, other)
-        if not (dtype.is_floating_point or dtype.is_complex):
-            if kernel is not None:
-                raise NotImplementedError(f"\"{kernel}_cpu\" not implemented for '{c_name(dtype)}'")
-            dtype = tallow.get_default_dtype()
-        shown = name if kernel is None else f"{kernel}_cpu"
-        device = tensors[0].device
-        operands = [
-            _real(
-                shown,
-                v.to(dtype)
-                if isinstance(v, tallow.Tensor)
-                else tallow.tensor(v, dtype=dtype, device=device),
-            )
-            for v in (input, other)
-        ]
-        x, y = operands
+        plain = isinstance(input, tallow.Tensor) and isinstance(other, tallow.Tensor)
+        if plain and input.dtype is other.dtype and input.is_floating_point():
+            x, y = input, other
+        else:
+            x, y = _operands(name, kernel, input, other)
         if x.shape != y.shape:
             x, y = tallow.broadcast_tensors(x, y)
         return node.apply(x, y) if recorded(x, y) else compute(x, y)
