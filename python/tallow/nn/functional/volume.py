@@ -143,6 +143,7 @@ def conv3d(
         )
     out_depth = (depth - reach) // step[0] + 1
     slices = x.transpose(1, 2)  # (N, D, C, H, W)
+    tracked = recorded(x, weight) or (bias is not None and recorded(bias))
     total = None
     for k in range(weight.size(2)):
         first = k * spread[0]
@@ -150,7 +151,10 @@ def conv3d(
         part = part.reshape(n * out_depth, *part.shape[2:])
         added = bias if total is None else None
         result = conv2d(part, weight[:, :, k], added, step[1:], 0, spread[1:], groups)
-        total = result if total is None else total + result
+        if total is None:
+            total = result
+        else:
+            total = total + result if tracked else total.add_(result)
     assert total is not None
     total = total.view(n, out_depth, *total.shape[1:]).transpose(1, 2)
     total = total.contiguous()
@@ -231,7 +235,8 @@ def conv_transpose3d(
         first = k * spread[0]
         last = first + (depth - 1) * step[0]
         if not tracked:
-            total[:, first : last + 1 : step[0]] += part
+            reached = total[:, first : last + 1 : step[0]]
+            reached += part
             continue
         place = tallow.arange(first, last + 1, step[0], device=x.device)
         total = total.index_add(1, place, part)
