@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 __all__ = ["cond", "lstsq", "matrix_rank", "pinv"]
 
 
+_NUMBERS = (int, float, type(None))
+
+
 def _threshold(largest: Tensor, A: Tensor, atol: Any, rtol: Any) -> Tensor:
     """Values above ``max(atol, rtol * largest)`` count as non-zero."""
     if rtol is None:
         given = atol is not None and bool((tallow.as_tensor(atol) > 0).any())
         rtol = 0.0 if given else tallow.finfo(A.dtype).eps * max(A.shape[-2:])
+    if isinstance(atol, _NUMBERS) and isinstance(rtol, int | float):
+        return (largest * rtol).clamp(min=0.0 if atol is None else atol)
     options: Any = {"dtype": largest.dtype, "device": largest.device}
     absolute = tallow.as_tensor(0.0 if atol is None else atol, **options)
     relative = tallow.as_tensor(rtol, **options)

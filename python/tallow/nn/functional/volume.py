@@ -151,10 +151,9 @@ def conv3d(
         part = part.reshape(n * out_depth, *part.shape[2:])
         added = bias if total is None else None
         result = conv2d(part, weight[:, :, k], added, step[1:], 0, spread[1:], groups)
-        if total is None:
-            total = result
-        else:
-            total = total + result if tracked else total.add_(result)
+        if total is not None:
+            result = total + result if tracked else total.add_(result)
+        total = result
     assert total is not None
     total = total.view(n, out_depth, *total.shape[1:]).transpose(1, 2)
     total = total.contiguous()
