@@ -14,6 +14,7 @@ from tallow.fx.graph_module import GraphModule
 from tallow.fx.interpreter import Interpreter, Transformer
 from tallow.fx.node import Node, has_side_effect, map_arg
 from tallow.fx.proxy import Proxy
+from tallow.fx.subgraph_rewriter import replace_pattern
 
 __all__ = [
     "Graph",
@@ -25,6 +26,7 @@ __all__ = [
     "Transformer",
     "has_side_effect",
     "map_arg",
+    "replace_pattern",
     "symbolic_trace",
     "wrap",
 ]
