@@ -19,8 +19,11 @@ template <class A, class Join, class... Maps>
 TALLOW_NOINLINE void push_contiguous(const A* data, int64_t n, A center,
                                      PairwiseTree<A, sizeof...(Maps), Join>& tree) {
   const Vec<A> centers = broadcast(center);
+  // Products of floats have no slots to spare for every line; the processor brings its neighbour.
+  constexpr int kEvery = std::is_same_v<Join, Multiply> && sizeof(A) == 4 ? 2 * kLine : kLine;
   push_leaves(
-      n, Join{}, [&](int64_t k) { return Mapped<A, Maps...>{data + k * kLeaf, centers}; }, tree);
+      n, Join{}, [&](int64_t k) { return Mapped<A, kEvery, Maps...>{data + k * kLeaf, centers}; },
+      tree);
 }
 
 // Folds n contiguous elements, once per map.
@@ -144,7 +147,7 @@ TALLOW_NOINLINE void find_rows(const Reduction& r, const Reader<A>& reader, Curs
 template <class A, class Join, class... Maps>
 TALLOW_NOINLINE void fold_leaves(const A* const* row, int rows, int64_t n, const A* center,
                                  Vec<A> (&out)[sizeof...(Maps)]) {
-  using Source = Mapped<A, Maps...>;
+  using Source = Mapped<A, kLine, Maps...>;
   Vec<A> folded[Source::kMaps][kLanes<A>] = {};
   for (int i = 0; i < rows; ++i) {
     const Source source{row[i], broadcast(center ? center[i] : A(0))};

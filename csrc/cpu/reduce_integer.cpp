@@ -141,7 +141,7 @@ TALLOW_NOINLINE uint64_t fold_adjacent(const uint64_t* x, int64_t n) {
   for (; i + kVecs * W <= n; i += kVecs * W) {
 #pragma GCC unroll 8
     for (int v = 0; v < kVecs; ++v) {
-      fetch_ahead(x + i + v * W, v, kVectorBytes);
+      fetch_ahead(x + i + v * W, v * kVectorBytes, kLine);
       total[v] = join(total[v], load(x + i + v * W));
     }
   }

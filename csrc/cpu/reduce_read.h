@@ -82,14 +82,16 @@ struct SquaredDeviation {
 // side by side are as long together.
 inline constexpr int kFetchAhead = 4096;
 
-// Asks for the cache line so far ahead of part `part` of a Wide, if the part begins one.
+// Asks for the memory so far ahead of `at`, which lies `offset` bytes into what is read, once in
+// `every` bytes.
 template <class T>
-TALLOW_INLINE void fetch_ahead(const T* at, int part, int part_bytes) {
-  if (part * part_bytes % kLine != 0) return;
+TALLOW_INLINE void fetch_ahead(const T* at, int64_t offset, int every) {
+  if (offset % every != 0) return;
   __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(at) + kFetchAhead));
 }
 
-template <class A, class... Maps>
+// Contiguous elements; kEvery is for fetch_ahead.
+template <class A, int kEvery, class... Maps>
 struct Mapped {
   static constexpr int kMaps = sizeof...(Maps);
   const A* data = nullptr;
@@ -98,7 +100,7 @@ struct Mapped {
 #pragma GCC unroll 8
     for (int p = 0; p < Wide<A>::kParts; ++p) {
       const A* const from = data + i + p * kLanes<A>;
-      fetch_ahead(from, p, kVectorBytes);
+      fetch_ahead(from, (i + p * kLanes<A>)*static_cast<int64_t>(sizeof(A)), kEvery);
       const Vec<A> x = load(from);
       int map = 0;
       ((w[map++].part[p] = Maps{}(x, center)), ...);
