@@ -136,7 +136,10 @@ Tensor interpolate_few(const Tensor& input, const std::optional<Dims>& size,
         size ? (*size)[d]
              : static_cast<int64_t>(std::floor(static_cast<double>(axis.length) * *scale_factor));
     if (axis.size < 1 || axis.size > kMostElements) return {};
-    const bool by_sizes = size || recompute.value_or(false);
+    // As in PyTorch, these copy a side that keeps its length, whatever the factor.
+    const bool copies = *mode == Mode::kLinear || (*mode == Mode::kNearest && spatial == 2);
+    const bool copied = copies && axis.size == axis.length;
+    const bool by_sizes = size || recompute.value_or(false) || copied;
     axis.scale = by_sizes ? static_cast<double>(axis.length) / static_cast<double>(axis.size)
                           : 1.0 / *scale_factor;
     if (align) {

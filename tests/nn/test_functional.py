@@ -264,6 +264,29 @@ def test_pixel_unshuffle_undoes_pixel_shuffle():
     assert tallow.equal(F.pixel_unshuffle(F.pixel_shuffle(x, 2), 2), x)
 
 
+@pytest.mark.parametrize("images", [1, 40])  # computed by definition, and by kernels
+def test_resizing_copies_sides_that_keep_their_length(images):
+    volume = tallow.rand(images, 2, 3, 3, 3)
+    for x, mode in ((volume[..., 0, 0], "linear"), (volume[..., 0], "bilinear"), (volume, "tri")):
+        resized = F.interpolate(x, scale_factor=1.3, mode="trilinear" if mode == "tri" else mode)
+        assert tallow.equal(resized, x)
+    image = volume[..., 0]
+    assert tallow.equal(F.interpolate(image, scale_factor=1.3, mode="nearest"), image)
+    wider = F.interpolate(image, scale_factor=(1.3, 2), mode="bilinear")
+    assert tallow.equal(wider[:, :, :, 0], image[:, :, :, 0])
+    for mode in ("bilinear", "bicubic"):
+        resized = F.interpolate(image, scale_factor=1.3, mode=mode, antialias=True)
+        assert tallow.allclose(resized, image)
+
+
+def test_antialiasing_centres_its_windows_whatever_the_corners():
+    row = tallow.tensor([1.0, 2.0, 4.0, 8.0]).view(1, 1, 1, 4)
+    # One element: a step of 0, so that the window lies around the border before the first.
+    kw = {"mode": "bilinear", "align_corners": True, "antialias": True}
+    assert F.interpolate(row, size=(1, 1), **kw).item() == 1
+    assert F.interpolate(row, size=(1, 4), **kw).tolist() == row.tolist()
+
+
 def test_resizing_to_the_same_size_changes_nothing():
     x = tallow.rand(1, 2, 4, 5)
     for mode in ("nearest", "bilinear", "bicubic", "area"):

@@ -122,6 +122,10 @@ def interpolate(
     check_fits(input, [*input.shape[:2], *sizes])
     if mode == "area":
         return _resize_area(input, sizes)
+    # As in PyTorch, these copy a side that keeps its length, whatever the factor.
+    if antialias or mode.endswith("linear") or (mode == "nearest" and len(sizes) == 2):
+        sides = zip(input.shape[2:], sizes, scales, strict=True)
+        scales = [None if length == size else factor for length, size, factor in sides]
     resized = _resize(input, sizes, scales, mode, bool(align_corners), antialias)
     if not resized.requires_grad:
         return resized
@@ -228,7 +232,7 @@ def _resize(
         else:
             scale = length / size if factor is None else 1.0 / factor
         if antialias:
-            weights = _covering_weights(wide, length, size, scale, mode, align_corners)
+            weights = _covering_weights(wide, length, size, scale, mode)
             wide = wide.movedim(dim, -1).matmul(weights.t()).movedim(-1, dim)
         else:
             taps = _cubic_taps if mode == "bicubic" else _linear_taps
@@ -296,12 +300,10 @@ def _cubic_kernel(x: Tensor, a: float) -> Tensor:
     return _VF.where(x <= 1, inner, _VF.where(x < 2, outer, 0.0))
 
 
-def _covering_weights(
-    like: Tensor, length: int, size: int, scale: float, mode: str, align_corners: bool
-) -> Tensor:
+def _covering_weights(like: Tensor, length: int, size: int, scale: float, mode: str) -> Tensor:
     """Return a ``(size, length)`` matrix whose rows average what an output element covers."""
     stretch = max(scale, 1.0)
-    centre = _sources(like, size, scale, align_corners).unsqueeze(1)
+    centre = _sources(like, size, scale, align_corners=False).unsqueeze(1)
     position = _VF.arange(length, dtype=like.dtype, device=like.device)
     distance = (position - centre) / stretch
     if mode == "bicubic":
