@@ -23,6 +23,7 @@ enum class OutType {
   kTake,        // none, in the words of take
   kScalar,      // none, in the words of complex
   kLong,        // none, the result being positions
+  kAny,         // every, the result being zeros and ones
 };
 
 struct OutRule {
@@ -56,6 +57,7 @@ constexpr OutRule kRules[] = {
     {"baddbmm", false, OutType::kExact},
     {"complex", false, OutType::kScalar},
     {"multinomial", false, OutType::kLong},
+    {"bernoulli", false, OutType::kAny},
 };
 
 OutRule rule_of(const Op& op) {
@@ -70,7 +72,7 @@ void check_type(const Op& op, DType result, DType out) {
   TALLOW_CHECK(type == OutType::kCastable ? can_cast(result, out) : true, "result type ",
                scalar_type_name(result), " can't be cast to the desired output type ",
                scalar_type_name(out));
-  if (type == OutType::kCastable || result == out) return;
+  if (type == OutType::kCastable || type == OutType::kAny || result == out) return;
   TALLOW_CHECK(type != OutType::kExact, "Expected out tensor to have dtype ",
                ops::cpp_type_name(result), ", but got ", ops::cpp_type_name(out), " instead");
   TALLOW_CHECK(type != OutType::kLikeInput,

@@ -135,12 +135,19 @@ def install(block: Iterable[str] = ()) -> None:
     _finder = _Finder(block)
     sys.meta_path.insert(0, _finder)
     sys.modules[_THEIRS] = tallow
-    tallow.__name__ = _THEIRS  # packages that patch torch by its path compare it
+    _call_it(_THEIRS)
     vars(tallow)[_THEIRS] = tallow  # torch.torch, as there
     tallow.__version__ = torch_version()
     _C._set_namespace(_THEIRS)
     vars(_C).update(_private_names())
     _C._nn._parse_to = _parse_to  # type: ignore[attr-defined]
+
+
+def _call_it(name: str) -> None:
+    """Name the package, and the classes by whose module packages tell whose tensor it is."""
+    tallow.__name__ = name  # packages that patch torch by its path compare it
+    tallow.Tensor.__module__ = name
+    tallow.nn.Parameter.__module__ = f"{name}.nn.parameter"
 
 
 def _private_names() -> dict[str, Any]:
@@ -180,7 +187,7 @@ def uninstall() -> None:
     for name in list(sys.modules):
         if name == _THEIRS or name.startswith(_THEIRS + "."):
             del sys.modules[name]
-    tallow.__name__ = _OURS
+    _call_it(_OURS)
     del vars(tallow)[_THEIRS]
     tallow.__version__ = version.__version__
     _C._set_namespace(_OURS)

@@ -115,6 +115,13 @@ def test_bernoulli_follows_each_probability() -> None:
     assert ints.float().mean(0)[:2].tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("dtype", [tallow.bool, tallow.int64, tallow.uint8, tallow.float16])
+def test_bernoulli_writes_into_any_type(dtype: tallow.dtype) -> None:
+    out = tallow.empty(3, dtype=dtype)
+    assert tallow.bernoulli(tallow.tensor([0.0, 1.0, 1.0]), out=out) is out
+    assert out.tolist() == [0, 1, 1]
+
+
 @pytest.mark.parametrize("dtype", [tallow.bfloat16, tallow.float32, tallow.float64])
 def test_bernoulli_draws_the_same_for_any_layout(dtype: tallow.dtype) -> None:
     p = tallow.rand(3001).to(dtype)

@@ -6,6 +6,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,9 @@ class TestContext:
             torch = importlib.import_module("torch")
             assert torch.__name__ == "torch"
             assert torch.torch is torch
+            assert torch.Tensor.__module__ == "torch"
+            assert torch.nn.Parameter.__module__ == "torch.nn.parameter"
+            assert pickle.loads(pickle.dumps(torch.nn.Parameter(torch.ones(2)))).tolist() == [1, 1]
             assert issubclass(torch._C._TensorMeta, type)
             assert torch._C._log_api_usage_once("event") is None
             keys = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastCPU)
@@ -80,7 +84,7 @@ class TestContext:
                 assert keys.has("AutocastCPU")
             assert torch._C._get_accelerator().type == "cpu"
             assert torch._C._nn._parse_to(torch.float16)[1] is torch.float16
-        assert tallow.__name__ == "tallow"
+        assert tallow.__name__ == tallow.Tensor.__module__ == "tallow"
         assert not hasattr(tallow, "torch")
 
     def test_version_compares_by_number(self) -> None:
