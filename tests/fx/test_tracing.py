@@ -311,6 +311,48 @@ def test_tracers_choose_single_steps() -> None:
         fx.Tracer(param_shapes_constant=True)
 
 
+def test_packages_build_tracers_of_the_same_parts() -> None:
+    from tallow.fx import _symbolic_trace as parts
+
+    class Other(nn.Module):
+        def __call__(self, x):
+            return x
+
+    class Own(fx.Tracer):
+        @parts.compatibility(is_backward_compatible=True)
+        def trace(self, root, concrete_args=None):
+            self.root, self.graph = root, fx.Graph(tracer_cls=type(self))
+            function, args = self.create_args_for_root(type(root).forward, True, concrete_args)
+
+            def call(module, *args, **kwargs):
+                return self.call_module(module, parts._orig_module_call, args, kwargs)
+
+            with parts._Patcher() as patcher:
+                patcher.patch_method(nn.Module, "__call__", call, deduplicate=False)
+                patcher.patch_method(Other, "__call__", call, deduplicate=False)
+                parts._patch_wrapped_functions(patcher)
+                parts._autowrap_check(patcher, globals(), self._autowrap_function_ids)
+                self.create_node("output", "output", (self.create_arg(function(*args)),), {})
+            return self.graph
+
+    class Root(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.tanh, self.other = nn.Tanh(), Other()
+
+        def forward(self, x):
+            return helper(self.other(self.tanh(x)), 2)
+
+    class Leaves(Own):
+        def is_leaf_module(self, m, module_qualname):
+            return True
+
+    graph = Leaves().trace(Root())
+    assert [node.name for node in graph.nodes] == ["x", "tanh", "other", "helper", "output"]
+    assert not isinstance(3, parts.ScriptObject)
+    assert "__call__" in vars(Other)
+
+
 def test_buffers_may_be_values() -> None:
     class Buffers(fx.Tracer):
         def __init__(self) -> None:

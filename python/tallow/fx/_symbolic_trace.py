@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import builtins
 import functools
 import inspect
 import math
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow._symbols import _assert
-from tallow.fx._patching import WRAPPED, Patches, single_step, wrap
+from tallow.fx._patching import (
+    _autowrap_check,
+    _patch_wrapped_functions,
+    _Patcher,
+    compatibility,
+    wrap,
+)
 from tallow.fx.graph import Graph
 from tallow.fx.graph_module import GraphModule
 from tallow.fx.proxy import Proxy, TracerBase
@@ -20,10 +26,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
+    from tallow import Tensor
 
-__all__ = ["Tracer", "is_fx_tracing", "symbolic_trace", "wrap"]
 
+# With names that packages with a tracer of their own build it of.
+__all__ = [
+    "FunctionType",
+    "ScriptObject",
+    "Tracer",
+    "compatibility",
+    "is_fx_tracing",
+    "symbolic_trace",
+    "wrap",
+]
+
+_orig_module_call = Module.__call__
+_orig_module_getattr = Module.__getattr__
 _tracing = 0
+
+
+class ScriptObject:
+    """A value of PyTorch's compiler: never, so that ``isinstance`` answers no."""
 
 
 def is_fx_tracing() -> bool:
@@ -53,15 +76,15 @@ class Tracer(TracerBase):
         if param_shapes_constant:
             raise NotImplementedError("Tracer: param_shapes_constant=True is not supported")
         self._autowrap_search = list(autowrap_modules)
-        self._autowrap_ids = {id(function) for function in autowrap_functions}
+        self._autowrap_function_ids = {id(function) for function in autowrap_functions}
         for module in autowrap_modules:
             for name, value in vars(module).items():
                 if not name.startswith("_") and callable(value):
-                    self._autowrap_ids.add(id(value))
+                    self._autowrap_function_ids.add(id(value))
         self.root: Module = Module()
         self.proxy_buffer_attributes = False
         self.submodule_paths: dict[Module, str] | None = None
-        self._tensors: dict[int, str] = {}
+        self.tensor_attrs: dict[Tensor, str] = {}
 
     # --- what subclasses override ---
 
@@ -136,11 +159,11 @@ class Tracer(TracerBase):
                     return self.create_node("get_attr", path, (), {})
             raise NameError("parameter is not a member of this module")
         if isinstance(a, tallow.Tensor):
-            if id(a) not in self._tensors:
+            if a not in self.tensor_attrs:
                 name = self.get_fresh_qualname("_tensor_constant")
                 setattr(self.root, name, a)
-                self._tensors[id(a)] = name
-            return self.create_node("get_attr", self._tensors[id(a)], (), {})
+                self.tensor_attrs[a] = name
+            return self.create_node("get_attr", self.tensor_attrs[a], (), {})
         if isinstance(a, tuple) and hasattr(a, "_fields"):
             args = tuple(self.create_arg(item) for item in a)
             return self.create_node("call_function", type(a), args, {})
@@ -176,11 +199,11 @@ class Tracer(TracerBase):
             self.root, function = Module(), root
             self.submodule_paths = None
         self.graph = Graph(tracer_cls=type(self))
-        self._tensors = _tensors_of(self.root)
+        self.tensor_attrs = _tensors_of(self.root)
         program, args = self.create_args_for_root(function, isinstance(root, Module), concrete_args)
         _tracing += 1
         try:
-            with Patches() as patches:
+            with _Patcher() as patches:
                 self._patch(patches, getattr(inspect.unwrap(function), "__globals__", {}))
                 returned = _annotations(inspect.unwrap(function)).get("return")
                 result = self.create_arg(program(*args))
@@ -254,7 +277,7 @@ class Tracer(TracerBase):
         self.create_proxy("call_function", _assert, (same, text), {})
         return value
 
-    def _patch(self, patches: Patches, names: dict[str, Any]) -> None:
+    def _patch(self, patches: _Patcher, names: dict[str, Any]) -> None:
         call, attribute = Module.__call__, Module.__getattr__
         parameters: dict[str, Proxy] = {}
 
@@ -263,29 +286,19 @@ class Tracer(TracerBase):
             def forward(*args: Any, **kwargs: Any) -> Any:
                 return call(module, *args, **kwargs)
 
-            self._autowrap(patches, getattr(module.forward, "__globals__", {}))
+            names = getattr(module.forward, "__globals__", {})
+            _autowrap_check(patches, names, self._autowrap_function_ids)
             return self.call_module(module, forward, args, kwargs)
 
         @functools.wraps(attribute)
         def traced_attribute(module: Module, name: str) -> Any:
             return self.getattr(name, attribute(module, name), parameters)
 
-        patches.method(Module, "__call__", traced_call)
-        patches.method(Module, "__getattr__", traced_attribute)
-        for (_, name), scope in WRAPPED.items():
-            original = scope.get(name, getattr(builtins, name, None))
-            if original is not None and not hasattr(original, "__fx_wrapped__"):
-                patches.entry(scope, name, single_step(original))
-        self._autowrap(patches, names)
-        for module in self._autowrap_search:
-            self._autowrap(patches, vars(module))
-
-    def _autowrap(self, patches: Patches, names: dict[str, Any]) -> None:
-        if not patches.first_visit(names):
-            return
-        for name, value in list(names.items()):
-            if id(value) in self._autowrap_ids and not name.startswith("_") and callable(value):
-                patches.entry(names, name, single_step(value))
+        patches.patch_method(Module, "__call__", traced_call, False)
+        patches.patch_method(Module, "__getattr__", traced_attribute, False)
+        _patch_wrapped_functions(patches)
+        for scope in (names, *map(vars, self._autowrap_search)):
+            _autowrap_check(patches, scope, self._autowrap_function_ids)
 
 
 def _annotations(function: Any) -> dict[str, Any]:
@@ -316,15 +329,15 @@ def _with_stars(plain: Any, named: dict[str, Any], spread: Any, options: Any) ->
     return lambda *args: bare(*args, *named.values(), *last)
 
 
-def _tensors_of(root: Module) -> dict[int, str]:
+def _tensors_of(root: Module) -> dict[Tensor, str]:
     """The paths of buffers and of tensors that are plain attributes."""
-    found: dict[int, str] = {}
+    found: dict[Tensor, str] = {}
     for prefix, module in root.named_modules():
         start = f"{prefix}." if prefix else ""
         for values in (vars(module), module._buffers):
             for name, value in values.items():
                 if isinstance(value, tallow.Tensor):
-                    found.setdefault(id(value), f"{start}{name}")
+                    found.setdefault(value, f"{start}{name}")
     return found
 
 
