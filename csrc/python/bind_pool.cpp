@@ -4,6 +4,23 @@
 
 namespace tallow::python {
 
+namespace {
+
+// No stride is that of windows side by side.
+Tensor avg_pool1d(const Tensor& input, const Dims& kernel_size, const std::optional<Dims>& stride,
+                  const Dims& padding, bool ceil_mode, bool count_include_pad) {
+  return ops::avg_pool1d(input, kernel_size, stride.value_or(Dims{}), padding, ceil_mode,
+                         count_include_pad);
+}
+Tensor avg_pool2d(const Tensor& input, const Dims& kernel_size, const std::optional<Dims>& stride,
+                  const Dims& padding, bool ceil_mode, bool count_include_pad,
+                  std::optional<int64_t> divisor_override) {
+  return ops::avg_pool2d(input, kernel_size, stride.value_or(Dims{}), padding, ceil_mode,
+                         count_include_pad, divisor_override);
+}
+
+}  // namespace
+
 void bind_pool(Registry& r) {
   r.op<&ops::max_pool1d>(
       "max_pool1d(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False)",
@@ -19,12 +36,12 @@ void bind_pool(Registry& r) {
       "max_pool2d_with_indices(input, kernel_size, stride=(), padding=0, dilation=1, "
       "ceil_mode=False)",
       kNN, "Apply max_pool2d and also return the flat positions of the maxima.");
-  r.op<&ops::avg_pool1d>(
-      "avg_pool1d(input, kernel_size, stride=(), padding=0, ceil_mode=False, "
+  r.op<&avg_pool1d>(
+      "avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, "
       "count_include_pad=True)",
       kFunction | kOut, "Average each window of the last dimension.");
-  r.op<&ops::avg_pool2d>(
-      "avg_pool2d(input, kernel_size, stride=(), padding=0, ceil_mode=False, "
+  r.op<&avg_pool2d>(
+      "avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, "
       "count_include_pad=True, divisor_override=None)",
       kNN | kOut, "Average each window of the last two dimensions.");
   r.op<&ops::adaptive_avg_pool1d>("adaptive_avg_pool1d(input, output_size)", kFunction | kOut,

@@ -171,7 +171,7 @@ def atanh(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
     """Inverse hyperbolic tangent."""
 def atanh_(input: Tensor) -> Tensor:
     """Inverse hyperbolic tangent."""
-def avg_pool1d(input: Tensor, kernel_size: int | Sequence[int], stride: int | Sequence[int] = ..., padding: int | Sequence[int] = ..., ceil_mode: bool = ..., count_include_pad: bool = ..., *, out: Tensor | None = ...) -> Tensor:
+def avg_pool1d(input: Tensor, kernel_size: int | Sequence[int], stride: int | Sequence[int] | None = ..., padding: int | Sequence[int] = ..., ceil_mode: bool = ..., count_include_pad: bool = ..., *, out: Tensor | None = ...) -> Tensor:
     """Average each window of the last dimension."""
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = ..., alpha: Number = ..., out: Tensor | None = ...) -> Tensor:
     """Add batched products: beta * input + alpha * batch1 @ batch2."""

@@ -347,3 +347,9 @@ def test_lp_pool_of_zeros_has_a_gradient_of_zero():
     x = tallow.zeros(1, 1, 4, requires_grad=True)
     F.lp_pool1d(x, 2, 2).sum().backward()
     assert x.grad.tolist() == [[[0.0] * 4]]
+
+
+def test_averages_without_a_stride_lie_side_by_side() -> None:
+    image = tallow.rand(1, 2, 6, 7)
+    assert tallow.equal(F.avg_pool2d(image, 2, stride=None), F.avg_pool2d(image, 2, stride=2))
+    assert tallow.equal(F.avg_pool1d(image[0], 3, None), F.avg_pool1d(image[0], 3, stride=3))
