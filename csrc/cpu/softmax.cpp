@@ -120,9 +120,10 @@ Status logsumexp_of(T* out, const T* in, int64_t outer, int64_t n, int64_t inner
     for_each_row_group(outer, n, [&](int64_t first, int rows) {
       RowSums<A> s;
       sum_exp_of_rows(in + first * n, n, rows, s);
-      for (int r = 0; r < rows; ++r) {
-        out[first + r] = T(s.max[r] - s.max[r] != 0 ? s.max[r] : s.log[r]);
-      }
+      for_each_vector<A>(rows, [&](int64_t r, int count) {
+        const Vec<A> max = read(s.max + r, count);
+        write(out + first + r, max - max != 0 ? max : read(s.log + r, count), count);
+      });
     });
     return Status::kOk;
   }
