@@ -173,6 +173,13 @@ def test_quantile_equals_numpy(mode: str, dim: int | None) -> None:
     assert same(tallow.nanquantile(x, 0.3, dim, interpolation=mode), expected)
 
 
+def test_a_histogram_of_an_empty_range_is_one_wide_around_it() -> None:
+    x = tallow.tensor([0.0, 0.6, 1.0, 1.4, 3.0])
+    hist, edges = tallow.histogram(x, 2, range=(1.0, 1.0))
+    assert edges.tolist() == [0.5, 1.0, 1.5]
+    assert hist.tolist() == [1, 2]
+
+
 def test_histograms_equal_numpy() -> None:
     x = draw(50)
     assert same(tallow.histc(x, 7), np.histogram(x.numpy(), 7)[0])

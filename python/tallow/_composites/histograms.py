@@ -102,8 +102,9 @@ def histogram(
     if isinstance(bins, tallow.Tensor):
         edges = bins
     else:
-        low, high = (0.0, 0.0) if range is None else range
-        low, high = _range(x, low, high, 0.5) if range is None or low == high else (low, high)
+        low, high = _range(x, 0.0, 0.0, 0.5) if range is None else range
+        if low == high:
+            low, high = low - 0.5, high + 0.5
         if low > high:
             raise RuntimeError("torch.histogramdd: min should not exceed max")
         edges = tallow.linspace(low, high, bins + 1, dtype=input.dtype, device=input.device)
