@@ -66,7 +66,8 @@ template <class T>
 void clamp_row(const RowData& data, int64_t n, const void* context) {
   const T* const low = reinterpret_cast<const T*>(data[2]);
   const T* const high = reinterpret_cast<const T*>(data[3]);
-  if (data.step[2] != 0 || data.step[3] != 0 || *low != *low || *high != *high) {
+  const bool numbers = data.step[1] != 0 && data.step[2] == 0 && data.step[3] == 0;
+  if (!numbers || *low != *low || *high != *high) {
     constexpr auto kClamp = [](auto a, auto b, auto c) { return minimum(maximum(a, b), c); };
     return vector_row3<T, kClamp>(data, n, context);
   }

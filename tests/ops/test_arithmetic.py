@@ -580,3 +580,11 @@ def test_rows_of_many_blocks_meet_their_partners(
     assert tallow.equal(x + y, expected)
     assert tallow.equal(y + x, expected)
     assert tallow.equal(x[:, 1:, :650] + y.expand(x.shape)[:, 1:, :650], expected[:, 1:, :650])
+
+
+@pytest.mark.parametrize("dtype", [tallow.float32, tallow.float64])
+@pytest.mark.parametrize("n", [15, 17, 33, 129])
+def test_clamping_one_element_that_is_expanded(dtype: tallow.dtype, n: int) -> None:
+    x = tallow.tensor([0.25], dtype=dtype).expand(n)
+    assert tallow.clamp(x, -1, 1).tolist() == [0.25] * n
+    assert tallow.clamp(x, -1, 0).tolist() == [0.0] * n
