@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -109,3 +110,44 @@ def test_script_names_change_nothing() -> None:
     assert jit.isinstance([1], list[int])
     assert not jit.is_scripting()
     assert jit.wait(jit.fork(work, 4)) == 4
+
+
+def test_inputs_of_other_sizes_are_recorded_anew() -> None:
+    calls = []
+
+    def mean_and_flat(x: tallow.Tensor) -> tuple[tallow.Tensor, tallow.Tensor]:
+        calls.append(x.shape)
+        return x.sum() / x.shape[0], x.reshape(x.shape[0], -1)
+
+    traced = tallow.jit.trace(mean_and_flat, tallow.ones(2, 3, 2), check_trace=False)
+    for size in (4, 2, 4, 1):
+        mean, flat = traced(tallow.ones(size, 3, 2))
+        assert (mean.item(), flat.shape) == (6, (size, 6))
+    assert [shape[0] for shape in calls] == [2, 4, 1]
+
+
+def test_traced_modules_take_other_sizes_with_gradients_and_copies() -> None:
+    class Norm(tallow.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = tallow.nn.Parameter(tallow.tensor(2.0))
+
+        def forward(self, x: tallow.Tensor) -> tallow.Tensor:
+            return (x * self.scale).expand(x.shape[0], -1) / x.shape[0]
+
+    traced = copy.deepcopy(tallow.jit.trace(Norm(), tallow.ones(3, 4)))
+    assert list(traced.state_dict()) == ["scale"]
+    for size in (3, 5, 5):
+        traced.zero_grad()
+        traced(tallow.ones(size, 4)).sum().backward()
+        assert traced.scale.grad.item() == 4
+
+
+def test_a_traced_program_that_refuses_sizes_raises_an_error_of_jit() -> None:
+    def first_two(x: tallow.Tensor) -> tallow.Tensor:
+        tallow._assert(x.shape[0] == 2, "two rows")
+        return x * 2
+
+    traced = jit.trace(first_two, tallow.ones(2))
+    with pytest.raises(jit.Error, match="two rows"):
+        traced(tallow.ones(3))

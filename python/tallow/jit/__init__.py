@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from tallow._absent import name_absent_ones
 from tallow.jit._trace import (
+    Error,
     Graph,
     TopLevelTracedModule,
     TracerWarning,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Attribute",
+    "Error",
     "Final",
     "Graph",
     "ScriptFunction",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tallow import Tensor
 
 __all__ = [
+    "Error",
     "Graph",
     "TopLevelTracedModule",
     "TracerWarning",
@@ -28,6 +30,10 @@ __all__ = [
 
 # The modules of the trace being recorded with their names; None when there is no trace.
 _trace_module_map: dict[Module, str] | None = None
+
+
+class Error(Exception):
+    """A traced program refused inputs by an exception that is no RuntimeError."""
 
 
 class TracerWarning(Warning):
@@ -60,6 +66,10 @@ class Call(NamedTuple):
     kwargs: Any
     result: Any
     scope: str
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Call:
+        rest = (copy.deepcopy(part, memo) for part in self[1:])
+        return Call(self.function, *rest)
 
     def __repr__(self) -> str:
         name = resolve_name(self.function) or getattr(self.function, "__name__", "call")
@@ -220,22 +230,58 @@ def is_tracing() -> bool:
     return _C._get_tracing_state() is not None
 
 
+class _Recordings:
+    """The graphs of a function: one freezes sizes, so each combination has one of its own."""
+
+    _MOST = 32
+
+    def __init__(self, function: Callable[..., Any], graph: Graph, inputs: tuple[Any, ...]) -> None:
+        self.function = function
+        self.graphs = {_sizes(inputs): graph}
+
+    def run(self, *args: Any) -> Any:
+        """Replay the calls for inputs of these sizes, or record them."""
+        sizes = _sizes(args)
+        graph = self.graphs.get(sizes)
+        if graph is not None:
+            return graph.run(*args)
+        try:
+            graph, outputs = _record(self.function, args)
+        except (AssertionError, IndexError, TypeError, ValueError) as error:
+            raise Error(str(error)) from error
+        if len(self.graphs) == self._MOST:
+            del self.graphs[next(iter(self.graphs))]
+        self.graphs[sizes] = graph
+        return outputs
+
+
+def _sizes(inputs: Any) -> tuple[Any, ...]:
+    found: list[Any] = []
+    _mapped(inputs, tallow.Tensor, lambda tensor: found.append(tuple(tensor.shape)))
+    return tuple(found)
+
+
 class _TracedFunction:
     """A recorded function: callable like the original."""
 
-    def __init__(self, function: Callable[..., Any], graph: Graph) -> None:
-        self.graph = graph
-        self.__name__ = getattr(function, "__name__", "traced")
-        self.__wrapped__ = function
+    def __init__(self, recordings: _Recordings) -> None:
+        self._recordings = recordings
+        self.__name__ = getattr(recordings.function, "__name__", "traced")
+        self.__wrapped__ = recordings.function
+
+    @property
+    def graph(self) -> Graph:
+        """The record of the example inputs."""
+        return next(iter(self._recordings.graphs.values()))
 
     def __call__(self, *args: Any) -> Any:
-        return self.graph.run(*args)
+        return self._recordings.run(*args)
 
 
 class TopLevelTracedModule(Module):
     """A module that replays the calls another one made, on the same parameters."""
 
-    def __init__(self, original: Module, graph: Graph) -> None:
+    def __init__(self, original: Module, graph: Graph, inputs: tuple[Any, ...]) -> None:
         super().__init__()
         for name, parameter in original._parameters.items():
             self.register_parameter(name, parameter)
@@ -248,10 +294,11 @@ class TopLevelTracedModule(Module):
         self.training = original.training
         self.original_name = type(original).__name__
         self.graph = graph
+        self._recordings = _Recordings(original, graph, inputs)
 
     def forward(self, *args: Any) -> Any:
         """Replay the recorded calls."""
-        return self.graph.run(*args)
+        return self._recordings.run(*args)
 
     def extra_repr(self) -> str:
         """Name the class that was traced."""
@@ -263,8 +310,8 @@ def _positional(function: Callable[..., Any], kwargs: dict[str, Any]) -> tuple[A
     return bound.args
 
 
-def _record(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Graph:
-    """Run `function` on fresh aliases of the example inputs and return the graph."""
+def _record(function: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[Graph, Any]:
+    """Run `function` on fresh aliases of the inputs; return the graph, and what it returned."""
     state = TracingState()
     fresh = _mapped(inputs, tallow.Tensor, lambda tensor: tensor.view_as(tensor))
     state.graph.inputs = _mapped(fresh, tallow.Tensor, state.define)
@@ -276,7 +323,7 @@ def _record(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Graph:
     finally:
         _C._set_tracing_state(before)
     state.graph.outputs = _mapped(outputs, tallow.Tensor, state.use)
-    return state.graph
+    return state.graph, outputs
 
 
 def _check(function: Callable[..., Any], graph: Graph, inputs: tuple[Any, ...]) -> None:
@@ -309,7 +356,8 @@ def trace(
 ) -> Any:
     """Record the calls that a function or module makes for some example inputs.
 
-    Branches and numbers taken from tensors are frozen to what the example needed.
+    Branches and numbers taken from tensors are frozen to what the example needed. Sizes are not:
+    inputs of other sizes are recorded when they come.
 
     Args:
         func: a function of tensors, or a module.
@@ -344,15 +392,15 @@ def trace(
     if isinstance(func, Module):
         _trace_module_map = {module: name for name, module in func.named_modules()}
     try:
-        graph = _record(func, inputs)
+        graph, _ = _record(func, inputs)
     finally:
         _trace_module_map = before
     if check_trace:
         _check(func, graph, inputs)
     return (
-        TopLevelTracedModule(func, graph)
+        TopLevelTracedModule(func, graph, inputs)
         if isinstance(func, Module)
-        else _TracedFunction(func, graph)
+        else _TracedFunction(_Recordings(func, graph, inputs))
     )
 
 
