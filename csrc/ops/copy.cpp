@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "ops/creation.h"
 #include "ops/elementwise.h"
+#include "ops/memory_order.h"
 #include "ops/views.h"
 
 namespace tallow::ops {
@@ -154,7 +155,7 @@ bool is_pinned(const Tensor& self) {
 Tensor to_memory_format(const Tensor& self, MemoryFormat format) {
   if (format == MemoryFormat::kPreserve) return self;
   if (format == MemoryFormat::kContiguous) return contiguous(self);
-  const Dims strides = channels_last_strides(self.sizes());
+  const Dims strides = strides_in_format(self.sizes(), format);
   if (self.strides() == strides) return self;
   return clone_strided(self, strides);
 }

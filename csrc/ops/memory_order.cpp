@@ -1,6 +1,7 @@
 #include "ops/memory_order.h"
 
 #include "autograd/grad_mode.h"
+#include "core/error.h"
 #include "core/shape.h"
 #include "ops/copy.h"
 
@@ -37,6 +38,26 @@ bool suggests_channels_last(const Tensor& tensor) {
     // A single pixel per channel of one image, or a single channel, whose strides tell nothing.
     if (d == 0 && least == tensor.strides()[1]) return false;
     least = size > 1 ? stride * size : stride;
+  }
+  return true;
+}
+
+Dims strides_in_format(const Dims& sizes, MemoryFormat format) {
+  if (format == MemoryFormat::kChannelsLast) return channels_last_strides(sizes);
+  if (format != MemoryFormat::kChannelsLast3d) return contiguous_strides(sizes);
+  TALLOW_CHECK(sizes.size() == 5, "required rank 5 tensor to use channels_last_3d format");
+  // A volume is a batch of images, its planes.
+  const Dims image = channels_last_strides({sizes[2], sizes[1], sizes[3], sizes[4]});
+  const int64_t plane = image[0];
+  return {contiguous_strides({sizes[0], sizes[2], plane})[0], 1, plane, image[2], image[3]};
+}
+
+bool is_in_format(const Tensor& tensor, MemoryFormat format) {
+  const int64_t rank = format == MemoryFormat::kChannelsLast3d ? 5 : 4;
+  if (tensor.dim() != rank) return false;
+  const Dims wanted = strides_in_format(tensor.sizes(), format);
+  for (int64_t d = 0; d < rank; ++d) {
+    if (tensor.sizes()[d] != 1 && tensor.strides()[d] != wanted[d]) return false;
   }
   return true;
 }

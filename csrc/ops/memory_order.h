@@ -14,6 +14,12 @@ bool suggests_channels_last(const Tensor& tensor);
 // matter.
 bool is_dense_channels_last(const Tensor& tensor);
 
+// Strides of a fresh tensor in a format that a user named: images, or volumes (N, C, D, H, W), with
+// the channels behind the sizes; raises for other ranks. Formats that name no order are contiguous.
+Dims strides_in_format(const Dims& sizes, MemoryFormat format);
+// Does a tensor have these strides, but for dimensions of size 1?
+bool is_in_format(const Tensor& tensor, MemoryFormat format);
+
 // Strides of a fresh tensor, contiguous or channels_last.
 Dims strides_in_order(const Dims& sizes, bool channels_last);
 Tensor empty_in_order(const Dims& sizes, bool channels_last, const Tensor& like);

@@ -60,15 +60,16 @@ Tensor clone(const Tensor& self, std::optional<MemoryFormat> format) {
   if (*format == MemoryFormat::kContiguous) {
     return ops::clone_strided(self, contiguous_strides(self.sizes()));
   }
-  return ops::clone_strided(self, channels_last_strides(self.sizes()));
+  return ops::clone_strided(self, ops::strides_in_format(self.sizes(), *format));
 }
 
 Tensor contiguous(const Tensor& self, std::optional<MemoryFormat> format) {
   TALLOW_CHECK(format != MemoryFormat::kPreserve,
                "preserve memory format is unsupported by the contiguous operator");
   // Unlike to(), it leaves strides as they are that say the same.
-  if (format == MemoryFormat::kChannelsLast && ops::is_dense_channels_last(self)) return self;
-  return ops::to_memory_format(self, format.value_or(MemoryFormat::kContiguous));
+  const MemoryFormat wanted = format.value_or(MemoryFormat::kContiguous);
+  if (wanted != MemoryFormat::kContiguous && ops::is_in_format(self, wanted)) return self;
+  return ops::to_memory_format(self, wanted);
 }
 
 Tensor detach_function(const Tensor& self) { return detach(self); }

@@ -4,6 +4,7 @@
 
 #include "ops/copy.h"
 #include "ops/creation.h"
+#include "ops/memory_order.h"
 #include "python/bindings.h"
 #include "python/tensor_item.h"
 #include "python/tensor_options.h"
@@ -22,7 +23,7 @@ Dims strides_for(const Dims& size, std::optional<MemoryFormat> format) {
   if (!format || *format == MemoryFormat::kContiguous) return contiguous_strides(size);
   TALLOW_CHECK(*format != MemoryFormat::kPreserve,
                "empty(): memory format option is only supported by tensors that exist");
-  return channels_last_strides(size);
+  return ops::strides_in_format(size, *format);
 }
 
 Tensor empty_sized(const Dims& size, std::optional<DType> dtype, Layout,

@@ -3,6 +3,7 @@
 #include "autograd/views.h"
 #include "core/error.h"
 #include "ops/copy.h"
+#include "ops/memory_order.h"
 #include "ops/views.h"
 #include "python/convert.h"
 #include "python/numpy.h"
@@ -94,13 +95,7 @@ PyObject* get_is_contiguous(const Tensor& t, PyObject* args, PyObject* kwargs) {
   if (!format || to_memory_format(format) == MemoryFormat::kContiguous) {
     return PyBool_FromLong(t.is_contiguous());
   }
-  if (t.dim() != 4) Py_RETURN_FALSE;
-  const Dims wanted = channels_last_strides(t.sizes());
-  bool matches = true;
-  for (int64_t d = 0; d < 4; ++d) {
-    matches = matches && (t.sizes()[d] == 1 || t.strides()[d] == wanted[d]);
-  }
-  return PyBool_FromLong(matches);
+  return PyBool_FromLong(ops::is_in_format(t, to_memory_format(format)));
 }
 
 PyObject* do_requires_grad(const Tensor& t, PyObject* args, PyObject* kwargs) {

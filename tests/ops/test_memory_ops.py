@@ -96,3 +96,47 @@ def test_type_questions():
     assert tallow.result_type(tallow.ones(2, dtype=tallow.int32), 1.5) == tallow.float32
     assert tallow.can_cast(tallow.int32, tallow.float16)
     assert not tallow.can_cast(tallow.float32, tallow.int64)
+
+
+# ---- Volumes with the channels behind the sizes.
+
+
+def test_volumes_can_have_their_channels_last() -> None:
+    order = tallow.channels_last_3d
+    x = tallow.arange(2 * 3 * 2 * 4 * 5).view(2, 3, 2, 4, 5)
+    strides = (120, 1, 60, 15, 3)
+    made = (
+        x.contiguous(memory_format=order),
+        x.to(memory_format=order),
+        x.clone(memory_format=order),
+        x.float().to(tallow.int64, memory_format=order),
+    )
+    for y in made:
+        assert y.stride() == strides
+        assert y.equal(x)
+        assert y.is_contiguous(memory_format=order)
+        assert not y.is_contiguous()
+        assert y.contiguous(memory_format=order) is y
+    assert tallow.empty(2, 3, 2, 4, 5, memory_format=order).stride() == strides
+    assert tallow.empty_like(x, memory_format=order).stride() == strides
+    assert (made[0] + 1).stride() == strides
+    assert not x.is_contiguous(memory_format=order)
+    assert not tallow.ones(2, 3, 4, 4).is_contiguous(memory_format=order)
+
+
+def test_layers_of_volumes_take_the_order() -> None:
+    layer = tallow.nn.Conv3d(3, 4, 2).to(memory_format=tallow.channels_last_3d)
+    assert layer.weight.is_contiguous(memory_format=tallow.channels_last_3d)
+    x = tallow.rand(2, 3, 4, 4, 4)
+    expected = tallow.nn.functional.conv3d(x, layer.weight.contiguous(), layer.bias)
+    found = layer(x.contiguous(memory_format=tallow.channels_last_3d))
+    tallow.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("order", "rank"), [(tallow.channels_last, 4), (tallow.channels_last_3d, 5)]
+)
+def test_orders_are_refused_for_other_ranks(order: tallow.memory_format, rank: int) -> None:
+    for dims in {3, 4, 5} - {rank}:
+        with pytest.raises(RuntimeError, match=f"required rank {rank} tensor to use channels_last"):
+            tallow.ones((2,) * dims).contiguous(memory_format=order)

@@ -184,3 +184,13 @@ def test_polynomials_of_huge_degree_are_refused():
         tallow.special.legendre_polynomial_p(1.0, 2)
     with pytest.raises(NotImplementedError, match="not implemented for 'ComplexFloat'"):
         tallow.special.legendre_polynomial_p(tallow.ones(2, dtype=tallow.complex64), 2)
+
+
+@pytest.mark.parametrize("name", ["erfinv", "lgamma", "digamma"])
+def test_special_functions_write_into_out(name: str) -> None:
+    x = tallow.tensor([0.25, 0.5])
+    out = tallow.empty(0, dtype=tallow.float64)
+    function = getattr(tallow, name)
+    assert function(x, out=out) is out
+    assert out.equal(function(x).double())
+    assert tallow.polygamma(1, x, out=out).equal(tallow.polygamma(1, x).double())

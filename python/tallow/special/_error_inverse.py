@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import _C
-from tallow._composite import recorded
+from tallow._composite import composite, recorded
 from tallow.autograd import Function
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class _Erfinv(Function):
         return grad * tallow.exp(y * y) / _SLOPE
 
 
+@composite
 def erfinv(input: Tensor) -> Tensor:
     """Compute the inverse of the error function.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import _C
-from tallow._composite import few, recorded
+from tallow._composite import composite, few, recorded
 from tallow.autograd import Function
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ class _Polygamma(Function):
         return None, grad * polygamma(ctx.n + 1, x)
 
 
+@composite
 def lgamma(input: Tensor) -> Tensor:
     """Compute the logarithm of the absolute value of the gamma function.
 
@@ -127,6 +128,7 @@ def lgamma(input: Tensor) -> Tensor:
     return result
 
 
+@composite
 def digamma(input: Tensor) -> Tensor:
     """Compute the logarithmic derivative of the gamma function.
 
@@ -140,6 +142,7 @@ def digamma(input: Tensor) -> Tensor:
     return polygamma(0, input)
 
 
+@composite
 def polygamma(n: int, input: Tensor) -> Tensor:
     """Compute the ``n``-th derivative of :func:`digamma`.
 
@@ -160,6 +163,7 @@ def polygamma(n: int, input: Tensor) -> Tensor:
     return result
 
 
+@composite
 def mvlgamma(input: Tensor, p: int) -> Tensor:
     """Compute the logarithm of the multivariate gamma function of dimension ``p``.
 
