@@ -153,7 +153,8 @@ struct LogParts {
 };
 TALLOW_INLINE LogParts split_exponent(Floats x) {
   constexpr int32_t kSqrtHalf = 0x3f3504f3;
-  const Ints bits = bits_as<Ints>(x) - kSqrtHalf;
+  // Unsigned, since the bits of a negative number are near the least integer.
+  const Ints bits = bits_as<Ints>(bits_as<Vec<uint32_t>>(x) - uint32_t{kSqrtHalf});
   return {bits >> 23, bits_as<Floats>((bits & 0x7fffff) + kSqrtHalf)};
 }
 // Puts back what splitting destroys: 0, infinity, negative numbers and NaN.
