@@ -218,8 +218,9 @@ def test_the_thread_pool_works_after_a_fork():
 
 
 SLOW_LOADER = """
-import os, sys, time, tallow
+import os, signal, sys, time, tallow
 from tallow.utils.data import DataLoader, Dataset
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 class Slow(Dataset):
     def __len__(self): return 1000
     def __getitem__(self, index):
