@@ -52,8 +52,10 @@ set(TALLOW_MODULE_LINK_OPTIONS "")
 if(TALLOW_SANITIZE)
   # -O1 keeps the instrumented kernels' compile time bearable. A report ends the process.
   list(TRANSFORM TALLOW_KERNEL_OPTIONS REPLACE "-O3" "-O1")
-  # There GCC takes copies of a part of a vector for copies beyond it.
-  list(APPEND TALLOW_KERNEL_OPTIONS -Wno-array-bounds)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # there it takes copies of a part of a vector for more
+    list(APPEND TALLOW_KERNEL_OPTIONS
+      -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread)
+  endif()
   set(TALLOW_COMPACT_KERNEL_OPTIONS "")
   target_compile_options(tallow_options INTERFACE
     -fsanitize=${TALLOW_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
