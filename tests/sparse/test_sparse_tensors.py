@@ -313,6 +313,10 @@ def test_masks_choose_places() -> None:
         (lambda x: x @ tallow.ones(7, 2), RuntimeError, "to have the same dtype"),
         (lambda x: x[9], IndexError, "select(): index 9 out of range"),
         (lambda x: x.index_select(0, tallow.tensor([5])), IndexError, "index 5 is out of range"),
+        (lambda x: x.sum(2), IndexError, "Dimension out of range (expected to be in range of [-2"),
+        (lambda x: x.__setitem__(0, 1), TypeError, "Cannot assign to a sparse tensor"),
+        (lambda x: sparse.mm(x, x), RuntimeError, "cannot be multiplied (5x7 and 5x7)"),
+        (lambda x: sparse.softmax(x.long(), 0), NotImplementedError, "not implemented for 'Long'"),
         (lambda x: x.transpose(0, 2), IndexError, "Dimension out of range"),
         (lambda x: tallow.mm(x, x.t(), out=tallow.empty(0)), NotImplementedError, "mm.out"),
         (lambda x: tallow.ones(2).sparse_mask(x), RuntimeError, "incompatible sizes"),
@@ -323,6 +327,41 @@ def test_the_rest_is_refused(call: Any, error: type, text: str) -> None:
     with pytest.raises(error) as caught:
         call(dense_matrix().to_sparse())
     assert text in str(caught.value)
+
+
+def test_a_tensor_without_dimensions() -> None:
+    x = tallow.sparse_coo_tensor(tallow.zeros(0, 1, dtype=tallow.int64), tallow.tensor([3.0]), ())
+    assert x.item() == x.to_dense().item() == x.sum().item() == 3
+    assert (tallow.tensor(1.0) + 2 * x).item() == 7
+    assert tallow.tensor(1.0).add_(x, alpha=2).item() == 7
+    for call in (lambda: x.sum(0), lambda: x[0], lambda: sparse.softmax(x, 0)):
+        with pytest.raises(IndexError, match=r"Dimension out of range \(expected .* \[-1, 0\]"):
+            call()
+
+
+def test_sparse_tensors_in_text_and_in_comparisons() -> None:
+    x = dense_matrix().to_sparse()
+    assert f"{x}" == str(x)
+    tallow.testing.assert_close(x, x.clone())
+    tallow.testing.assert_close({"x": x.to_sparse_csr()}, {"x": x.to_sparse_csr()})
+    with pytest.raises(AssertionError, match="Mismatched elements"):
+        tallow.testing.assert_close(x, x * 2)
+    with pytest.raises(AssertionError, match="'layout' do not match"):
+        tallow.testing.assert_close(x, x.to_dense())
+
+
+def test_layers_keep_sparse_buffers() -> None:
+    class Graph(tallow.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("adjacent", tallow.eye(3).to_sparse())
+
+    layer = Graph().double()
+    assert layer.adjacent.dtype == tallow.float64
+    state = {"adjacent": tallow.ones(3, 3).to_sparse()}
+    layer.load_state_dict(state)
+    assert layer.adjacent.to_dense().equal(tallow.ones(3, 3).double())
+    assert copy.deepcopy(layer).adjacent.is_sparse
 
 
 def test_dense_tensors_have_no_places() -> None:

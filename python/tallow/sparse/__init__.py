@@ -158,7 +158,7 @@ def spdiags(diagonals: Tensor, offsets: Tensor, shape: Any, layout: Any = None) 
                 [0., 0.]])
     """
     lines = diagonals.view(1, -1) if diagonals.dim() < 2 else diagonals
-    starts = tallow.as_tensor(offsets).reshape(-1)
+    starts = tallow.as_tensor(offsets, device=lines.device).reshape(-1)
     if lines.size(0) != starts.numel():
         raise RuntimeError(
             "spdiags(): Number of diagonals (rows of diagonals) must match the number of offsets, "
@@ -166,7 +166,7 @@ def spdiags(diagonals: Tensor, offsets: Tensor, shape: Any, layout: Any = None) 
         )
     if starts.unique().numel() != starts.numel():
         raise RuntimeError("spdiags(): Offset tensor contains duplicate values")
-    columns = tallow.arange(lines.size(1)).expand_as(lines)
+    columns = tallow.arange(lines.size(1), device=lines.device).expand_as(lines)
     rows = columns - starts.unsqueeze(1)
     inside = (rows >= 0) & (rows < shape[0]) & (columns < shape[1])
     places = tallow.stack([rows[inside], columns[inside]])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow.sparse._attributes import with_values
-from tallow.sparse._tensor import SparseTensor, linear_places
+from tallow.sparse._tensor import SparseTensor, linear_places, wrapped_dim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,6 +96,8 @@ def _dense_add(input: Tensor, other: SparseTensor, alpha: Any) -> Tensor:
     _same_sizes("add", input, other)
     values = other._parts[1] if alpha == 1 else other._parts[1] * alpha
     dtype = tallow.result_type(input, values)
+    if not other.sparse_dim():
+        return input.to(dtype) + other.to_dense(dtype) * alpha
     return input.to(dtype).index_put(tuple(other._parts[0]), values.to(dtype), accumulate=True)
 
 
@@ -103,6 +105,8 @@ def _add_(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     if isinstance(input, SparseTensor):
         return take_over(input, _add(input, other, alpha=alpha))
     _same_sizes("add", input, other)
+    if not other.sparse_dim():
+        return input.add_(other.to_dense(), alpha=alpha)
     values = other._parts[1] if alpha == 1 else other._parts[1] * alpha
     return input.index_put_(tuple(other._parts[0]), values.to(input.dtype), accumulate=True)
 
@@ -218,7 +222,8 @@ def _sum(input: SparseTensor, dim: Any = None, keepdim: bool = False, *, dtype: 
         values = values.to(dtype)
     if dim is None or dim == ():
         return values.sum()
-    dims = sorted({d % input.dim() for d in ((dim,) if isinstance(dim, int) else dim)})
+    given = (dim,) if isinstance(dim, int) else dim
+    dims = sorted({wrapped_dim(d, input.dim()) for d in given})
     count = indices.size(0)
     inner = [d - count + 1 for d in dims if d >= count]
     if inner:

@@ -259,6 +259,11 @@ def _zeros_like(x: SparseTensor, *, dtype: Any = None, device: Any = None, **opt
 # ---- Text.
 
 
+@_named("__format__")
+def _format(x: SparseTensor, spec: str) -> str:
+    return str(x) if not spec else object.__format__(x, spec)
+
+
 @_named("__repr__", "__str__")
 def _repr(x: SparseTensor, **options: Any) -> str:
     from tallow._tensor_str import _gradient_note, _joined, _tensor_str

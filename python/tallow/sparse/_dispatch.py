@@ -77,8 +77,10 @@ def _with_rows(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
         if isinstance(value, SparseRows):
             rows = True
             return value.to_sparse_coo()
-        if isinstance(value, list | tuple):
-            return type(value)(converted(item) for item in value) if value else value
+        if isinstance(value, tuple):
+            return tuple(converted(item) for item in value)
+        if isinstance(value, list):
+            return [converted(item) for item in value]
         return value
 
     if getattr(function, "takes_rows", False):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
+from tallow._composite import c_name
 from tallow.sparse._rows import row_starts
-from tallow.sparse._tensor import SparseTensor, added, linear_places
+from tallow.sparse._tensor import SparseTensor, added, linear_places, wrapped_dim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,11 @@ def _check_matrices(name: str, x: Tensor, y: Tensor) -> None:
     if x.dim() != 2 or y.dim() != 2:
         raise RuntimeError(f"{name}: Expected 2D matrices, got {x.dim()}D and {y.dim()}D tensors")
     if x.size(1) != y.size(0):
+        if isinstance(y, SparseTensor):
+            raise RuntimeError(
+                f"mat1 and mat2 shapes cannot be multiplied ({x.size(0)}x{x.size(1)} and "
+                f"{y.size(0)}x{y.size(1)})"
+            )
         raise RuntimeError(
             f"addmm: Argument #3 (dense): Expected dim 0 size {x.size(1)}, got {y.size(0)}"
         )
@@ -145,7 +151,9 @@ def _normalised(input: SparseTensor, dim: int, dtype: Any, log: bool) -> SparseT
     indices, values = ordered._parts
     if dtype is not None:
         values = values.to(dtype)
-    dim %= input.dim()
+    if not values.is_floating_point():
+        raise NotImplementedError(f"\"softmax\" not implemented for '{c_name(values.dtype)}'")
+    dim = wrapped_dim(dim, input.dim())
     count = indices.size(0)
     if dim >= count:
         function = tallow.log_softmax if log else tallow.softmax

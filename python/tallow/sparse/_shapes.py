@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tallow
-from tallow.sparse._tensor import SparseTensor, to_sparse_coo
+from tallow.sparse._tensor import SparseTensor, to_sparse_coo, wrapped_dim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,18 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["FUNCTIONS"]
 
 
-def _wrapped(dim: int, dims: int) -> int:
-    if not -dims <= dim < dims:
-        raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-dims}, {dims - 1}], but got "
-            f"{dim})"
-        )
-    return dim % dims
-
-
 def _permute(input: SparseTensor, *dims: Any) -> SparseTensor:
     order = dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims
-    order = [_wrapped(d, input.dim()) for d in order]
+    order = [wrapped_dim(d, input.dim()) for d in order]
     indices, values = input._parts
     count = indices.size(0)
     if sorted(order) != list(range(input.dim())):
@@ -48,7 +39,7 @@ def _permute(input: SparseTensor, *dims: Any) -> SparseTensor:
 
 def _transpose(input: SparseTensor, dim0: int, dim1: int) -> SparseTensor:
     order = list(range(input.dim()))
-    a, b = _wrapped(dim0, input.dim()), _wrapped(dim1, input.dim())
+    a, b = wrapped_dim(dim0, input.dim()), wrapped_dim(dim1, input.dim())
     order[a], order[b] = order[b], order[a]
     return _permute(input, order)
 
@@ -64,7 +55,7 @@ def _matrix_transpose(input: SparseTensor) -> SparseTensor:
 
 
 def _unsqueeze(input: SparseTensor, dim: int) -> SparseTensor:
-    dim = _wrapped(dim, input.dim() + 1)
+    dim = wrapped_dim(dim, input.dim() + 1)
     indices, values = input._parts
     count = indices.size(0)
     size = [*input.shape[:dim], 1, *input.shape[dim:]]
@@ -77,7 +68,7 @@ def _unsqueeze(input: SparseTensor, dim: int) -> SparseTensor:
 
 
 def _select(input: SparseTensor, dim: int, index: int) -> Any:
-    dim = _wrapped(dim, input.dim())
+    dim = wrapped_dim(dim, input.dim())
     size = input.size(dim)
     if not -size <= index < size:
         raise IndexError(
@@ -126,7 +117,7 @@ def _getitem(input: Any, key: Any) -> Any:
 
 
 def _index_select(input: SparseTensor, dim: int, index: Tensor) -> SparseTensor:
-    dim = _wrapped(dim, input.dim())
+    dim = wrapped_dim(dim, input.dim())
     index = index.reshape(-1).to(tallow.int64)
     size = input.size(dim)
     bad = (index < 0) | (index >= size)
@@ -155,12 +146,13 @@ def _index_select(input: SparseTensor, dim: int, index: Tensor) -> SparseTensor:
 
 
 def _narrow(input: SparseTensor, dim: int, start: int, length: int) -> SparseTensor:
-    dim = _wrapped(dim, input.dim())
+    dim = wrapped_dim(dim, input.dim())
     size = input.size(dim)
     start = start + size if start < 0 else start
     if start < 0 or length < 0 or start + length > size:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
-    return _index_select(input, dim, tallow.arange(start, start + length))
+    chosen = tallow.arange(start, start + length, device=input._parts[0].device)
+    return _index_select(input, dim, chosen)
 
 
 def _unbind(input: SparseTensor, dim: int = 0) -> tuple[Any, ...]:
@@ -176,7 +168,7 @@ def _cat(tensors: Sequence[Any], dim: int = 0) -> SparseTensor:
     first = tensors[0]
     if not all(isinstance(x, SparseTensor) for x in tensors):
         raise RuntimeError("Concatenating sparse tensors, but a dense tensor was found")
-    dim = _wrapped(dim, first.dim())
+    dim = wrapped_dim(dim, first.dim())
     count = first.sparse_dim()
     for position, x in enumerate(tensors):
         rest = [n for d, n in enumerate(x.shape) if d != dim]
@@ -204,6 +196,10 @@ def _stack(tensors: Sequence[Any], dim: int = 0) -> SparseTensor:
     return _cat([_unsqueeze(x, dim) for x in tensors], dim)
 
 
+def _setitem(input: SparseTensor, key: Any, value: Any) -> None:
+    raise TypeError("Cannot assign to a sparse tensor")
+
+
 def _reshape(input: SparseTensor, *shape: Any) -> None:
     raise RuntimeError("reshape is not implemented for sparse tensors")
 
@@ -221,6 +217,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "unsqueeze": _unsqueeze,
     "select": _select,
     "__getitem__": _getitem,
+    "__setitem__": _setitem,
     "index_select": _index_select,
     "narrow": _narrow,
     "unbind": _unbind,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     *("SparseTensor", "added", "at_places_of", "linear_places", "sparse_coo_tensor"),
-    *("to_sparse_coo", "unraveled"),
+    *("to_sparse_coo", "unraveled", "wrapped_dim"),
 ]
 
 
@@ -185,6 +185,17 @@ _NOT_OFFERED = (
 )
 for _name in _NOT_OFFERED.split():
     setattr(SparseTensor, _name, _looked_up(_name))
+
+
+def wrapped_dim(dim: int, dims: int) -> int:
+    """Return a dimension, which may count from the end, of a tensor of `dims` dimensions."""
+    last = max(dims, 1) - 1
+    if not -last - 1 <= dim <= last or not dims:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-last - 1}, {last}], but got "
+            f"{dim})"
+        )
+    return dim % dims
 
 
 def linear_places(indices: Tensor, sizes: Sequence[int]) -> Tensor:

@@ -124,7 +124,7 @@ def _compare_tensors(actual: Tensor, expected: Tensor, rules: _Rules, path: str)
     if actual.is_meta or expected.is_meta:
         return
     rtol, atol = _tolerances(rules, actual.dtype, expected.dtype)
-    actual, expected = actual.detach().cpu(), expected.detach().cpu()
+    actual, expected = _dense(actual), _dense(expected)
     dtype = tallow.promote_types(actual.dtype, expected.dtype)
     if dtype == tallow.bool:
         dtype = tallow.uint8
@@ -137,6 +137,11 @@ def _compare_tensors(actual: Tensor, expected: Tensor, rules: _Rules, path: str)
     if actual.numel() == 1 and actual.dim() == 0:
         _fail_numbers(actual.item(), expected.item(), rtol, atol, path)
     _fail(_tensor_report(actual, expected, close, rtol, atol), path)
+
+
+def _dense(tensor: Any) -> Tensor:
+    dense: Tensor = tensor if tensor.layout is tallow.strided else tensor.to_dense()
+    return dense.detach().cpu()
 
 
 def _close(actual: Tensor, expected: Tensor, rtol: float, atol: float, equal_nan: bool) -> Tensor:
