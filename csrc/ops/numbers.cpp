@@ -47,7 +47,12 @@ T multiple(T x, T y) {
   if (common == 0) return 0;
   // As PyTorch: narrow types are multiplied as int, and what has no absolute value wraps around.
   using Wide = std::conditional_t<(sizeof(T) < sizeof(int)), int, T>;
-  const auto quotient = static_cast<uint64_t>(static_cast<Wide>(x / common));
+  // The smallest number over -1, a divisor it can have, is no number of the type: that division
+  // would end the process.
+  uint64_t quotient = 0 - static_cast<uint64_t>(x);
+  if (static_cast<Wide>(common) != Wide(-1)) {
+    quotient = static_cast<uint64_t>(static_cast<Wide>(x / common));
+  }
   return static_cast<T>(absolute(static_cast<Wide>(quotient * static_cast<uint64_t>(y))));
 }
 

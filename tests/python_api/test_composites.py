@@ -200,6 +200,16 @@ def test_divisors_and_multiples() -> None:
         tallow.gcd(tallow.ones(1), tallow.ones(1))
 
 
+@pytest.mark.parametrize("dtype", [tallow.int8, tallow.int16, tallow.int32, tallow.int64])
+def test_multiples_of_the_smallest_number_wrap_around(dtype: tallow.dtype) -> None:
+    least = tallow.iinfo(dtype).min
+    odd = tallow.tensor([1, 3, 5, 7, 11, -1, -5], dtype=dtype)
+    smallest = tallow.full_like(odd, least)
+    for found in (tallow.lcm(smallest, odd), tallow.lcm(odd, smallest)):
+        assert found.tolist() == [least] * 7
+    assert tallow.gcd(smallest, odd).abs().tolist() == [1] * 7
+
+
 def test_isin_equals_numpy() -> None:
     a, b = tallow.tensor([[1, 2], [3, 4]]), tallow.tensor([4, 1, 9])
     assert same(tallow.isin(a, b), np.isin(a.numpy(), b.numpy()))
